@@ -1,0 +1,51 @@
+/**
+ * Where a room's log rests on this device. `storage/` implements it; `sync/` uses it.
+ * What `append` has acknowledged must survive a crash of the tab (LOG.md, accept order 6).
+ */
+import type { Bytes } from '../core/bytes.ts';
+import type { Channel, SessionId } from '../core/ids.ts';
+
+/** A sealed segment at rest, with what is needed to find it again. `first` and `last` are seqs, inclusive, from 1. */
+export interface StoredSegment {
+  readonly session: SessionId;
+  readonly channel: Channel;
+  readonly first: number;
+  readonly last: number;
+  readonly sealed: Bytes;
+}
+
+/** What this device knows about the room besides the log. Opaque to the store. */
+export interface RoomFacts {
+  /** The owner-signed genesis statement, once seen. */
+  readonly genesis?: Bytes;
+}
+
+/**
+ * A device-local shortcut to a recent state: never sent, checked against the log behind.
+ * `chains` is RoomLog's own export; `state` the V1 state of the project doc at exactly those chains.
+ */
+export interface DeviceSnapshot {
+  readonly chains: Bytes;
+  readonly state: Bytes;
+  readonly entries: number;
+}
+
+export interface LogStore {
+  /** 'device': strict durability. 'memory': the browser refuses storage, and everything goes with the tab. */
+  readonly kind: 'device' | 'memory';
+  loadFacts(): Promise<RoomFacts>;
+  saveFacts(facts: RoomFacts): Promise<void>;
+  /** Durable when it resolves. Rejects with the browser's error (quota, closed), having kept nothing of the batch. */
+  append(segments: readonly StoredSegment[]): Promise<void>;
+  /** Segments that hold anything at or after `fromSeq` of one chain, by `first`. */
+  readChain(session: SessionId, channel: Channel, fromSeq: number): Promise<StoredSegment[]>;
+  /** Every segment, in batches of at most `maxBytes`, chain by chain, each chain by `first`. */
+  readAll(maxBytes: number): AsyncIterable<StoredSegment[]>;
+  /** Swaps short segments for the long ones that hold the same entries, in one transaction. */
+  replace(shorter: readonly StoredSegment[], longer: readonly StoredSegment[]): Promise<void>;
+  loadSnapshot(): Promise<DeviceSnapshot | undefined>;
+  saveSnapshot(snapshot: DeviceSnapshot): Promise<void>;
+  /** Removes everything this device holds of the room. */
+  destroy(): Promise<void>;
+  close(): void;
+}

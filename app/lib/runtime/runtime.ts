@@ -1,0 +1,52 @@
+/**
+ * What runs a program: one implementation per language family under `runtimes/`, reached through `registry.ts` only.
+ * Programs are untrusted (a peer wrote them): every runtime works inside the sandbox frame (DESIGN §6).
+ */
+
+export type RuntimeId = 'python' | 'javascript';
+
+/** A frozen copy of the project, path → bytes, and the file to start with. */
+export interface Program {
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly entry: string;
+}
+
+export type RunEnd =
+  | { readonly kind: 'exit'; readonly code: number }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'time-limit'; readonly limitMs: number }
+  | { readonly kind: 'output-limit'; readonly limitBytes: number }
+  | { readonly kind: 'out-of-memory' }
+  /** The runtime itself could not start or died; `message` says what happened in words for people. */
+  | { readonly kind: 'failed'; readonly message: string };
+
+export interface RunEvents {
+  /** Loading, with how much of it is done from 0 to 1 where that is known; undefined ends it. */
+  onProgress(step: { readonly label: string; readonly done?: number } | undefined): void;
+  onOutput(stream: 'stdout' | 'stderr', text: string): void;
+  /** The program waits for a line of input (true) or no longer does (false). */
+  onInputWanted(wanted: boolean): void;
+}
+
+export interface Run {
+  /** Gives the program text for its standard input; a line ends with '\n'. */
+  write(text: string): void;
+  /** Ends standard input. */
+  closeInput(): void;
+  /** Interrupts, then ends the program whatever it is doing; `exited` resolves within a second. */
+  stop(): void;
+  readonly exited: Promise<{ readonly end: RunEnd; readonly durationMs: number }>;
+}
+
+export interface Runtime {
+  readonly id: RuntimeId;
+  /** What the first line of the output calls it: 'Python 3.14'. */
+  readonly label: string;
+  /** File endings it runs, lower-case with the dot. */
+  readonly endings: readonly string[];
+  /** Why it can't run in this browser, in words; undefined when it can. */
+  unsupported(): string | undefined;
+  /** Fetches what it needs into the browser's cache, so that a later start works offline. */
+  prefetch(onProgress: (done: number) => void, signal: AbortSignal): Promise<void>;
+  start(program: Program, events: RunEvents): Run;
+}
