@@ -1,0 +1,82 @@
+/** What every open file has: the keys, gutters and marks of a code editor, and the look. */
+import { closeBrackets, closeBracketsKeymap } from '@codemirror/autocomplete';
+import { defaultKeymap, indentWithTab } from '@codemirror/commands';
+import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from '@codemirror/language';
+import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
+import { EditorState, Prec, type Extension } from '@codemirror/state';
+import {
+  crosshairCursor,
+  drawSelection,
+  dropCursor,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  highlightSpecialChars,
+  keymap,
+  lineNumbers,
+  rectangularSelection,
+} from '@codemirror/view';
+import type * as Y from 'yjs';
+import { pasteWithLf, plainLineSeparator } from './line-endings.ts';
+import { editorTheme } from './theme.ts';
+
+/** Mod-Enter runs the file, so the editor's own meaning of it gives way. */
+const keys = defaultKeymap.filter((binding) => binding.key !== 'Mod-Enter');
+
+/** All but the CR of a CRLF line end, which `line-endings.ts` hides. */
+const SPECIAL_CHARACTERS =
+  // eslint-disable-next-line no-control-regex -- finding control characters is what this is for
+  /[\u0000-\u0008\u000a-\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028\u2029\u202d\u202e\u2066\u2067\u2069\ufeff\ufff9-\ufffc]/gu;
+
+export const basics: Extension = [
+  plainLineSeparator,
+  pasteWithLf,
+  EditorState.allowMultipleSelections.of(true),
+  EditorState.tabSize.of(4),
+  lineNumbers(),
+  foldGutter({ markerDOM: foldMarker }),
+  highlightActiveLineGutter(),
+  highlightActiveLine(),
+  highlightSpecialChars({ specialChars: SPECIAL_CHARACTERS }),
+  highlightSelectionMatches({ minSelectionLength: 2 }),
+  drawSelection(),
+  dropCursor(),
+  rectangularSelection(),
+  crosshairCursor(),
+  indentOnInput(),
+  bracketMatching(),
+  closeBrackets(),
+  search({ top: true }),
+  keymap.of([...closeBracketsKeymap, ...keys, ...searchKeymap, ...foldKeymap, indentWithTab]),
+  editorTheme,
+];
+
+/** Undo and redo of my own edits; a read-only file has neither. */
+export function undoKeys(undo: Y.UndoManager | undefined): Extension {
+  if (!undo) return [];
+  const act = (step: () => unknown) => (view: { readonly state: EditorState }) => {
+    if (!view.state.readOnly) step();
+    return true;
+  };
+  const back = act(() => undo.undo());
+  const forth = act(() => undo.redo());
+  return Prec.high(
+    keymap.of([
+      { key: 'Mod-z', run: back, preventDefault: true },
+      { key: 'Mod-y', mac: 'Mod-Shift-z', run: forth, preventDefault: true },
+      { key: 'Mod-Shift-z', run: forth, preventDefault: true },
+    ]),
+  );
+}
+
+/** Four spaces in Python, where that is the custom; two elsewhere, unless the text shows tabs. */
+export function indentation(path: string, start: string): Extension {
+  if (/^\t/m.test(start)) return indentUnit.of('\t');
+  return indentUnit.of(/\.pyi?$/.test(path) || /^ {4}\S/m.test(start) ? '    ' : '  ');
+}
+
+function foldMarker(open: boolean): HTMLElement {
+  const marker = document.createElement('span');
+  marker.className = open ? 'cm-fold-marker' : 'cm-fold-marker closed';
+  marker.title = open ? 'Fold' : 'Unfold';
+  return marker;
+}
