@@ -1,0 +1,68 @@
+// What can stop `npm start`, and the one sentence each is told in.
+import type { SettingsError } from './settings.ts';
+import type { DataFolderError } from './data-folder.ts';
+
+export type StartProblem =
+  | SettingsError
+  | DataFolderError
+  | { readonly kind: 'build-failed'; readonly output: string }
+  | { readonly kind: 'cannot-listen'; readonly code: string; readonly host: string; readonly port: number };
+
+/** One sentence for a person at a terminal: what is wrong and what to do about it. */
+export function sentenceFor(problem: StartProblem): string {
+  switch (problem.kind) {
+    case 'unknown-option':
+      return `There is no option ${problem.option}; the options are --port, --host and --data.`;
+    case 'bad-port':
+      return `The port must be a whole number from 0 to 65535, not "${problem.value}".`;
+    case 'bad-public-url':
+      return `CODEFACE_PUBLIC_URL must be a web address such as https://code.example.org, not "${problem.value}".`;
+    case 'insecure-address':
+      return (
+        `Browsers allow encryption and offline use only over https or on localhost, and ${problem.address} is neither: ` +
+        'put https in front and name it in CODEFACE_PUBLIC_URL, or leave HOST at 127.0.0.1.'
+      );
+    case 'bad-pocketbase':
+      return `CODEFACE_POCKETBASE must be "embedded", "off" or a web address, not "${problem.value}".`;
+    case 'not-a-folder':
+      return `The data folder ${problem.path} is a file; choose another with --data.`;
+    case 'not-ours':
+      return `The folder ${problem.path} holds other things and was not made by CodeFace; choose an empty one with --data.`;
+    case 'not-writable':
+      return `The data folder ${problem.path} cannot be written to (${problem.code}); choose another with --data.`;
+    case 'locked':
+      return `Another CodeFace is using the data folder ${problem.path}; stop it first, or choose another folder with --data.`;
+    case 'newer-format':
+      return (
+        `The data folder ${problem.path} was made by a newer CodeFace (format ${problem.found}, this one knows ${problem.known}); ` +
+        'update CodeFace, or choose another folder with --data.'
+      );
+    case 'no-upgrade':
+      return (
+        `The data folder ${problem.path} is of format ${problem.found}, which this CodeFace can no longer upgrade; ` +
+        'start a version in between first.'
+      );
+    case 'unreadable-version':
+      return `The file ${problem.path} should hold the format of this data folder and does not; restore it from a backup.`;
+    case 'build-failed':
+      return `The app could not be built:\n${problem.output}`;
+    case 'cannot-listen':
+      return listenSentence(problem);
+  }
+}
+
+function listenSentence({ code, host, port }: { code: string; host: string; port: number }): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Port ${port} on ${host} is in use; stop what uses it, or choose another with --port.`;
+    case 'EACCES':
+      return `Port ${port} may not be used by this user; choose one above 1023 with --port.`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EINVAL':
+      return `${host} is not an address of this machine; choose another with --host.`;
+    default:
+      return `The server could not listen on ${host}:${port} (${code}).`;
+  }
+}
