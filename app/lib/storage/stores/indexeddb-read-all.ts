@@ -1,0 +1,66 @@
+/**
+ * Reading a whole log in batches. A batch is a transaction of its own (none stays open while the reader works), so a
+ * squash may swap segments between two of them: then the chain in hand is read again from where the reader is.
+ */
+import type { IDBPDatabase } from 'idb';
+import type { StoredSegment } from '../../log/log-store.ts';
+import type { RoomSchema } from './indexeddb.ts';
+
+/** Sizes aren't known before reading: start small, then as many as the last ones say will fit. */
+const FIRST_FETCH = 32;
+const MOST_FETCHED = 1024;
+
+/** Every segment, chain by chain, each by `first`. A segment larger than `maxBytes` comes alone. */
+export async function* readAllSegments(
+  db: IDBPDatabase<RoomSchema>,
+  maxBytes: number,
+): AsyncIterable<StoredSegment[]> {
+  let swaps = await db.get('swaps', 'count');
+  let last: StoredSegment | undefined;
+  let covered = 0;
+  let fetch = FIRST_FETCH;
+  for (;;) {
+    const transaction = db.transaction(['segments', 'swaps'], 'readonly');
+    const segments = transaction.objectStore('segments');
+    const swapsNow = await transaction.objectStore('swaps').get('count');
+    let found: StoredSegment[];
+    if (last !== undefined && swapsNow !== swaps) {
+      const { session, channel } = last;
+      const rest = IDBKeyRange.bound([session, channel, covered + 1], [session, channel, []]);
+      found = (await segments.index('byLast').getAll(rest)).sort((a, b) => a.first - b.first);
+      // Nothing new in this chain: go on with the next.
+      if (found.length === 0) found = await segments.getAll(after([session, channel, []]), fetch);
+    } else {
+      const from = last && after([last.session, last.channel, last.first, last.last]);
+      found = await segments.getAll(from, fetch);
+    }
+    swaps = swapsNow;
+    if (found.length === 0) return;
+    for (const batch of batches(found, maxBytes)) yield batch;
+    for (const segment of found) {
+      const sameChain = last?.session === segment.session && last.channel === segment.channel;
+      covered = sameChain ? Math.max(covered, segment.last) : segment.last;
+      last = segment;
+    }
+    const bytes = found.reduce((sum, segment) => sum + segment.sealed.length, 1);
+    fetch = Math.max(1, Math.min(MOST_FETCHED, Math.floor((maxBytes * found.length) / bytes)));
+  }
+}
+
+/** Cuts a list into stretches of at most `maxBytes` of sealed bytes each, at least one segment long. */
+export function* batches(segments: readonly StoredSegment[], maxBytes: number): Iterable<StoredSegment[]> {
+  let batch: StoredSegment[] = [];
+  let bytes = 0;
+  for (const segment of segments) {
+    if (batch.length > 0 && bytes + segment.sealed.length > maxBytes) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(segment);
+    bytes += segment.sealed.length;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+const after = (key: unknown[]): IDBKeyRange => IDBKeyRange.lowerBound(key, true);

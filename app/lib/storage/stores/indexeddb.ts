@@ -1,0 +1,157 @@
+/**
+ * The room's log in IndexedDB: one database a room, strict durability on every write.
+ * Two tabs may write at once: the same segment has the same key, and overlapping ones are harmless (LogStore).
+ */
+import { deleteDB, type DBSchema, type IDBPDatabase } from 'idb';
+import type { Channel, RoomId, SessionId } from '../../core/ids.ts';
+import { ok, type Result } from '../../core/result.ts';
+import type { DeviceSnapshot, LogStore, RoomFacts, StoredSegment } from '../../log/log-store.ts';
+import { openDatabase, type Migration, type OpenOptions } from '../open-database.ts';
+import type { StorageProblem } from '../storage-problem.ts';
+import { checkReplacement } from './check-replacement.ts';
+import { GroupCommit } from './group-commit.ts';
+import { readAllSegments } from './indexeddb-read-all.ts';
+
+export type SegmentKey = [session: SessionId, channel: Channel, first: number, last: number];
+
+export interface RoomSchema extends DBSchema {
+  segments: {
+    key: SegmentKey;
+    value: StoredSegment;
+    /** By their end: what holds anything at or after a seq is one range. */
+    indexes: { byLast: [SessionId, Channel, number] };
+  };
+  facts: { key: 'facts'; value: RoomFacts };
+  snapshot: { key: 'newest'; value: DeviceSnapshot };
+  /** How often segments were swapped for longer ones: a reader that sees it change looks again. */
+  swaps: { key: 'count'; value: number };
+}
+
+/** Version n is what the first n of these make. Never edit one that was released: add the next. */
+const MIGRATIONS: readonly Migration<RoomSchema>[] = [
+  (db) => {
+    const segments = db.createObjectStore('segments', { keyPath: ['session', 'channel', 'first', 'last'] });
+    segments.createIndex('byLast', ['session', 'channel', 'last']);
+    db.createObjectStore('facts');
+    db.createObjectStore('snapshot');
+    db.createObjectStore('swaps');
+  },
+];
+
+const STRICT = { durability: 'strict' } as const;
+
+export const roomDatabaseName = (roomId: RoomId): string => `codeface-room-${roomId}`;
+
+/**
+ * Opens what this device holds of a room, or says why it can't be kept here (then a memory store serves).
+ * A write rejects with the browser's error (`storageProblem` names it) and leaves nothing of its batch.
+ */
+export async function openIndexedDbStore(
+  roomId: RoomId,
+  options: OpenOptions = {},
+): Promise<Result<LogStore, StorageProblem>> {
+  const opened = await openDatabase<RoomSchema>(roomDatabaseName(roomId), MIGRATIONS, options);
+  return opened.ok ? ok(new IndexedDbStore(opened.value)) : opened;
+}
+
+class IndexedDbStore implements LogStore {
+  readonly kind = 'device';
+  readonly #db: IDBPDatabase<RoomSchema>;
+  readonly #appends: GroupCommit<StoredSegment>;
+
+  constructor(db: IDBPDatabase<RoomSchema>) {
+    this.#db = db;
+    this.#appends = new GroupCommit((segments) => this.#put(segments));
+  }
+
+  append(segments: readonly StoredSegment[]): Promise<void> {
+    return segments.length === 0 ? Promise.resolve() : this.#appends.add(segments);
+  }
+
+  async replace(shorter: readonly StoredSegment[], longer: readonly StoredSegment[]): Promise<void> {
+    checkReplacement(shorter, longer);
+    const kept = new Set(longer.map((segment) => keyOf(segment).join()));
+    const transaction = this.#db.transaction(['segments', 'swaps'], 'readwrite', STRICT);
+    const segments = transaction.objectStore('segments');
+    const swaps = transaction.objectStore('swaps');
+    await allOrNothing(transaction, async () => {
+      for (const segment of longer) void segments.put(segment).catch(ignored);
+      for (const segment of shorter)
+        if (!kept.has(keyOf(segment).join())) void segments.delete(keyOf(segment)).catch(ignored);
+      await swaps.put(((await swaps.get('count')) ?? 0) + 1, 'count');
+    });
+  }
+
+  async readChain(session: SessionId, channel: Channel, fromSeq: number): Promise<StoredSegment[]> {
+    const range = IDBKeyRange.bound([session, channel, fromSeq], [session, channel, []]);
+    const segments = await this.#db.getAllFromIndex('segments', 'byLast', range);
+    return segments.sort((a, b) => a.first - b.first || a.last - b.last);
+  }
+
+  readAll(maxBytes: number): AsyncIterable<StoredSegment[]> {
+    return readAllSegments(this.#db, maxBytes);
+  }
+
+  async loadFacts(): Promise<RoomFacts> {
+    return (await this.#db.get('facts', 'facts')) ?? {};
+  }
+
+  async saveFacts(facts: RoomFacts): Promise<void> {
+    const transaction = this.#db.transaction('facts', 'readwrite', STRICT);
+    await allOrNothing(transaction, () => transaction.store.put(facts, 'facts'));
+  }
+
+  loadSnapshot(): Promise<DeviceSnapshot | undefined> {
+    return this.#db.get('snapshot', 'newest');
+  }
+
+  async saveSnapshot(snapshot: DeviceSnapshot): Promise<void> {
+    const transaction = this.#db.transaction('snapshot', 'readwrite', STRICT);
+    await allOrNothing(transaction, () => transaction.store.put(snapshot, 'newest'));
+  }
+
+  async destroy(): Promise<void> {
+    this.#db.close();
+    await deleteDB(this.#db.name);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  async #put(items: readonly StoredSegment[]): Promise<void> {
+    const transaction = this.#db.transaction('segments', 'readwrite', STRICT);
+    await allOrNothing(transaction, async () => {
+      for (const segment of items) void transaction.store.put(segment).catch(ignored);
+    });
+  }
+}
+
+const keyOf = ({ session, channel, first, last }: StoredSegment): SegmentKey => [
+  session,
+  channel,
+  first,
+  last,
+];
+
+/** A request's own error also ends its transaction, whose `done` is what is waited for. */
+const ignored = (): void => undefined;
+
+/** Does the requests; resolves when they are committed. If a request can't even be made, nothing of the rest is kept. */
+async function allOrNothing(
+  transaction: { readonly done: Promise<void>; abort(): void },
+  requests: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await requests();
+  } catch (error) {
+    transaction.done.catch(ignored);
+    try {
+      transaction.abort();
+    } catch {
+      // It has ended by itself, because of the same error.
+    }
+    throw error;
+  }
+  await transaction.done;
+}
