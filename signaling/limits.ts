@@ -1,0 +1,99 @@
+/** Every limit of the thin server, with its reason. A test may start a server with other numbers; nothing else changes them. */
+import { RELAY_MAX_MESSAGE_BYTES } from '../app/lib/core/relay-wire.ts';
+
+/** What may arrive in one RATE_WINDOW_SECONDS before the reader is paused. */
+export interface RateBudget {
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+export interface SocketLimits {
+  readonly maxMessageBytes: number;
+  readonly perConnection: RateBudget;
+  readonly perAddress: RateBudget;
+  /** Bytes waiting for one receiver above which its socket is closed: it reconnects and repairs. */
+  readonly maxBufferedBytes: number;
+}
+
+export interface Limits {
+  readonly signal: SocketLimits & {
+    readonly topicsPerConnection: number;
+    readonly topicChars: number;
+    readonly topics: number;
+  };
+  readonly relay: SocketLimits & {
+    readonly peersPerTopic: number;
+    readonly topics: number;
+    readonly joinDeadlineMs: number;
+    readonly highWaterBytes: number;
+    readonly lowWaterBytes: number;
+    readonly drainDeadlineMs: number;
+  };
+  readonly socketsPerAddress: number;
+  readonly handshakesPerMinute: number;
+  readonly connections: number;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Long enough that opening a project (one burst) is no abuse, short enough that a pause is not felt as an outage. */
+export const RATE_WINDOW_SECONDS = 10;
+
+/** A sender this many times over its budget is no busy peer: its socket is closed instead of paused. */
+export const ABUSE_FACTOR = 4;
+
+/** Dead connections (a closed lid, a lost network) leave the topic within two of these; below 60 s so that proxies keep idle sockets. */
+export const HEARTBEAT_MS = 30_000;
+
+/** A closing socket whose peer doesn't answer is cut after this: shutting down takes less than 3 s in all. */
+export const CLOSE_TIMEOUT_MS = 1_500;
+
+/** A request head comes in one packet; ten seconds is a very slow network, more is a held socket. */
+export const HEADERS_TIMEOUT_MS = 10_000;
+/** No route takes a large upload yet. */
+export const REQUEST_TIMEOUT_MS = 30_000;
+/** PocketBase answers its health in milliseconds; beyond this the screen should say that it is down. */
+export const POCKETBASE_TIMEOUT_MS = 10_000;
+
+export const LIMITS: Limits = {
+  signal: {
+    // An SDP with many candidates is 5–10 KB, sealed and base64 about twice that.
+    maxMessageBytes: 64 * KIB,
+    // Joining 25 peers is about 25 × (offer, answer, 10 candidates) frames.
+    perConnection: { frames: 1_000, bytes: 4 * MIB },
+    // A class of 100 behind one address.
+    perAddress: { frames: 50_000, bytes: 200 * MIB },
+    // More than all announcements a tab can have missed.
+    maxBufferedBytes: MIB,
+    // A stock client subscribes to one topic a room; 64 rooms on one socket is no person.
+    topicsPerConnection: 64,
+    // Our topics are 64 characters; room names of stock clients are short words or addresses.
+    topicChars: 256,
+    // About 100 bytes a topic: bounds what subscriptions can make the server hold.
+    topics: 100_000,
+  },
+  relay: {
+    maxMessageBytes: RELAY_MAX_MESSAGE_BYTES,
+    // The largest project (20 MB, sealed) goes to a joiner in one burst, twice over.
+    perConnection: { frames: 5_000, bytes: 64 * MIB },
+    perAddress: { frames: 100_000, bytes: 512 * MIB },
+    maxBufferedBytes: 8 * MIB,
+    // Past this the mesh and the archive carry a room; it also bounds what one frame to everyone costs.
+    peersPerTopic: 256,
+    topics: 100_000,
+    // One signature: a slow phone needs a second.
+    joinDeadlineMs: 10_000,
+    // A sender of bulk to one slow receiver is paused here, well below the cap, so a large join over a slow line arrives whole.
+    highWaterBytes: 4 * MIB,
+    lowWaterBytes: 2 * MIB,
+    // 2 MiB in 20 s: slower than 100 KB/s holds up the sender's keystrokes to everyone else.
+    drainDeadlineMs: 20_000,
+  },
+  // 200 people behind one address with two tabs of two sockets each.
+  socketsPerAddress: 1_024,
+  // The same 200 people reconnecting after a restart, a few times.
+  handshakesPerMinute: 3_000,
+  // About 10 KB each: 200 MB.
+  connections: 20_000,
+};

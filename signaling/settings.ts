@@ -1,0 +1,111 @@
+/** The server's settings: every environment variable and flag is read here, checked here, and nowhere else. */
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { err, ok, type Result } from '../app/lib/core/result.ts';
+
+export interface Settings {
+  readonly port: number;
+  readonly host: string;
+  /** Absolute path. */
+  readonly dataFolder: string;
+  readonly pocketbase: { readonly kind: 'embedded' | 'off' } | { readonly kind: 'url'; readonly url: string };
+  /** The origin that people type, where it differs from host and port. */
+  readonly publicUrl: string | undefined;
+}
+
+export type SettingsError =
+  | { readonly kind: 'unknown-option'; readonly option: string }
+  | { readonly kind: 'bad-port'; readonly value: string }
+  | { readonly kind: 'bad-public-url'; readonly value: string }
+  | { readonly kind: 'insecure-address'; readonly address: string }
+  | { readonly kind: 'bad-pocketbase'; readonly value: string };
+
+const PORT = z
+  .stringFormat('port', /^\d{1,5}$/)
+  .transform(Number)
+  .pipe(z.number().max(65_535));
+const WEB_ADDRESS = z.url({ protocol: /^https?$/ }).transform((text) => new URL(text));
+const POCKETBASE = z.union([
+  z.enum(['embedded', 'off']).transform((kind) => ({ kind })),
+  WEB_ADDRESS.transform((url) => ({ kind: 'url' as const, url: url.href })),
+]);
+
+/** Flags win over the environment; an empty variable counts as unset. Relative folders are under `cwd`. */
+export function readSettings(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  cwd: string,
+): Result<Settings, SettingsError> {
+  const flags = readFlags(args);
+  if (!flags.ok) return flags;
+
+  const portText = flags.value.port ?? (env['PORT'] || '8420');
+  const port = PORT.safeParse(portText);
+  if (!port.success) return err({ kind: 'bad-port', value: portText });
+
+  const host = flags.value.host ?? (env['HOST'] || '127.0.0.1');
+  const publicUrl = readPublicUrl(env['CODEFACE_PUBLIC_URL'] || undefined);
+  if (!publicUrl.ok) return publicUrl;
+  if (publicUrl.value === undefined && !isLoopback(host))
+    return err({ kind: 'insecure-address', address: host });
+
+  const pocketbaseText = env['CODEFACE_POCKETBASE'] || 'embedded';
+  const pocketbase = POCKETBASE.safeParse(pocketbaseText);
+  if (!pocketbase.success) return err({ kind: 'bad-pocketbase', value: pocketbaseText });
+
+  return ok({
+    port: port.data,
+    host,
+    dataFolder: resolve(cwd, flags.value.data ?? (env['CODEFACE_DATA'] || '.codeface')),
+    pocketbase: pocketbase.data,
+    publicUrl: publicUrl.value,
+  });
+}
+
+/** One sentence for a person at a terminal: what is wrong and what to do about it. */
+export function settingsSentence(error: SettingsError): string {
+  switch (error.kind) {
+    case 'unknown-option':
+      return `There is no option ${error.option}; the options are --port, --host and --data, each with a value.`;
+    case 'bad-port':
+      return `The port must be a whole number from 0 to 65535, not "${error.value}".`;
+    case 'bad-public-url':
+      return `CODEFACE_PUBLIC_URL must be a web address without a path, such as https://code.example.org, not "${error.value}".`;
+    case 'insecure-address':
+      return (
+        `Browsers allow encryption and offline use only over https or on localhost, and ${error.address} is neither: ` +
+        'put https in front and name it in CODEFACE_PUBLIC_URL, or leave HOST at 127.0.0.1.'
+      );
+    case 'bad-pocketbase':
+      return `CODEFACE_POCKETBASE must be "embedded", "off" or a web address, not "${error.value}".`;
+  }
+}
+
+type Flags = Partial<Record<'port' | 'host' | 'data', string>>;
+
+/** `--port 80` and `--port=80`. */
+function readFlags(args: readonly string[]): Result<Flags, SettingsError> {
+  const flags: Flags = {};
+  const rest = [...args];
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    const match = /^--(port|host|data)(?:=(.*))?$/.exec(arg);
+    const value = match?.[2] ?? rest.shift();
+    if (!match || !value) return err({ kind: 'unknown-option', option: arg });
+    flags[match[1] as keyof Flags] = value;
+  }
+  return ok(flags);
+}
+
+function readPublicUrl(text: string | undefined): Result<string | undefined, SettingsError> {
+  if (text === undefined) return ok(undefined);
+  const url = WEB_ADDRESS.safeParse(text);
+  if (!url.success || url.data.href !== `${url.data.origin}/`)
+    return err({ kind: 'bad-public-url', value: text });
+  if (url.data.protocol === 'http:' && !isLoopback(url.data.hostname))
+    return err({ kind: 'insecure-address', address: url.data.origin });
+  return ok(url.data.origin);
+}
+
+/** What browsers call "potentially trustworthy" without https. */
+const isLoopback = (host: string): boolean =>
+  /^(localhost|([a-z0-9-]+\.)+localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i.test(host);
