@@ -45,13 +45,17 @@ export function shippedPackages(root: string): Shipped[] {
   const found = new Map<string, Shipped>();
   const wanted = [...Object.keys(readManifest(root).dependencies), ...bundledTools];
   for (const name of wanted) visit(name, root, root, found, !bundledTools.includes(name));
-  return [...found.values()].sort((a, b) => a.name.localeCompare(b.name) || a.version.localeCompare(b.version));
+  return [...found.values()].sort(
+    (a, b) => a.name.localeCompare(b.name) || a.version.localeCompare(b.version),
+  );
 }
 
 /** An SPDX expression is fine when one side of every OR, and all sides of every AND, is on the list. */
 export function isAllowed(expression: string): boolean {
   const bare = expression.replace(/[()]/g, '').trim();
-  return bare.split(/\s+OR\s+/i).some((side) => side.split(/\s+AND\s+/i).every((id) => allowed.has(id.trim())));
+  return bare
+    .split(/\s+OR\s+/i)
+    .some((side) => side.split(/\s+AND\s+/i).every((id) => allowed.has(id.trim())));
 }
 
 function visit(name: string, from: string, root: string, found: Map<string, Shipped>, deep: boolean): void {
@@ -90,7 +94,12 @@ function namedIn(text: string | undefined): string | undefined {
 function page(packages: readonly Shipped[]): string {
   const rule = '-'.repeat(72);
   const entries = packages.map(({ name, version, licence, text }) =>
-    [rule, `${name} ${version}: ${licence}`, '', text ?? '(the package names its licence and carries no text of it)'].join('\n'),
+    [
+      rule,
+      `${name} ${version}: ${licence}`,
+      '',
+      text ?? '(the package names its licence and carries no text of it)',
+    ].join('\n'),
   );
   const head = 'CodeFace is MIT licensed. It ships these works of others, each under its own licence.';
   return `${[head, ...entries].join('\n\n')}\n`;

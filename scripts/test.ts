@@ -21,8 +21,14 @@ interface Step {
 const steps: readonly Step[] = [
   { name: 'types', run: types },
   { name: 'lint', run: () => check([bin('eslint/bin/eslint.js'), '.']) },
-  { name: 'format', run: () => check([bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']) },
-  { name: 'import rule', run: () => check([bin('dependency-cruiser/bin/dependency-cruiser.mjs'), ...ruleArgs]) },
+  {
+    name: 'format',
+    run: () => check([bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
+  },
+  {
+    name: 'import rule',
+    run: () => check([bin('dependency-cruiser/bin/dependency-cruiser.mjs'), ...ruleArgs]),
+  },
   { name: 'dead code', run: () => check([bin('knip/bin/knip.js')]) },
   { name: 'rule ids of docs/SPEC.md', run: () => checkIfThere('scripts/spec-ids.ts') },
   { name: 'unit and integration tests', run: unitTests },
@@ -111,7 +117,11 @@ function verdict(good: boolean): Tally {
 
 function command(args: readonly string[]): Promise<number> {
   return new Promise((done) => {
-    running = spawn(process.execPath, args, { cwd: root, env: childEnv, stdio: ['ignore', 'inherit', 'inherit'] });
+    running = spawn(process.execPath, args, {
+      cwd: root,
+      env: childEnv,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
     running.on('error', (cause) => {
       console.error(cause.message);
       done(1);
@@ -131,7 +141,9 @@ function summarise(): void {
     for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += tally[key];
     const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : '';
     const mark = tally.failed > 0 ? 'FAILED' : 'ok';
-    console.log(`${mark.padEnd(7)}${name}: ${tally.passed} passed, ${tally.failed} failed${skipped} (${seconds.toFixed(1)} s)`);
+    console.log(
+      `${mark.padEnd(7)}${name}: ${tally.passed} passed, ${tally.failed} failed${skipped} (${seconds.toFixed(1)} s)`,
+    );
   }
   console.log(`${total.passed} passed, ${total.failed} failed`);
   process.exitCode = total.failed > 0 ? 1 : 0;

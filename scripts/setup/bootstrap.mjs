@@ -16,7 +16,9 @@ const oldestNodeForTypeScript = [22, 18];
  */
 export function runUnderNode24(script) {
   if (versionOf(process.version)[0] < oldestNode) {
-    stop(`CodeFace needs Node ${oldestNode} or newer; this is ${process.version}. Get one at https://nodejs.org.`);
+    stop(
+      `CodeFace needs Node ${oldestNode} or newer; this is ${process.version}. Get one at https://nodejs.org.`,
+    );
   }
   installIfNeeded();
   hand(nodeBinary(), join(root, 'scripts', script));
@@ -48,7 +50,7 @@ function installedMatchesLock() {
 function packagesIn(lockFile) {
   try {
     return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
-  } catch (cause) {
+  } catch {
     return undefined; // missing or half-written: the same to us, npm is to put it right
   }
 }

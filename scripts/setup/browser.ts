@@ -77,7 +77,11 @@ async function fromApt(say: (line: string) => void): Promise<string | undefined>
   try {
     await promisify(execFile)('apt-get', ['update'], { env, timeout: packageTimeoutMs });
     const install = ['install', '-y', '--no-install-recommends', 'chromium'];
-    await promisify(execFile)('apt-get', install, { env, timeout: packageTimeoutMs, maxBuffer: 64 * 1024 * 1024 });
+    await promisify(execFile)('apt-get', install, {
+      env,
+      timeout: packageTimeoutMs,
+      maxBuffer: 64 * 1024 * 1024,
+    });
   } catch {
     say('apt-get could not install chromium.');
   }

@@ -65,13 +65,17 @@ function addTo(hash: ReturnType<typeof createHash>, root: string, path: string):
 function failureOf(command: readonly string[], cwd: string): Promise<string | undefined> {
   return new Promise((done) => {
     const child = spawn(process.execPath, command, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    // A build that outlives an interrupted start would write into the next one's.
+    const endChild = (): void => void child.kill();
+    process.once('exit', endChild);
     let said = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (text: Buffer) => (said += text.toString()));
     }
     child.on('error', (cause) => done(cause.message));
-    child.on('close', (code) =>
-      done(code === 0 ? undefined : said.trimEnd().split('\n').slice(-shownLines).join('\n')),
-    );
+    child.on('close', (code) => {
+      process.off('exit', endChild);
+      done(code === 0 ? undefined : said.trimEnd().split('\n').slice(-shownLines).join('\n'));
+    });
   });
 }

@@ -1,7 +1,15 @@
 // Owns the data folder: made private, used by one server at a time, brought to today's format.
 // What PocketBase keeps inside it is PocketBase's own affair.
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { err, ok, type Result } from '../../app/lib/core/result.ts';
@@ -23,7 +31,7 @@ export interface DataFolder {
   /** Encrypts PocketBase's settings at rest: 32 characters, as it demands. */
   readonly encryptionKey: string;
   /** Lets another server use the folder. The system does the same when the process ends in any other way. */
-  release(): void;
+  readonly release: () => void;
 }
 
 export type DataFolderError =

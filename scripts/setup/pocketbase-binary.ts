@@ -101,7 +101,12 @@ async function fromSource(sourceFolder: string, say: (line: string) => void): Pr
 function run(command: string, args: readonly string[], cwd: string): Promise<void> {
   return new Promise((done, failed) => {
     const env = { ...process.env, GOTOOLCHAIN: 'auto', CGO_ENABLED: '0' };
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'], timeout: buildTimeoutMs });
+    const child = spawn(command, args, {
+      cwd,
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: buildTimeoutMs,
+    });
     let said = '';
     child.stderr.on('data', (text: Buffer) => (said = (said + text.toString()).slice(-2_000)));
     child.on('error', failed);
@@ -119,7 +124,8 @@ function onlyFile(zip: Uint8Array, name: RegExp): Uint8Array {
 }
 
 function expectSha256(bytes: Uint8Array, expected: string): void {
-  if (sha256(bytes) !== expected) throw new Error('the download is not the checked one (its SHA-256 differs)');
+  if (sha256(bytes) !== expected)
+    throw new Error('the download is not the checked one (its SHA-256 differs)');
 }
 
 /** The program with its hash beside it: what a crash cut short, or a disk spoilt, is fetched again. */

