@@ -1,0 +1,143 @@
+/**
+ * A WebSocket that comes back: dials, gives up on a dial that hangs, waits longer after each failure, dials at once
+ * when the device is online again (NET-20). It knows nothing of what is said on it; its owner calls `established`
+ * when the server has really taken it in, which alone makes the next wait short again.
+ */
+import type { Bytes } from '../../core/bytes.ts';
+
+/** First wait after a loss; doubled each time. Short: a server restart takes about a second. */
+const FIRST_WAIT_MS = 500;
+/** Longest wait: a server that is back is found within half a minute without anyone pressing anything. */
+const LONGEST_WAIT_MS = 30_000;
+/** A dial that is not established by then is given up: a filtered port would otherwise hang for minutes. */
+const ESTABLISH_LIMIT_MS = 10_000;
+/** How long `close` waits for the closing handshake of a server that no longer answers. */
+const CLOSE_LIMIT_MS = 1_000;
+
+export interface SocketOptions {
+  readonly url: string;
+  /** Where `online` and `offline` are heard. Default: the page or worker; null for none. */
+  readonly connectivity?: EventTarget | null;
+  /** 0 ≤ x < 1, for the jitter. */
+  readonly random?: () => number;
+}
+
+export interface SocketEvents {
+  onOpen(): void;
+  onMessage(data: unknown): void;
+  /** The socket is gone, or could not be opened; another attempt is scheduled. */
+  onLost(why: string): void;
+}
+
+export class ReconnectingSocket {
+  readonly #options: SocketOptions;
+  readonly #events: SocketEvents;
+  readonly #connectivity: EventTarget | null;
+  readonly #random: () => number;
+  #socket: WebSocket | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+  #closed = false;
+
+  constructor(options: SocketOptions, events: SocketEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#connectivity = options.connectivity === undefined ? pageConnectivity() : options.connectivity;
+    this.#random = options.random ?? Math.random;
+    this.#connectivity?.addEventListener('online', this.#onOnline);
+    this.#connectivity?.addEventListener('offline', this.#onOffline);
+  }
+
+  get isOpen(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  dial(): void {
+    clearTimeout(this.#timer);
+    if (this.#closed || this.#socket) return;
+    const socket = openSocket(this.#options.url);
+    if (!socket) return this.#lose('the address of the server is not valid');
+    this.#socket = socket;
+    this.#timer = setTimeout(() => this.restart('the server does not answer'), ESTABLISH_LIMIT_MS);
+    socket.onopen = () => this.#events.onOpen();
+    socket.onmessage = (event: MessageEvent<unknown>) => this.#events.onMessage(event.data);
+    socket.onclose = () => this.restart('the server cannot be reached');
+    socket.onerror = () => undefined; // `close` follows, and says as much
+  }
+
+  /** The server has taken this connection in. */
+  established(): void {
+    clearTimeout(this.#timer);
+    this.#failures = 0;
+  }
+
+  /** Dropped silently when the socket is not open: what was to be said is said again after the next `onOpen`. */
+  send(data: Bytes | string): void {
+    if (this.isOpen) this.#socket?.send(data);
+  }
+
+  /** Gives this socket up and dials again after the usual wait. */
+  restart(why: string): void {
+    if (this.#closed || !this.#socket) return;
+    void abandon(this.#socket);
+    this.#socket = undefined;
+    this.#lose(why);
+  }
+
+  /** Resolves when the socket is closed (or its server has not answered the closing for a second). */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#connectivity?.removeEventListener('online', this.#onOnline);
+    this.#connectivity?.removeEventListener('offline', this.#onOffline);
+    const socket = this.#socket;
+    this.#socket = undefined;
+    if (socket) await abandon(socket);
+  }
+
+  #lose(why: string): void {
+    clearTimeout(this.#timer);
+    const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures++);
+    // Half of the wait is random: a thousand tabs must not all come back in the same millisecond.
+    this.#timer = setTimeout(() => this.dial(), wait * (0.5 + this.#random() / 2));
+    this.#events.onLost(why);
+  }
+
+  readonly #onOnline = (): void => {
+    this.#failures = 0;
+    this.dial();
+  };
+
+  readonly #onOffline = (): void => this.restart('this device is offline');
+}
+
+function openSocket(url: string): WebSocket | undefined {
+  try {
+    const socket = new WebSocket(url);
+    socket.binaryType = 'arraybuffer';
+    return socket;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Closes a socket whose events no longer matter. */
+function abandon(socket: WebSocket): Promise<void> {
+  socket.onopen = socket.onmessage = null;
+  if (socket.readyState === WebSocket.CLOSED) return Promise.resolve();
+  return new Promise((resolve) => {
+    const limit = setTimeout(resolve, CLOSE_LIMIT_MS);
+    socket.onclose = () => {
+      clearTimeout(limit);
+      resolve();
+    };
+    socket.close();
+  });
+}
+
+const pageConnectivity = (): EventTarget | null =>
+  'addEventListener' in globalThis && 'onLine' in globalThis.navigator ? globalThis : null;

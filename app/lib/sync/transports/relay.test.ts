@@ -1,0 +1,148 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { describeTransport, type TransportFixture } from '../../../testing/transport-contract.ts';
+import { RecordedEnd, until } from '../../../testing/transport-end.ts';
+import { makeTransportRoom } from '../../../testing/transport-room.ts';
+import { TransportServer } from '../../../testing/transport-server.ts';
+import { fromHex, toHex, type Bytes } from '../../core/bytes.ts';
+import { decodeFromRelay, encodeToRelay, relayJoinMessage } from '../../core/relay-wire.ts';
+import type { TransportRoom } from '../transport.ts';
+import { relayTransport } from './relay.ts';
+
+describe('relay, by the contract of transports', () => {
+  describeTransport(it, relayFixture);
+});
+
+describe('relay', () => {
+  it('NET-20 says why it is down, and comes up when the server does', async () => {
+    const server = new TransportServer();
+    await server.start();
+    await server.kill();
+    const connectivity = new EventTarget();
+    const room = (await makeTransportRoom())();
+    const end = new RecordedEnd(
+      relayTransport({ url: server.url('/relay'), connectivity, random: () => 0.999 }),
+      room,
+    );
+    onTestFinished(() => end.connection.close());
+    onTestFinished(() => server.kill());
+    await until(() => end.connection.status.kind === 'down', 'down');
+    expect(end.connection.status).toEqual({ kind: 'down', why: 'the server cannot be reached' });
+    await server.start();
+    connectivity.dispatchEvent(new Event('online'));
+    await until(() => end.connection.status.kind === 'up', 'up');
+  });
+
+  it('NET-20 dials at once when the device is online again, and says that it was offline', async () => {
+    const { server, connectivity, end } = await oneEnd();
+    connectivity.dispatchEvent(new Event('offline'));
+    expect(end.connection.status).toEqual({ kind: 'down', why: 'this device is offline' });
+    connectivity.dispatchEvent(new Event('online'));
+    await until(() => end.connection.status.kind === 'up', 'up again');
+    expect(server.url('/relay')).toContain('ws:');
+  });
+
+  it('NET-22 says the word of a server that refuses, and keeps trying', async () => {
+    const { end } = await oneEnd({ signTopic: async () => new Uint8Array(64) });
+    await until(() => end.statuses.filter(({ kind }) => kind === 'down').length === 2, 'two refusals');
+    expect(end.connection.status).toEqual({ kind: 'down', why: 'the server refused: bad-proof' });
+  });
+
+  it('NET-7 has at most 256 KiB unacknowledged on a link whose far end takes nothing in', async () => {
+    const server = await startServer();
+    const room = (await makeTransportRoom())();
+    const end = new RecordedEnd(relayTransport({ url: server.url('/relay') }), room);
+    onTestFinished(() => end.connection.close());
+    await until(() => end.connection.status.kind === 'up', 'up');
+    let taken = 0;
+    const silent = await rawPeer(server.url('/relay'), room, (payload) => (taken += payload.length));
+    onTestFinished(() => silent.close());
+    await end.linked(1);
+    end.connection.send(end.link, new Uint8Array(1024 * 1024), 'bulk');
+    await until(() => taken > 128 * 1024, 'the first window');
+    // A live frame still fits, and comes after all bulk that was let out: nothing more follows it.
+    end.connection.send(end.link, new Uint8Array(1000), 'live');
+    const before = taken;
+    await until(() => taken >= before + 1000, 'the live frame');
+    expect(taken).toBeLessThanOrEqual(256 * 1024);
+    expect(end.connection.queuedBytes(end.link)).toBeGreaterThan(768 * 1024);
+  });
+});
+
+async function startServer(): Promise<TransportServer> {
+  const server = new TransportServer();
+  await server.start();
+  onTestFinished(() => server.kill());
+  return server;
+}
+
+async function oneEnd(room: Partial<TransportRoom> = {}) {
+  const server = await startServer();
+  const connectivity = new EventTarget();
+  const transport = relayTransport({ url: server.url('/relay'), connectivity, random: () => 0 });
+  const end = new RecordedEnd(transport, { ...(await makeTransportRoom())(), ...room });
+  onTestFinished(() => end.connection.close());
+  await until(() => end.statuses.length > 0, 'a first status');
+  return { server, connectivity, end };
+}
+
+async function relayFixture(): Promise<TransportFixture> {
+  const server = new TransportServer();
+  await server.start();
+  const makeRoom = await makeTransportRoom();
+  const ends: RecordedEnd[] = [];
+  const strangers: { close(): void }[] = [];
+  return {
+    join() {
+      const end = new RecordedEnd(relayTransport({ url: server.url('/relay'), random: () => 0 }), makeRoom());
+      ends.push(end);
+      return end;
+    },
+    async hostile(victim) {
+      const known = new Set(victim.connection.links());
+      const stranger = await rawPeer(server.url('/relay'), makeRoom());
+      strangers.push(stranger);
+      await until(() => victim.connection.links().some((link) => !known.has(link)), 'a link to the stranger');
+      const others = victim.connection.links().length;
+      expect(others).toBe(known.size + 1);
+      return { send: (bytes) => stranger.sendToAll(bytes, ends.length) };
+    },
+    breakPath: () => server.kill(),
+    mendPath: () => server.start(),
+    async end() {
+      for (const stranger of strangers) stranger.close();
+      for (const end of ends) await end.connection.close();
+      await server.kill();
+    },
+  };
+}
+
+/** A far end without our client: joins the topic by hand and writes what it likes. */
+async function rawPeer(
+  url: string,
+  room: TransportRoom,
+  onPayload: (payload: Bytes) => void = () => undefined,
+) {
+  const socket = new WebSocket(url);
+  socket.binaryType = 'arraybuffer';
+  let others: readonly Bytes[] | undefined;
+  socket.onmessage = (event: MessageEvent<ArrayBuffer>) => {
+    const message = decodeFromRelay(new Uint8Array(event.data));
+    if (!message.ok) return;
+    if (message.value.kind === 'challenge') void join(message.value.nonce);
+    if (message.value.kind === 'joined') others = message.value.others;
+    if (message.value.kind === 'message') onPayload(message.value.payload);
+  };
+  const join = async (nonce: Bytes): Promise<void> => {
+    const signature = await room.signTopic(relayJoinMessage(nonce, room.topic));
+    socket.send(encodeToRelay({ kind: 'join', topic: room.topic, signature }));
+  };
+  await until(() => others !== undefined, 'the raw peer to join');
+  return {
+    sendToAll: (payload: Bytes, count: number) => {
+      expect(others?.length).toBeGreaterThanOrEqual(count);
+      for (const id of others ?? [])
+        socket.send(encodeToRelay({ kind: 'send', to: fromHex(toHex(id)), payload }));
+    },
+    close: () => socket.close(),
+  };
+}
