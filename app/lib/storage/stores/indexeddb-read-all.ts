@@ -4,6 +4,7 @@
  */
 import type { IDBPDatabase } from 'idb';
 import type { StoredSegment } from '../../log/log-store.ts';
+import { batches } from './batches.ts';
 import type { RoomSchema } from './indexeddb.ts';
 
 /** Sizes aren't known before reading: start small, then as many as the last ones say will fit. */
@@ -45,22 +46,6 @@ export async function* readAllSegments(
     const bytes = found.reduce((sum, segment) => sum + segment.sealed.length, 1);
     fetch = Math.max(1, Math.min(MOST_FETCHED, Math.floor((maxBytes * found.length) / bytes)));
   }
-}
-
-/** Cuts a list into stretches of at most `maxBytes` of sealed bytes each, at least one segment long. */
-export function* batches(segments: readonly StoredSegment[], maxBytes: number): Iterable<StoredSegment[]> {
-  let batch: StoredSegment[] = [];
-  let bytes = 0;
-  for (const segment of segments) {
-    if (batch.length > 0 && bytes + segment.sealed.length > maxBytes) {
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    batch.push(segment);
-    bytes += segment.sealed.length;
-  }
-  if (batch.length > 0) yield batch;
 }
 
 const after = (key: unknown[]): IDBKeyRange => IDBKeyRange.lowerBound(key, true);

@@ -1,0 +1,76 @@
+/** The room's log in this tab's memory: for browsers that refuse storage. Everything goes with the tab. */
+import type { Channel, SessionId } from '../../core/ids.ts';
+import type { DeviceSnapshot, LogStore, RoomFacts, StoredSegment } from '../../log/log-store.ts';
+import { batches } from './batches.ts';
+import { checkReplacement } from './check-replacement.ts';
+
+export function memoryStore(): LogStore {
+  return new MemoryStore();
+}
+
+class MemoryStore implements LogStore {
+  readonly kind = 'memory';
+  /** Chain → key → segment. */
+  readonly #chains = new Map<string, Map<string, StoredSegment>>();
+  #facts: RoomFacts = {};
+  #snapshot: DeviceSnapshot | undefined;
+
+  async append(segments: readonly StoredSegment[]): Promise<void> {
+    for (const segment of segments) {
+      const chain = this.#chains.get(chainOf(segment)) ?? new Map<string, StoredSegment>();
+      this.#chains.set(chainOf(segment), chain.set(`${segment.first} ${segment.last}`, segment));
+    }
+  }
+
+  async replace(shorter: readonly StoredSegment[], longer: readonly StoredSegment[]): Promise<void> {
+    checkReplacement(shorter, longer);
+    for (const segment of shorter)
+      this.#chains.get(chainOf(segment))?.delete(`${segment.first} ${segment.last}`);
+    await this.append(longer);
+  }
+
+  async readChain(session: SessionId, channel: Channel, fromSeq: number): Promise<StoredSegment[]> {
+    const chain = [...(this.#chains.get(chainOf({ session, channel }))?.values() ?? [])];
+    return chain
+      .filter((segment) => segment.last >= fromSeq)
+      .sort((a, b) => a.first - b.first || a.last - b.last);
+  }
+
+  async *readAll(maxBytes: number): AsyncIterable<StoredSegment[]> {
+    const chains = [...this.#chains.keys()].sort();
+    for (const chain of chains) {
+      const [first] = this.#chains.get(chain)?.values() ?? [];
+      if (first !== undefined)
+        yield* batches(await this.readChain(first.session, first.channel, 0), maxBytes);
+    }
+  }
+
+  async loadFacts(): Promise<RoomFacts> {
+    return this.#facts;
+  }
+
+  async saveFacts(facts: RoomFacts): Promise<void> {
+    this.#facts = facts;
+  }
+
+  async loadSnapshot(): Promise<DeviceSnapshot | undefined> {
+    return this.#snapshot;
+  }
+
+  async saveSnapshot(snapshot: DeviceSnapshot): Promise<void> {
+    this.#snapshot = snapshot;
+  }
+
+  async destroy(): Promise<void> {
+    this.#chains.clear();
+    this.#facts = {};
+    this.#snapshot = undefined;
+  }
+
+  close(): void {
+    // Nothing is held that the tab wouldn't give back by itself.
+  }
+}
+
+const chainOf = ({ session, channel }: Pick<StoredSegment, 'session' | 'channel'>): string =>
+  `${session} ${channel}`;

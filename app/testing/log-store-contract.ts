@@ -1,0 +1,217 @@
+/** The acceptance suite that every LogStore passes. A store's own test calls `logStoreContract` once. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { SessionId } from '../lib/core/ids.ts';
+import type { LogStore, StoredSegment } from '../lib/log/log-store.ts';
+
+export interface LogStoreUnderTest {
+  /** A store of one room, empty at first. */
+  readonly open: () => Promise<LogStore>;
+  /** Opens the same room again as after a crash: the first store was never closed. Absent where nothing outlives a tab. */
+  readonly reopen?: () => Promise<LogStore>;
+  /** Makes the next write transaction fail after some of its requests succeeded. Absent where writes can't fail. */
+  readonly failNextWrite?: () => void;
+}
+
+export const alice = 'a1'.repeat(32) as SessionId;
+export const bob = 'b2'.repeat(32) as SessionId;
+
+/** A segment with recognisable bytes. */
+export function segment(
+  first: number,
+  last: number,
+  { session = alice, channel = 'project', bytes = 8 } = {},
+): StoredSegment {
+  return { session, channel, first, last, sealed: new Uint8Array(bytes).fill(first % 256) };
+}
+
+export function logStoreContract(name: string, setUp: () => LogStoreUnderTest): void {
+  describe(`${name} as a LogStore`, () => {
+    const opened: LogStore[] = [];
+    const open = async (how: () => Promise<LogStore>): Promise<LogStore> => {
+      const store = await how();
+      opened.push(store);
+      return store;
+    };
+    afterEach(async () => {
+      for (const store of opened.splice(0)) await store.destroy();
+    });
+
+    it('is empty at first', async () => {
+      const store = await open(setUp().open);
+      expect(await store.loadFacts()).toEqual({});
+      expect(await store.loadSnapshot()).toBeUndefined();
+      expect(await all(store)).toEqual([]);
+      expect(await store.readChain(alice, 'project', 1)).toEqual([]);
+    });
+
+    it('gives back facts and the newest snapshot', async () => {
+      const store = await open(setUp().open);
+      await store.saveFacts({ genesis: Uint8Array.of(1, 2, 3) });
+      await store.saveSnapshot({ chains: Uint8Array.of(1), state: Uint8Array.of(2), entries: 3 });
+      await store.saveSnapshot({ chains: Uint8Array.of(4), state: Uint8Array.of(5), entries: 6 });
+      expect(await store.loadFacts()).toEqual({ genesis: Uint8Array.of(1, 2, 3) });
+      expect(await store.loadSnapshot()).toEqual({
+        chains: Uint8Array.of(4),
+        state: Uint8Array.of(5),
+        entries: 6,
+      });
+    });
+
+    it('reads a chain from a seq, by first, and no other chain', async () => {
+      const store = await open(setUp().open);
+      await store.append([segment(11, 20), segment(1, 10), segment(100, 120)]);
+      await store.append([segment(1, 5, { session: bob }), segment(1, 5, { channel: 'runs' })]);
+      const found = await store.readChain(alice, 'project', 15);
+      expect(found).toEqual([segment(11, 20), segment(100, 120)]);
+      expect(await store.readChain(alice, 'project', 20)).toHaveLength(2);
+      expect(await store.readChain(alice, 'project', 21)).toEqual([segment(100, 120)]);
+      expect(await store.readChain(bob, 'project', 1)).toEqual([segment(1, 5, { session: bob })]);
+    });
+
+    it('keeps overlapping segments and one of each duplicate', async () => {
+      const store = await open(setUp().open);
+      await store.append([segment(1, 10), segment(5, 7), segment(5, 12)]);
+      await store.append([segment(5, 7), segment(1, 10)]);
+      expect(ranges(await store.readChain(alice, 'project', 6))).toEqual(['1-10', '5-7', '5-12']);
+      expect(ranges(await store.readChain(alice, 'project', 8))).toEqual(['1-10', '5-12']);
+    });
+
+    it('takes many appends at once and keeps all of them', async () => {
+      const store = await open(setUp().open);
+      await Promise.all(Array.from({ length: 100 }, (_, i) => store.append([segment(i + 1, i + 1)])));
+      expect(ranges(await store.readChain(alice, 'project', 1))).toHaveLength(100);
+    });
+
+    it('swaps short segments for the long one that holds them', async () => {
+      const store = await open(setUp().open);
+      await store.append([segment(1, 1), segment(2, 2), segment(3, 3), segment(4, 4)]);
+      await store.replace([segment(1, 1), segment(2, 2), segment(3, 3)], [segment(1, 3)]);
+      expect(ranges(await all(store))).toEqual(['1-3', '4-4']);
+      // A second tab may do the same swap again.
+      await store.replace([segment(1, 1), segment(2, 2), segment(3, 3)], [segment(1, 3)]);
+      expect(ranges(await all(store))).toEqual(['1-3', '4-4']);
+    });
+
+    it('keeps a segment that is on both sides of a swap', async () => {
+      const store = await open(setUp().open);
+      await store.append([segment(1, 3)]);
+      await store.replace([segment(1, 3)], [segment(1, 3)]);
+      expect(ranges(await all(store))).toEqual(['1-3']);
+    });
+
+    it('refuses a swap that would lose an entry', async () => {
+      const store = await open(setUp().open);
+      await store.append([segment(1, 3), segment(4, 6)]);
+      await expect(store.replace([segment(1, 3), segment(4, 6)], [segment(1, 5)])).rejects.toThrow(
+        RangeError,
+      );
+      await expect(store.replace([segment(1, 3)], [segment(1, 3, { session: bob })])).rejects.toThrow(
+        RangeError,
+      );
+      expect(ranges(await all(store))).toEqual(['1-3', '4-6']);
+    });
+
+    it('reads everything in batches of bounded size, chain by chain', async () => {
+      const store = await open(setUp().open);
+      const written: StoredSegment[] = [];
+      for (const session of [alice, bob])
+        for (const channel of ['project', 'runs'] as const)
+          for (let seq = 1; seq <= 60; seq++)
+            written.push(segment(seq, seq, { session, channel, bytes: 100 }));
+      await store.append([...written].reverse());
+      const huge = segment(61, 61, { session: bob, channel: 'runs', bytes: 5_000 });
+      await store.append([huge]);
+      const batches: StoredSegment[][] = [];
+      for await (const batch of store.readAll(1_000)) batches.push(batch);
+      expect(batches.flat()).toEqual([...written, huge]);
+      for (const batch of batches) expect(batch.length === 1 || sealedBytes(batch) <= 1_000).toBe(true);
+    });
+
+    it('misses no entry when segments are swapped while everything is read', async () => {
+      const store = await open(setUp().open);
+      const short = Array.from({ length: 200 }, (_, i) => segment(i + 1, i + 1, { bytes: 100 }));
+      await store.append([...short, segment(1, 1, { session: bob })]);
+      const seen = new Set<string>();
+      let batches = 0;
+      for await (const batch of store.readAll(1_000)) {
+        if (++batches === 2) await store.replace(short, [segment(1, 200, { bytes: 1_500 })]);
+        for (const one of batch)
+          for (let seq = one.first; seq <= one.last; seq++) seen.add(`${one.session} ${seq}`);
+      }
+      for (let seq = 1; seq <= 200; seq++) expect(seen).toContain(`${alice} ${seq}`);
+      expect(seen).toContain(`${bob} 1`);
+    });
+
+    it('holds nothing after it was destroyed', async () => {
+      const setting = setUp();
+      const store = await open(setting.open);
+      await store.append([segment(1, 1)]);
+      await store.saveFacts({ genesis: Uint8Array.of(1) });
+      await store.destroy();
+      const again = await open(setting.reopen ?? setting.open);
+      expect(await all(again)).toEqual([]);
+      expect(await again.loadFacts()).toEqual({});
+    });
+
+    it('has everything it acknowledged after a crash', async () => {
+      const { open: first, reopen } = setUp();
+      if (reopen === undefined) return;
+      const store = await open(first);
+      await store.append([segment(1, 1), segment(2, 2)]);
+      await store.saveFacts({ genesis: Uint8Array.of(9) });
+      void store.append([segment(3, 3)]);
+      const again = await open(reopen);
+      expect(ranges(await all(again)).slice(0, 2)).toEqual(['1-1', '2-2']);
+      expect(await again.loadFacts()).toEqual({ genesis: Uint8Array.of(9) });
+    });
+
+    it('keeps what two tabs write at once', async () => {
+      const { open: first, reopen } = setUp();
+      if (reopen === undefined) return;
+      const [one, two] = [await open(first), await open(reopen)];
+      await Promise.all(
+        Array.from({ length: 40 }, (_, i) => [
+          one.append([segment(i + 1, i + 1), segment(i + 1, i + 1, { session: bob })]),
+          two.append([segment(i + 1, i + 1), segment(i + 1, i + 1, { channel: 'runs' })]),
+        ]).flat(),
+      );
+      expect(await all(one)).toHaveLength(120);
+      expect(await all(two)).toEqual(await all(one));
+    });
+
+    it('keeps nothing of a batch whose write failed, and goes on', async () => {
+      const { open: first, failNextWrite } = setUp();
+      if (failNextWrite === undefined) return;
+      const store = await open(first);
+      await store.append([segment(1, 1)]);
+      failNextWrite();
+      await expect(store.append([segment(2, 2), segment(3, 3), segment(4, 4)])).rejects.toThrow();
+      expect(ranges(await all(store))).toEqual(['1-1']);
+      await store.append([segment(2, 2), segment(3, 3), segment(4, 4)]);
+      expect(ranges(await all(store))).toEqual(['1-1', '2-2', '3-3', '4-4']);
+    });
+
+    it('swaps nothing when the swap failed', async () => {
+      const { open: first, failNextWrite } = setUp();
+      if (failNextWrite === undefined) return;
+      const store = await open(first);
+      await store.append([segment(1, 1), segment(2, 2), segment(3, 3)]);
+      failNextWrite();
+      const shorter = [segment(1, 1), segment(2, 2), segment(3, 3)];
+      await expect(store.replace(shorter, [segment(1, 2), segment(2, 3)])).rejects.toThrow();
+      expect(ranges(await all(store))).toEqual(['1-1', '2-2', '3-3']);
+    });
+  });
+}
+
+async function all(store: LogStore): Promise<StoredSegment[]> {
+  const found: StoredSegment[] = [];
+  for await (const batch of store.readAll(1024 * 1024)) found.push(...batch);
+  return found;
+}
+
+const ranges = (segments: readonly StoredSegment[]): string[] =>
+  segments.map(({ first, last }) => `${first}-${last}`);
+
+const sealedBytes = (batch: readonly StoredSegment[]): number =>
+  batch.reduce((sum, { sealed }) => sum + sealed.length, 0);
