@@ -1,0 +1,142 @@
+/** All sessions and chains of a room, and the checks that need more than one chain: dependencies and heads. */
+import { equalBytes, type Bytes } from '../core/bytes.ts';
+import type { Channel, ClientId, SessionId } from '../core/ids.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { CheckedSession } from './certificate.ts';
+import { Chain, type Dependency } from './chain.ts';
+import { decodeHeads, encodeHeads, type Entry, type Head } from './entry.ts';
+import { CHANNELS, HEAD_BYTES, MAX_HEADS_BYTES, type RefusalCode } from './format.ts';
+import { checkUpdate } from './struct-check.ts';
+
+/** An entry that may be applied now. */
+export interface EntryPass {
+  readonly nextClock: number;
+  /** Chains whose newest entry it names. */
+  readonly covers: readonly Chain[];
+}
+
+export type EntryStop =
+  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly detail: string }
+  | { readonly kind: 'waits'; readonly on: Dependency };
+
+/** Heads fit in MAX_HEADS_BYTES even with the longest seqs. */
+const MAX_NAMED_HEADS = Math.floor(MAX_HEADS_BYTES / (HEAD_BYTES + 8));
+
+export class ChainTable {
+  readonly #sessions = new Map<SessionId, CheckedSession>();
+  readonly #chains: Readonly<Record<Channel, Map<SessionId, Chain>>> = {
+    project: new Map(),
+    talk: new Map(),
+    runs: new Map(),
+  };
+  readonly #clients = new Map<number, CheckedSession>();
+  /** Per channel, the chains whose newest entry no other entry names: together they stand for all that is applied. */
+  readonly #tips: Readonly<Record<Channel, Set<Chain>>> = {
+    project: new Set(),
+    talk: new Set(),
+    runs: new Set(),
+  };
+
+  session(id: SessionId): CheckedSession | undefined {
+    return this.#sessions.get(id);
+  }
+
+  sessionOfClient(client: ClientId): CheckedSession | undefined {
+    return this.#clients.get(client);
+  }
+
+  chain(session: SessionId, channel: Channel): Chain | undefined {
+    return this.#chains[channel].get(session);
+  }
+
+  /** Every chain, channel by channel. */
+  *chains(): IterableIterator<Chain> {
+    for (const channel of CHANNELS) yield* this.#chains[channel].values();
+  }
+
+  /** Whether this session may be known here beside those that are: the first of two stays (CERT-6). */
+  conflict(session: CheckedSession): RefusalCode | undefined {
+    const same = this.#sessions.get(session.id);
+    if (same !== undefined)
+      return equalBytes(same.certificate, session.certificate) ? undefined : 'second-certificate';
+    return this.#clients.has(session.clientId) ? 'client-id-taken' : undefined;
+  }
+
+  /** The session's chain, made if new. The session must not conflict. */
+  open(session: CheckedSession, channel: Channel): Chain {
+    let chain = this.chain(session.id, channel);
+    if (chain === undefined) {
+      const known = this.#sessions.get(session.id) ?? session;
+      this.#sessions.set(known.id, known);
+      this.#clients.set(known.clientId, known);
+      chain = new Chain(known, channel);
+      this.#chains[channel].set(known.id, chain);
+    }
+    return chain;
+  }
+
+  /** Steps 4 and 5 of the accept order for the next entry of a chain. */
+  check(chain: Chain, { heads: headBytes, payload }: Entry): Result<EntryPass, EntryStop> {
+    const covers: Chain[] = [];
+    let missing: Dependency | undefined;
+    if (headBytes.length > 0) {
+      const heads = decodeHeads(headBytes);
+      if (!heads.ok) return err({ kind: 'refused', code: 'malformed-heads', detail: heads.error });
+      for (const head of heads.value) {
+        const named = this.#find(head);
+        if (named === undefined) missing ??= { kind: 'head', head };
+        else if (named !== chain && named.seq === head.seq) covers.push(named);
+      }
+    }
+    if (chain.channel !== 'project') {
+      return missing ? err({ kind: 'waits', on: missing }) : ok({ nextClock: 0, covers });
+    }
+    const update = checkUpdate(payload, chain.session.clientId, chain.nextClock);
+    // A refusal first: it must not depend on whether the dependency is here yet.
+    if (!update.ok) return err({ kind: 'refused', ...update.error });
+    for (const [client, clock] of update.value.needs) {
+      if (missing !== undefined) break;
+      if (this.#clockOf(client) < clock) missing = { kind: 'clock', client, clock };
+    }
+    if (missing !== undefined) return err({ kind: 'waits', on: missing });
+    return ok({ nextClock: update.value.nextClock, covers });
+  }
+
+  /** Records an entry that passed `check`. */
+  commit(chain: Chain, hash: Bytes, { nextClock, covers }: EntryPass): void {
+    chain.extend(hash);
+    chain.nextClock = nextClock;
+    for (const covered of covers) this.#tips[covered.channel].delete(covered);
+    this.#tips[chain.channel].add(chain);
+  }
+
+  /** What a new entry of `chain` names: the tips of its channel, other chains only (LOG-4). */
+  headsFor(chain: Chain): Bytes {
+    const heads: Head[] = [];
+    for (const tip of this.#tips[chain.channel]) {
+      if (heads.length === MAX_NAMED_HEADS) break;
+      if (tip !== chain) heads.push({ seq: tip.seq, hash: tip.head.subarray(0, HEAD_BYTES) });
+    }
+    return encodeHeads(heads);
+  }
+
+  isTip(chain: Chain): boolean {
+    return this.#tips[chain.channel].has(chain);
+  }
+
+  setTip(chain: Chain, isTip: boolean): void {
+    if (isTip) this.#tips[chain.channel].add(chain);
+    else this.#tips[chain.channel].delete(chain);
+  }
+
+  #find(head: Head): Chain | undefined {
+    for (const channel of CHANNELS)
+      for (const chain of this.#chains[channel].values()) if (chain.has(head)) return chain;
+    return undefined;
+  }
+
+  #clockOf(client: number): number {
+    const session = this.#clients.get(client);
+    return session === undefined ? 0 : (this.chain(session.id, 'project')?.nextClock ?? 0);
+  }
+}
