@@ -1,20 +1,23 @@
 /** Whose budget a connection is charged to. */
 import type { IncomingMessage } from 'node:http';
+import { isIP, isIPv6 } from 'node:net';
 
 /**
- * The address that limits count: a whole /64 for IPv6, since one home has 2^64 of them. Behind a reverse proxy (`behindProxy`, set
- * with CODEFACE_PUBLIC_URL) the last X-Forwarded-For entry, which the proxy itself wrote; a direct client cannot choose its own.
+ * The client's address. Behind a reverse proxy (`behindProxy`, set with CODEFACE_PUBLIC_URL) it is the last X-Forwarded-For entry,
+ * which the proxy itself wrote; a client that connects directly cannot choose its own.
  */
 export function clientAddress(request: IncomingMessage, behindProxy: boolean): string {
-  const direct = request.socket.remoteAddress ?? 'unknown';
+  const direct = request.socket.remoteAddress ?? '';
   const forwarded = String(request.headers['x-forwarded-for'] ?? '')
     .split(',')
     .at(-1)
     ?.trim();
-  const address = behindProxy && forwarded && isPrivate(direct) ? forwarded : direct;
-  const plain = address.replace(/^::ffff:/, '');
-  return plain.includes(':') ? network64(plain) : plain;
+  const address = behindProxy && forwarded && isIP(forwarded) && isPrivate(direct) ? forwarded : direct;
+  return address.replace(/^::ffff:/, '');
 }
+
+/** What limits count for an address: for IPv6 a whole /64, since one home has 2^64 addresses. */
+export const budgetKey = (address: string): string => (isIPv6(address) ? network64(address) : address);
 
 /** The first four groups, with what `::` stands for written out. */
 function network64(address: string): string {

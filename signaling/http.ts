@@ -21,7 +21,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { WebSocketServer } from 'ws';
 import { dataHeaders } from '../app/lib/core/security-headers.ts';
 import { memoryBus } from './bus/memory.ts';
-import { clientAddress } from './client-address.ts';
+import { budgetKey, clientAddress } from './client-address.ts';
 import {
   CLOSE_TIMEOUT_MS,
   HEADERS_TIMEOUT_MS,
@@ -128,7 +128,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   http.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     const { service, wss } = sockets[socketPath(request)] as Gate;
-    const address = clientAddress(request, behindProxy);
+    const address = budgetKey(clientAddress(request, behindProxy));
     void admit(address).then((admitted) => {
       if (!admitted) return refuseRaw(socket, 429);
       wss.handleUpgrade(request, socket, head, (ws) => {

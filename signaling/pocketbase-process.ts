@@ -56,7 +56,7 @@ const HEALTH_TIMEOUT_MS = 2_000;
 export function startPocketBase(choice: PocketBaseChoice, origins: string, logger: Logger): PocketBase {
   switch (choice.kind) {
     case 'off':
-      if (choice.why) logger.warn(`PocketBase is off: ${choice.why} Rooms work without it.`);
+      if (choice.why) logger.info(`PocketBase is off: ${choice.why} Rooms work without it.`);
       return { status: 'off', url: () => undefined, settled: Promise.resolve(), close: async () => {} };
     case 'url':
       return new RemotePocketBase(choice.url, logger);

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { readSettings, settingsSentence } from './settings.ts';
+
+const read = (args: string[] = [], env: Record<string, string> = {}) => readSettings(args, env, '/home/me');
+const sentence = (args: string[], env: Record<string, string> = {}) => {
+  const settings = read(args, env);
+  return settings.ok ? 'accepted' : settingsSentence(settings.error);
+};
+
+test('with nothing said, the defaults of the interface', () => {
+  expect(read()).toEqual({
+    ok: true,
+    value: {
+      port: 8420,
+      host: '127.0.0.1',
+      dataFolder: '/home/me/.codeface',
+      pocketbase: { kind: 'embedded' },
+      publicUrl: undefined,
+    },
+  });
+});
+
+test('flags win over the environment, and an empty variable counts as unset', () => {
+  const env = { PORT: '1', HOST: '', CODEFACE_DATA: 'elsewhere', CODEFACE_POCKETBASE: 'off' };
+  expect(read(['--port', '0', '--data=/srv/data'], env)).toMatchObject({
+    value: { port: 0, host: '127.0.0.1', dataFolder: '/srv/data', pocketbase: { kind: 'off' } },
+  });
+  expect(read([], env)).toMatchObject({ value: { port: 1, dataFolder: '/home/me/elsewhere' } });
+});
+
+test('a PocketBase of one’s own is named by its address', () => {
+  expect(read([], { CODEFACE_POCKETBASE: 'https://pb.example.org' })).toMatchObject({
+    value: { pocketbase: { kind: 'url', url: 'https://pb.example.org/' } },
+  });
+});
+
+describe('an address without https', () => {
+  test.for(['localhost', '127.0.0.1', '127.9.9.9', '::1', 'code.localhost'])('is fine on %s', (host) => {
+    expect(read(['--host', host]).ok).toBe(true);
+  });
+
+  test.for(['0.0.0.0', '::', '192.168.1.2', 'example.org', 'localhost.example.org', '127.0.0.1.example.org'])(
+    'is refused on %s',
+    (host) => {
+      expect(sentence(['--host', host])).toContain(`only over https or on localhost, and ${host} is neither`);
+    },
+  );
+
+  test('is fine behind a public address with https, and on localhost', () => {
+    const open = ['--host', '0.0.0.0'];
+    expect(read(open, { CODEFACE_PUBLIC_URL: 'https://code.example.org/' })).toMatchObject({
+      value: { publicUrl: 'https://code.example.org' },
+    });
+    expect(read(open, { CODEFACE_PUBLIC_URL: 'http://localhost:8420' }).ok).toBe(true);
+    expect(sentence(open, { CODEFACE_PUBLIC_URL: 'http://code.example.org' })).toContain('is neither');
+  });
+});
+
+test.for([
+  [['--port', 'http'], {}, 'The port must be'],
+  [['--port', '65536'], {}, 'The port must be'],
+  [['--port', '-1'], {}, 'The port must be'],
+  [['--port', '1e3'], {}, 'The port must be'],
+  [[], { PORT: '80.5' }, 'The port must be'],
+  [['--port'], {}, 'There is no option --port'],
+  [['--verbose'], {}, 'There is no option --verbose'],
+  [['serve'], {}, 'There is no option serve'],
+  [[], { CODEFACE_PUBLIC_URL: 'code.example.org' }, 'must be a web address'],
+  [[], { CODEFACE_PUBLIC_URL: 'https://example.org/path' }, 'must be a web address'],
+  [[], { CODEFACE_PUBLIC_URL: 'ftp://example.org' }, 'must be a web address'],
+  [[], { CODEFACE_POCKETBASE: 'on' }, 'CODEFACE_POCKETBASE must be'],
+  [[], { CODEFACE_POCKETBASE: 'ftp://x' }, 'CODEFACE_POCKETBASE must be'],
+] as const)('%j %j is refused in one sentence', ([args, env, start]) => {
+  const words = sentence([...args], env);
+  expect(words).toContain(start);
+  expect(words).not.toContain('\n');
+});
