@@ -48,5 +48,7 @@ export interface Runtime {
   unsupported(): string | undefined;
   /** Fetches what it needs into the browser's cache, so that a later start works offline. */
   prefetch(onProgress: (done: number) => void, signal: AbortSignal): Promise<void>;
+  /** Prepares a sandbox in the background, so that the next start is quick; for when someone opens a file it runs. */
+  warm?(): void;
   start(program: Program, events: RunEvents): Run;
 }

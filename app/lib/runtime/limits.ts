@@ -1,0 +1,21 @@
+/** What one run may use. Every number is a promise to the person whose tab it runs in. */
+
+export interface RunLimits {
+  /** Time the program may run, loading and waiting for input apart. */
+  readonly wallMs: number;
+  /** Time it may wait for input, in all. */
+  readonly inputWaitMs: number;
+  readonly outputBytes: number;
+}
+
+export const RUN_LIMITS: RunLimits = {
+  // Long enough for a test suite or a simulation, short enough that a forgotten loop doesn't drain a battery.
+  wallMs: 60_000,
+  // A person may read, think and fetch coffee before answering a prompt.
+  inputWaitMs: 15 * 60_000,
+  // About 400,000 lines: nobody reads more, and an endless print loop gets there in seconds.
+  outputBytes: 20_000_000,
+};
+
+/** Memory of a WebAssembly runtime: enough for real data, far below what makes a phone's browser close the tab. */
+export const WASM_MEMORY_BYTES = 512 * 1024 * 1024;

@@ -1,0 +1,23 @@
+/** Python: Pyodide, with a memory cap. */
+import moduleUrl from 'pyodide/pyodide.asm.wasm?url';
+import libraryUrl from 'pyodide/python_stdlib.zip?url';
+import { WASM_MEMORY_BYTES } from '../limits.ts';
+import workerUrl from '../python/python.worker.ts?sandbox';
+import { sandboxedRuntime } from '../sandboxed-runtime.ts';
+import { limitWasmMemory } from '../wasm-memory-limit.ts';
+
+export const python = sandboxedRuntime({
+  id: 'python',
+  label: 'Python 3.14',
+  endings: ['.py'],
+  worker: { name: 'python.worker.js', url: workerUrl, bytes: 1_300_000 },
+  assets: [
+    { name: 'pyodide.asm.wasm', url: moduleUrl, bytes: 9_600_000 },
+    { name: 'python_stdlib.zip', url: libraryUrl, bytes: 2_550_000 },
+  ],
+  prepare: (name, bytes) => (name.endsWith('.wasm') ? limitWasmMemory(bytes, WASM_MEMORY_BYTES) : bytes),
+  unsupported: () =>
+    typeof WebAssembly === 'object' && typeof Worker === 'function'
+      ? undefined
+      : 'Python needs WebAssembly and workers, which this browser does not have.',
+});

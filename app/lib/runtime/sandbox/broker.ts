@@ -1,0 +1,254 @@
+/**
+ * What runs in the sandbox frame: starts workers from the bytes the app handed in, owns their shared memory, and passes on
+ * what they say one acknowledged batch at a time. Bundled as one script (`?sandbox`); it knows no runtime.
+ */
+import { giveInput, INPUT_PIECE_BYTES, makeInputSlot } from './input-slot.ts';
+import { makeRing } from './output-ring.ts';
+import { OutputQueue } from './output-queue.ts';
+import {
+  type AppMessage,
+  type FrameEnd,
+  type FrameMessage,
+  type LoadMessage,
+  type RunMessage,
+  words,
+} from './protocol.ts';
+import type { FromWorker, SharedMemory, ToWorker } from './worker-protocol.ts';
+
+/** A fresh worker is made this long after a run ended: the screen gets its last words first. */
+const SPARE_DELAY_MS = 150;
+
+/** What Python reads as Ctrl+C. */
+const SIGINT = 2;
+
+interface Slot {
+  readonly worker: Worker;
+  readonly shared: SharedMemory | undefined;
+  /** Undefined when the runtime stands, else why it doesn't. */
+  readonly booted: Promise<string | undefined>;
+}
+
+interface CurrentRun {
+  readonly id: number;
+  readonly output: OutputQueue;
+  slot: Slot | undefined;
+  started: boolean;
+  input: Uint8Array;
+  inputEnded: boolean;
+  wants: 'memory' | 'message' | undefined;
+  end: FrameEnd | undefined;
+}
+
+function startBroker(port: MessagePort): void {
+  let image: Promise<Omit<Extract<ToWorker, { kind: 'boot' }>, 'kind' | 'shared'>> | undefined;
+  let workerUrl = '';
+  let spare: Slot | undefined;
+  let run: CurrentRun | undefined;
+  let mayPost = true;
+  let told = '';
+  let onAck: (() => void) | undefined;
+
+  const post = (message: FrameMessage): void => port.postMessage(message);
+
+  port.onmessage = (event: MessageEvent<AppMessage>): void => {
+    const message = event.data;
+    switch (message.kind) {
+      case 'load':
+        load(message);
+        break;
+      case 'run':
+        void begin(message);
+        break;
+      case 'input':
+        if (run) run.input = joined(run.input, new TextEncoder().encode(message.text));
+        feed();
+        break;
+      case 'input-end':
+        if (run) run.inputEnded = true;
+        feed();
+        break;
+      case 'interrupt':
+        interrupt();
+        break;
+      case 'kill':
+        finish({ kind: 'killed' });
+        break;
+      case 'ack':
+        mayPost = true;
+        flush();
+        onAck?.();
+        break;
+      case 'ping':
+        post({ kind: 'pong' });
+        break;
+    }
+  };
+
+  function load(message: LoadMessage): void {
+    workerUrl = URL.createObjectURL(new Blob([message.worker as BlobPart], { type: 'text/javascript' }));
+    const compiled = message.assets.map(async ([name, bytes]) =>
+      name.endsWith('.wasm')
+        ? ([name, await WebAssembly.compile(bytes as BufferSource)] as const)
+        : undefined,
+    );
+    image = Promise.all(compiled).then((modules) => ({
+      assets: new Map(message.assets.filter(([name]) => !name.endsWith('.wasm'))),
+      modules: new Map(modules.filter((module) => module !== undefined)),
+    }));
+    image.catch((error: unknown) => post({ kind: 'load-failed', message: words(String(error)) }));
+    spare = makeSlot();
+  }
+
+  function makeSlot(): Slot {
+    const shared = crossOriginIsolated
+      ? { ring: makeRing(), input: makeInputSlot(), interrupt: new SharedArrayBuffer(4) }
+      : undefined;
+    const worker = new Worker(workerUrl);
+    const booted = new Promise<string | undefined>((resolve) => {
+      worker.onerror = (event) => resolve(words(event.message));
+      worker.onmessage = (event: MessageEvent<FromWorker>) => {
+        if (event.data.kind === 'booted') resolve(undefined);
+        if (event.data.kind === 'boot-failed') resolve(words(event.data.message));
+      };
+    });
+    const handed = image?.then(
+      (loaded) => worker.postMessage({ kind: 'boot', shared, ...loaded } satisfies ToWorker),
+      (error: unknown) => words(String(error)),
+    );
+    return {
+      worker,
+      shared,
+      booted: Promise.race([booted, handed?.then((failure) => failure ?? booted) ?? booted]),
+    };
+  }
+
+  async function begin(message: RunMessage): Promise<void> {
+    const slot = spare ?? makeSlot();
+    spare = undefined;
+    const current: CurrentRun = {
+      id: message.run,
+      output: new OutputQueue(slot.shared?.ring, message.outputLimitBytes),
+      slot,
+      started: false,
+      input: new Uint8Array(),
+      inputEnded: false,
+      wants: undefined,
+      end: undefined,
+    };
+    run = current;
+    told = '';
+    const failure = await slot.booted;
+    if (current.end) return;
+    if (failure !== undefined) return finish({ kind: 'failed', message: failure });
+    slot.worker.onerror = (event) => finish({ kind: 'failed', message: words(event.message) });
+    slot.worker.onmessage = (event: MessageEvent<unknown>) => heard(current, event.data);
+    current.started = true;
+    flush();
+    slot.worker.postMessage({ kind: 'run', files: message.files, entry: message.entry } satisfies ToWorker);
+    while (!current.end) {
+      await current.output.changed();
+      if (!mayPost) await acknowledged();
+      else flush();
+    }
+  }
+
+  const acknowledged = (): Promise<void> => new Promise((resolve) => (onAck = resolve));
+
+  /** The worker is the program's: whatever it says is checked here, and can only hurt its own run. */
+  function heard(current: CurrentRun, data: unknown): void {
+    if (current.end || typeof data !== 'object' || data === null) return;
+    const message = data as Readonly<Record<string, unknown>>;
+    switch (message['kind']) {
+      case 'want':
+        current.wants = message['by'] === 'memory' ? 'memory' : 'message';
+        feed();
+        break;
+      case 'unwant':
+        current.wants = undefined;
+        flush();
+        break;
+      case 'output':
+        if (message['bytes'] instanceof Uint8Array)
+          current.output.push(message['stream'] === 2 ? 2 : 1, message['bytes']);
+        flush();
+        break;
+      case 'exit': {
+        const code = message['code'];
+        finish({ kind: 'exit', code: typeof code === 'number' && Number.isInteger(code) ? code : 1 });
+        break;
+      }
+    }
+  }
+
+  /** Answers a program that waits for input with one line, or with what fits. */
+  function feed(): void {
+    if (!run?.wants || !run.slot) return flush();
+    const newline = run.input.indexOf(10);
+    if (newline < 0 && !run.inputEnded && run.input.length < INPUT_PIECE_BYTES) return flush();
+    const length = Math.min(newline < 0 ? run.input.length : newline + 1, INPUT_PIECE_BYTES);
+    const piece = run.input.slice(0, length);
+    run.input = run.input.subarray(length);
+    const { wants, slot } = run;
+    run.wants = undefined;
+    if (wants === 'memory' && slot.shared) giveInput(slot.shared.input, length === 0 ? 'ended' : piece);
+    else
+      slot.worker.postMessage({ kind: 'input', bytes: length === 0 ? undefined : piece } satisfies ToWorker);
+    flush();
+  }
+
+  function interrupt(): void {
+    const shared = run?.slot?.shared;
+    if (!run || !shared) return;
+    const signal = new Int32Array(shared.interrupt);
+    Atomics.store(signal, 0, SIGINT);
+    Atomics.notify(signal, 0);
+    if (run.wants === 'memory') giveInput(shared.input, 'interrupted');
+    run.wants = undefined;
+  }
+
+  function finish(end: FrameEnd): void {
+    if (!run || run.end) return;
+    run.slot?.worker.terminate();
+    run.output.drain();
+    run.end = run.output.state === 'over-limit' ? { kind: 'output-limit' } : end;
+    run.slot = undefined;
+    run.wants = undefined;
+    flush();
+    // A worker is used once: the next program finds an interpreter nobody has touched.
+    setTimeout(() => (spare ??= makeSlot()), SPARE_DELAY_MS);
+  }
+
+  function flush(): void {
+    if (!run || !mayPost) return;
+    const output = run.output.takeBatch();
+    if (!run.end && run.output.state !== 'flowing') {
+      const over = run.output.state === 'over-limit';
+      return finish(
+        over ? { kind: 'output-limit' } : { kind: 'failed', message: 'The program damaged its own sandbox.' },
+      );
+    }
+    const end = run.output.isEmpty ? run.end : undefined;
+    const state = `${String(run.started)} ${String(run.wants !== undefined)} ${end?.kind ?? ''}`;
+    if (output.length === 0 && state === told) return;
+    told = state;
+    mayPost = false;
+    post({
+      kind: 'batch',
+      run: run.id,
+      started: run.started,
+      output,
+      inputWanted: run.wants !== undefined,
+      end,
+    });
+    if (end) run = undefined;
+  }
+}
+
+function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(left.length + right.length);
+  bytes.set(left);
+  bytes.set(right, left.length);
+  return bytes;
+}
+
+(self as unknown as { startBroker: typeof startBroker }).startBroker = startBroker;

@@ -1,0 +1,36 @@
+/** What frame and worker say to each other. The frame owns the shared memory and lends it to one worker each. */
+import type { OutputStream } from './output-ring.ts';
+
+/** Shared memory of one worker; absent where the browser has none. */
+export interface SharedMemory {
+  readonly ring: SharedArrayBuffer;
+  readonly input: SharedArrayBuffer;
+  /** One 32-bit cell: 2 asks Python for a KeyboardInterrupt, and wakes whoever sleeps on it. */
+  readonly interrupt: SharedArrayBuffer;
+}
+
+export interface BootMessage {
+  readonly kind: 'boot';
+  readonly assets: ReadonlyMap<string, Uint8Array>;
+  readonly modules: ReadonlyMap<string, WebAssembly.Module>;
+  readonly shared: SharedMemory | undefined;
+}
+
+/** Frame → worker. `input` answers a `want` of the `message` kind. */
+export type ToWorker =
+  | BootMessage
+  | {
+      readonly kind: 'run';
+      readonly files: readonly (readonly [path: string, bytes: Uint8Array])[];
+      readonly entry: string;
+    }
+  | { readonly kind: 'input'; readonly bytes: Uint8Array | undefined };
+
+/** Worker → frame; a program can send any of these itself, and only hurts its own run. */
+export type FromWorker =
+  | { readonly kind: 'booted' }
+  | { readonly kind: 'boot-failed'; readonly message: string }
+  | { readonly kind: 'want'; readonly by: 'memory' | 'message' }
+  | { readonly kind: 'unwant' }
+  | { readonly kind: 'output'; readonly stream: OutputStream; readonly bytes: Uint8Array }
+  | { readonly kind: 'exit'; readonly code: number };

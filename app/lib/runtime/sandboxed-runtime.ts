@@ -1,0 +1,182 @@
+/**
+ * A Runtime out of its parts: fetches them, keeps one sandbox ready, and lends it to one program at a time. What differs
+ * between languages is in `runtimes/`; what a frame may do is in `sandbox/`.
+ */
+import { RUN_LIMITS, type RunLimits } from './limits.ts';
+import type { Program, Run, RunEnd, RunEvents, Runtime } from './runtime.ts';
+import brokerUrl from './sandbox/broker.ts?sandbox';
+import { Sandbox, SandboxError, type ActiveRun, type SandboxImage } from './sandbox/sandbox.ts';
+
+export interface RuntimePart {
+  readonly name: string;
+  readonly url: string;
+  /** About how large, so that progress is honest when the server names no length. */
+  readonly bytes: number;
+}
+
+export interface RuntimeParts extends Pick<Runtime, 'id' | 'label' | 'endings' | 'unsupported'> {
+  /** The worker, one classic script. */
+  readonly worker: RuntimePart;
+  readonly assets: readonly RuntimePart[];
+  /** Changes an asset before it goes into the sandbox: a memory cap. */
+  readonly prepare?: (name: string, bytes: Uint8Array<ArrayBuffer>) => Uint8Array;
+}
+
+/** A Runtime that runs each program in a fresh worker of a sandbox frame. */
+export function sandboxedRuntime(parts: RuntimeParts, limits: RunLimits = RUN_LIMITS): Runtime {
+  let idle: Sandbox | undefined;
+  let opening: Promise<void> | undefined;
+
+  const open = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Sandbox> => {
+    const image = await fetchImage(parts, signal, onProgress);
+    return Sandbox.open(image, limits);
+  };
+
+  const take = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Sandbox> => {
+    await opening;
+    const ready = idle;
+    idle = undefined;
+    return ready?.usable ? ready : open(signal, onProgress);
+  };
+
+  const giveBack = (sandbox: Sandbox): void => {
+    if (idle?.usable || !sandbox.usable) sandbox.dispose();
+    else idle = sandbox;
+  };
+
+  return {
+    id: parts.id,
+    label: parts.label,
+    endings: parts.endings,
+    unsupported: parts.unsupported,
+    prefetch: async (onProgress, signal) => {
+      await fetchImage(parts, signal, onProgress);
+    },
+    warm: () => {
+      if (idle?.usable || opening) return;
+      // A failure shows when the program is started, with its words.
+      opening = open(new AbortController().signal, () => undefined)
+        .then(giveBack, () => undefined)
+        .finally(() => (opening = undefined));
+    },
+    start: (program, events) => new LoadingRun(parts.label, program, events, take, giveBack),
+  };
+}
+
+/** A run from the press of the button: what it is told before its sandbox stands, it passes on then. */
+class LoadingRun implements Run {
+  readonly exited: Run['exited'];
+  readonly #abort = new AbortController();
+  readonly #early: ((run: ActiveRun) => void)[] = [];
+  #active: ActiveRun | undefined;
+
+  constructor(
+    label: string,
+    program: Program,
+    events: RunEvents,
+    take: (signal: AbortSignal, onProgress: (done: number) => void) => Promise<Sandbox>,
+    giveBack: (sandbox: Sandbox) => void,
+  ) {
+    const progress = { label: `Loading ${label}` };
+    events.onProgress(progress);
+    const aborted = new Promise<never>((_, reject) => {
+      this.#abort.signal.addEventListener('abort', () => reject(new DOMException('stopped', 'AbortError')));
+    });
+    const taken = take(this.#abort.signal, (done) => {
+      if (!this.#abort.signal.aborted) events.onProgress({ ...progress, done });
+    });
+    this.exited = Promise.race([taken, aborted]).then(
+      async (sandbox) => {
+        const active = (this.#active = sandbox.start(program, events));
+        for (const action of this.#early) action(active);
+        const result = await active.exited;
+        giveBack(sandbox);
+        return result;
+      },
+      (error: unknown) => {
+        taken.then(giveBack, () => undefined);
+        events.onProgress(undefined);
+        return { end: endOfFailure(error), durationMs: 0 };
+      },
+    );
+  }
+
+  write(text: string): void {
+    this.#tell((run) => run.write(text));
+  }
+
+  closeInput(): void {
+    this.#tell((run) => run.closeInput());
+  }
+
+  stop(): void {
+    if (this.#active) this.#active.stop();
+    else this.#abort.abort();
+  }
+
+  #tell(action: (run: ActiveRun) => void): void {
+    if (this.#active) action(this.#active);
+    else this.#early.push(action);
+  }
+}
+
+function endOfFailure(error: unknown): RunEnd {
+  if (error instanceof DOMException && error.name === 'AbortError') return { kind: 'stopped' };
+  if (error instanceof SandboxError) return { kind: 'failed', message: error.message };
+  return {
+    kind: 'failed',
+    message: 'The runtime could not be loaded. Editing works; try again when there is a network.',
+  };
+}
+
+async function fetchImage(
+  parts: RuntimeParts,
+  signal: AbortSignal,
+  onProgress: (done: number) => void,
+): Promise<SandboxImage> {
+  const wanted = [parts.worker, ...parts.assets];
+  const totalBytes = wanted.reduce((sum, part) => sum + part.bytes, 0);
+  let doneBytes = 0;
+  const fetchPart = async (part: RuntimePart): Promise<Uint8Array<ArrayBuffer>> => {
+    let partBytes = 0;
+    const bytes = await fetchBytes(part.url, signal, (length) => {
+      const counted = Math.min(length, part.bytes - partBytes);
+      partBytes += counted;
+      doneBytes += counted;
+      onProgress(doneBytes / totalBytes);
+    });
+    doneBytes += part.bytes - partBytes;
+    return bytes;
+  };
+  const [broker, worker, ...assets] = await Promise.all([
+    fetchBytes(brokerUrl, signal, () => undefined),
+    ...wanted.map(fetchPart),
+  ]);
+  onProgress(1);
+  const prepared = parts.assets.map(({ name }, index) => {
+    const bytes = assets[index] ?? new Uint8Array();
+    return [name, parts.prepare?.(name, bytes) ?? bytes] as const;
+  });
+  return {
+    broker: new TextDecoder().decode(broker),
+    load: { kind: 'load', worker: worker ?? new Uint8Array(), assets: prepared },
+  };
+}
+
+async function fetchBytes(
+  url: string,
+  signal: AbortSignal,
+  onBytes: (length: number) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(url, { signal });
+  if (!response.ok || !response.body) throw new Error(`${url} answered ${response.status}`);
+  const counted = response.body.pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(chunk, controller) {
+        onBytes(chunk.length);
+        controller.enqueue(chunk);
+      },
+    }),
+  );
+  return new Uint8Array(await new Response(counted).arrayBuffer());
+}
