@@ -1,6 +1,6 @@
 /** The acceptance suite that every LogStore passes. A store's own test calls `logStoreContract` once. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { SessionId } from '../lib/core/ids.ts';
+import type { Channel, SessionId } from '../lib/core/ids.ts';
 import type { LogStore, StoredSegment } from '../lib/log/log-store.ts';
 
 export interface LogStoreUnderTest {
@@ -19,7 +19,11 @@ export const bob = 'b2'.repeat(32) as SessionId;
 export function segment(
   first: number,
   last: number,
-  { session = alice, channel = 'project', bytes = 8 } = {},
+  {
+    session = alice,
+    channel = 'project',
+    bytes = 8,
+  }: { session?: SessionId; channel?: Channel; bytes?: number } = {},
 ): StoredSegment {
   return { session, channel, first, last, sealed: new Uint8Array(bytes).fill(first % 256) };
 }

@@ -14,7 +14,7 @@ async function open(): Promise<DeviceStore> {
 }
 
 async function makeKeys(): Promise<DeviceKeys> {
-  const pair = (await crypto.subtle.generateKey('X25519', false, ['deriveBits']));
+  const pair = await crypto.subtle.generateKey('X25519', false, ['deriveBits']);
   const raw = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
   return { deviceId: Buffer.from(raw).toString('hex') as DeviceId, ...pair };
 }

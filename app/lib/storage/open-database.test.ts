@@ -1,8 +1,13 @@
 import 'fake-indexeddb/auto';
-import { deleteDB, openDB } from 'idb';
+import { deleteDB, openDB, type DBSchema } from 'idb';
 import { afterEach, expect, it, vi } from 'vitest';
 import { openDatabase } from './open-database.ts';
 import { storageProblem } from './storage-problem.ts';
+
+interface Schema extends DBSchema {
+  a: { key: number; value: string };
+  b: { key: number; value: string };
+}
 
 const NAME = 'open-database-test';
 
@@ -12,11 +17,11 @@ afterEach(async () => {
 });
 
 it('runs the migrations a database has not had, and only those', async () => {
-  const first = await openDatabase(NAME, [(db) => void db.createObjectStore('a')]);
+  const first = await openDatabase<Schema>(NAME, [(db) => void db.createObjectStore('a')]);
   if (!first.ok) throw new Error(first.error.kind);
   await first.value.put('a', 'kept', 1);
   first.value.close();
-  const second = await openDatabase(NAME, [
+  const second = await openDatabase<Schema>(NAME, [
     () => expect.unreachable('the first migration ran twice'),
     (db) => void db.createObjectStore('b'),
   ]);
