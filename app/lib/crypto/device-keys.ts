@@ -10,7 +10,7 @@ export interface DeviceKeyPair {
 
 /** A new pair, for receiving the seeds of later epochs (KEY-7). */
 export async function generateDeviceKeyPair(): Promise<DeviceKeyPair> {
-  const pair = (await crypto.subtle.generateKey('X25519', false, ['deriveBits'])) as CryptoKeyPair;
+  const pair = await crypto.subtle.generateKey('X25519', false, ['deriveBits']);
   return {
     publicKey: new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)),
     privateKey: pair.privateKey,

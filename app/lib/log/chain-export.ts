@@ -59,7 +59,7 @@ export function exportChains(table: ChainTable): Bytes {
     writeVarString(encoder, chain.closed?.code ?? '');
     writeUint8Array(encoder, chain.index);
   }
-  return toUint8Array(encoder) as Bytes;
+  return toUint8Array(encoder);
 }
 
 export function decodeChains(bytes: Bytes): Result<ChainCopy[], string> {

@@ -73,7 +73,7 @@ export function encodeHeads(heads: readonly Head[]): Bytes {
     writeVarUint(encoder, seq);
     writeUint8Array(encoder, hash);
   }
-  return toUint8Array(encoder) as Bytes;
+  return toUint8Array(encoder);
 }
 
 export function decodeHeads(bytes: Bytes): Result<Head[], string> {

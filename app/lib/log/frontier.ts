@@ -41,7 +41,7 @@ export function encodeFrontier(rows: readonly FrontierRow[]): Bytes {
     writeVarUint(encoder, seq);
     writeUint8Array(encoder, hash);
   }
-  return toUint8Array(encoder) as Bytes;
+  return toUint8Array(encoder);
 }
 
 export function decodeFrontier(bytes: Bytes): Result<FrontierRow[], string> {

@@ -19,62 +19,12 @@ import { MAX_ENTRY_BYTES, maySign, type Refusal, type RefusalCode } from './form
 import type { FrontierDifference, FrontierRow } from './frontier.ts';
 import type { Genesis } from './genesis.ts';
 import { HeldSegments, Waiters } from './held-segments.ts';
+import { refuse, type Accepted, type ForkProof, type Receipt } from './receipt.ts';
 import { openSealed, seal } from './seal.ts';
 import { decodeSegment, encodeSegment, lastSeq, type Segment } from './segment.ts';
 
 export type { Refusal, RefusalCode } from './format.ts';
-
-/** Entries that became part of the log, to be applied now and in this order. */
-export interface Accepted {
-  readonly session: CheckedSession;
-  readonly channel: Channel;
-  /** Of the new entries, inclusive. */
-  readonly first: number;
-  readonly last: number;
-  readonly entries: readonly { readonly seq: number; readonly time: number; readonly payload: Bytes }[];
-  /**
-   * The segment they came in, as received: what is stored and forwarded. It may hold more than the new entries, and one
-   * segment may come in several parts; `segFirst` and `segLast` name it.
-   */
-  readonly sealed: Bytes;
-  readonly segFirst: number;
-  readonly segLast: number;
-}
-
-/** Entries `haveSeq + 1` to `needSeq` of a chain are missing. */
-export interface Gap {
-  readonly session: SessionId;
-  readonly channel: Channel;
-  readonly haveSeq: number;
-  readonly needSeq: number;
-}
-
-export interface Receipt {
-  /** In dependency order, held ones that this released included. */
-  readonly accepted: Accepted[];
-  refused?: Refusal;
-  held?: {
-    readonly session: SessionId;
-    readonly channel: Channel;
-    readonly first: number;
-    readonly last: number;
-  };
-  gap?: Gap;
-  /** What was evicted earlier and can be placed now: ask for it again. */
-  readonly wanted: Gap[];
-  duplicate?: true;
-  /** Sealed by a newer app: keep, forward, go read-only. */
-  unknownFormat?: true;
-}
-
-/** Evidence that a session signed two entries with one seq. The other one is in the log, under the same seqs. */
-export interface ForkProof {
-  readonly session: SessionId;
-  readonly channel: Channel;
-  readonly first: number;
-  readonly last: number;
-  readonly sealed: Bytes;
-}
+export type { Accepted, ForkProof, Gap, Receipt } from './receipt.ts';
 
 /** Enough to show and to gossip; a session that forks once may fork for ever. */
 const MAX_FORK_PROOFS = 16;
@@ -423,7 +373,7 @@ export class RoomLog {
     const conflict = this.#table.conflict(own);
     if (conflict !== undefined) return stop(conflict, 'the first one stays');
 
-    const { sign: _sign, ...session } = own;
+    const session = withoutSigner(own);
     const chain = this.#table.open(session, channel);
     if (chain.closed) return stop('chain-closed', `by ${chain.closed.code}`);
     const entry: Entry = { time, heads: this.#table.headsFor(chain), payload };
@@ -475,12 +425,16 @@ async function arrivalOf(segment: Segment, session: CheckedSession, sealed: Byte
   return { first, last: lastSeq(segment), before, entries, hashes, sealed };
 }
 
-/** The first refusal of a receipt is the one it tells; a later one is of a held segment that it released. */
-function refuse(
-  receipt: Receipt,
-  code: RefusalCode,
-  detail: string,
-  place?: { session: SessionId; channel: Channel; seq: number },
-): void {
-  receipt.refused = { code, detail, ...place };
+/** What may be kept and posted to a worker. */
+function withoutSigner({
+  id,
+  clientId,
+  role,
+  epoch,
+  device,
+  publicKey,
+  issuer,
+  certificate,
+}: OwnSession): CheckedSession {
+  return { id, clientId, role, epoch, device, publicKey, issuer, certificate };
 }

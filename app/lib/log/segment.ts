@@ -65,7 +65,7 @@ export function encodeSegment(segment: Omit<Segment, 'session'>): Bytes {
     previousTime = time;
   }
   writeUint8Array(encoder, signature);
-  return toUint8Array(encoder) as Bytes;
+  return toUint8Array(encoder);
 }
 
 /** Reads a segment; its byte fields are views of `bytes`. */

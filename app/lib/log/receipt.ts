@@ -1,0 +1,67 @@
+/** What receiving a segment says: the vocabulary between RoomLog and those who apply, store, forward and repair. */
+import type { Bytes } from '../core/bytes.ts';
+import type { Channel, SessionId } from '../core/ids.ts';
+import type { CheckedSession } from './certificate.ts';
+import type { Refusal, RefusalCode } from './format.ts';
+
+/** Entries that became part of the log, to be applied now and in this order. */
+export interface Accepted {
+  readonly session: CheckedSession;
+  readonly channel: Channel;
+  /** Of the new entries, inclusive. */
+  readonly first: number;
+  readonly last: number;
+  readonly entries: readonly { readonly seq: number; readonly time: number; readonly payload: Bytes }[];
+  /**
+   * The segment they came in, as received: what is stored and forwarded. It may hold more than the new entries, and one
+   * segment may come in several parts; `segFirst` and `segLast` name it.
+   */
+  readonly sealed: Bytes;
+  readonly segFirst: number;
+  readonly segLast: number;
+}
+
+/** Entries `haveSeq + 1` to `needSeq` of a chain are missing. */
+export interface Gap {
+  readonly session: SessionId;
+  readonly channel: Channel;
+  readonly haveSeq: number;
+  readonly needSeq: number;
+}
+
+export interface Receipt {
+  /** In dependency order, held ones that this released included. */
+  readonly accepted: Accepted[];
+  refused?: Refusal;
+  held?: {
+    readonly session: SessionId;
+    readonly channel: Channel;
+    readonly first: number;
+    readonly last: number;
+  };
+  gap?: Gap;
+  /** What was evicted earlier and can be placed now: ask for it again. */
+  readonly wanted: Gap[];
+  duplicate?: true;
+  /** Sealed by a newer app: keep, forward, go read-only. */
+  unknownFormat?: true;
+}
+
+/** Evidence that a session signed two entries with one seq. The other one is in the log, under the same seqs. */
+export interface ForkProof {
+  readonly session: SessionId;
+  readonly channel: Channel;
+  readonly first: number;
+  readonly last: number;
+  readonly sealed: Bytes;
+}
+
+/** Notes a refusal. A receipt tells the last one: of the segment itself, or of a held one that it released. */
+export function refuse(
+  receipt: Receipt,
+  code: RefusalCode,
+  detail: string,
+  place?: { session: SessionId; channel: Channel; seq: number },
+): void {
+  receipt.refused = { code, detail, ...place };
+}
