@@ -2,6 +2,7 @@ import { sveltekit } from '@sveltejs/kit/vite';
 import type { Connect, Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { headersForPath } from './app/lib/core/security-headers.ts';
+import { sandboxBundlePlugin } from './app/lib/runtime/bundle-plugin.ts';
 
 /** `vite dev` and `vite preview` answer with the headers of the thin server, so that what they would block is seen while developing. */
 function securityHeaders(): Plugin {
@@ -19,7 +20,7 @@ function securityHeaders(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [securityHeaders(), sveltekit()],
+  plugins: [securityHeaders(), sandboxBundlePlugin(), sveltekit()],
   worker: { format: 'es' },
   test: {
     projects: [
