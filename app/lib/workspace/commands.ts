@@ -1,0 +1,53 @@
+/** What the command palette offers: only what works now. */
+import type { RoomModel, TreeItem } from './room-model.ts';
+
+export interface Command {
+  readonly id: string;
+  readonly group: 'Commands' | 'Files';
+  readonly words: string;
+  /** Written as in `ui/platform-keys.ts`: 'Mod+Enter'. */
+  readonly keys?: string;
+  readonly act: () => void;
+}
+
+export interface CommandActions {
+  run(): void;
+  newFile(): void;
+  newFolder(): void;
+  share(): void;
+  changeName(): void;
+  theme(choice: 'system' | 'light' | 'dark'): void;
+  download(): void;
+  readonly active: TreeItem | undefined;
+}
+
+export function commandsOf(room: RoomModel, actions: CommandActions): Command[] {
+  const commands: (Omit<Command, 'group'> | false)[] = [
+    !room.running &&
+      actions.active !== undefined &&
+      room.cannotRun(actions.active.id) === undefined && {
+        id: 'run',
+        words: `Run ${actions.active.shown}`,
+        keys: 'Mod+Enter',
+        act: () => actions.run(),
+      },
+    room.running && { id: 'stop', words: 'Stop the run', act: () => room.stop() },
+    room.editable && { id: 'new-file', words: 'New file', act: () => actions.newFile() },
+    room.editable && { id: 'new-folder', words: 'New folder', act: () => actions.newFolder() },
+    { id: 'share', words: 'Share this room', act: () => actions.share() },
+    { id: 'download', words: 'Download project', act: () => actions.download() },
+    { id: 'name', words: 'Change my name', act: () => actions.changeName() },
+    { id: 'theme-system', words: 'Theme: like the system', act: () => actions.theme('system') },
+    { id: 'theme-light', words: 'Theme: light', act: () => actions.theme('light') },
+    { id: 'theme-dark', words: 'Theme: dark', act: () => actions.theme('dark') },
+  ];
+  return commands.flatMap((command) =>
+    command === false ? [] : [{ ...command, group: 'Commands' as const }],
+  );
+}
+
+export function filesOf(room: RoomModel, open: (id: string) => void): Command[] {
+  return room.files
+    .filter((file) => file.kind !== 'folder')
+    .map(({ id, shown }) => ({ id: `file:${id}`, group: 'Files', words: shown, act: () => open(id) }));
+}

@@ -1,0 +1,107 @@
+/**
+ * What one window shows of a room, and nothing that others see: open tabs, the pane in front on a phone, pane sizes,
+ * what a dialog asks. Kept per room in local storage where the browser allows it.
+ */
+import type { EditorStatus } from '../editor/code-editor.ts';
+import { NO_TABS, closeTab, firstTabs, keepTabs, openTab, type OpenTabs } from './open-tabs.ts';
+import { readSizes, type PaneSizes } from './pane-sizes.ts';
+import { readTabs } from './kept-tabs.ts';
+import type { RoomModel } from './room-model.ts';
+import type { FileId } from '../core/ids.ts';
+
+export type PhonePane = 'files' | 'code' | 'output';
+export type OpenDialog = 'share' | 'name' | 'files' | 'commands' | undefined;
+
+const SIZES_KEY = 'codeface.panes';
+const tabsKey = (roomId: string): string => `codeface.tabs.${roomId}`;
+
+export class RoomViewState {
+  readonly #room: RoomModel;
+  #tabs = $state.raw<OpenTabs>(NO_TABS);
+  #started = false;
+  /** Which pane a phone shows. */
+  pane = $state<PhonePane>('code');
+  dialog = $state<OpenDialog>();
+  editor = $state.raw<EditorStatus>();
+  /** Why the last press of Run did nothing. */
+  cannotRun = $state<string>();
+  readonly sizes: PaneSizes;
+
+  constructor(room: RoomModel) {
+    this.#room = room;
+    this.sizes = readSizes(kept(SIZES_KEY));
+  }
+
+  /** Open files, left to right; those that were removed by anyone are not among them. */
+  readonly tabs = $derived.by(() => {
+    const files = new Map(this.#room.files.map((file) => [file.id as string, file]));
+    return this.#tabs.ids.flatMap((id) => files.get(id) ?? []);
+  });
+
+  readonly active = $derived.by(() => {
+    const tabs = keepTabs(this.#tabs, (id) => this.#room.files.some((file) => file.id === id));
+    return this.tabs.find((file) => file.id === tabs.active);
+  });
+
+  /** Opens what was open last time, once the room's files are there. */
+  start(): void {
+    if (this.#started || !this.#room.open || this.#room.files.length === 0) return;
+    this.#started = true;
+    if (this.#tabs.active === undefined)
+      this.#tabs = firstTabs(readTabs(kept(tabsKey(this.#room.roomId))), this.#room.files);
+  }
+
+  openFile(id: string): void {
+    this.cannotRun = undefined;
+    this.pane = 'code';
+    this.#change(openTab(this.#present(), id));
+  }
+
+  closeFile(id: string): void {
+    this.#change(closeTab(this.#present(), id));
+  }
+
+  keepSizes(sizes: Partial<PaneSizes>): void {
+    const now = { ...readSizes(kept(SIZES_KEY)), ...sizes };
+    keep(SIZES_KEY, JSON.stringify(now));
+  }
+
+  /** Runs the file in front; says why where that can't be. */
+  run(): void {
+    const file = this.active;
+    if (!file || this.#room.running) return;
+    this.cannotRun = this.#room.cannotRun(file.id);
+    this.pane = 'output';
+    if (this.cannotRun === undefined) this.#room.start(file.id);
+  }
+
+  goTo(file: FileId | undefined): void {
+    if (file !== undefined && this.#room.files.some(({ id }) => id === file)) this.openFile(file);
+  }
+
+  #present(): OpenTabs {
+    return keepTabs(this.#tabs, (id) => this.#room.files.some((file) => file.id === id));
+  }
+
+  #change(tabs: OpenTabs): void {
+    this.#tabs = tabs;
+    keep(tabsKey(this.#room.roomId), JSON.stringify(tabs));
+  }
+}
+
+/** Local storage is a convenience here: where it is refused, each visit starts with the defaults. */
+function kept(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function keep(key: string, value: string): void {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // Refused or full: the next visit starts with the defaults.
+  }
+}
