@@ -26,6 +26,8 @@ export interface RecentRoom {
   readonly lastOpenedAt: number;
   /** Only on the device that made the room. */
   readonly ownerKey?: CryptoKey;
+  /** What the owner signed when the room was made; only on that device, for the room's first opening. */
+  readonly genesis?: Uint8Array<ArrayBuffer>;
 }
 
 export interface DeviceStore {
@@ -184,9 +186,11 @@ function renewed(before: RecentRoom | undefined, room: RecentRoom): RecentRoom {
   if (before === undefined) return room;
   const older = before.link.epoch >= room.link.epoch && before.role === 'editor' && room.role !== 'editor';
   const ownerKey = room.ownerKey ?? before.ownerKey;
+  const genesis = room.genesis ?? before.genesis;
   return {
     ...room,
     ...(older && { role: before.role, link: before.link }),
     ...(ownerKey !== undefined && { ownerKey }),
+    ...(genesis !== undefined && { genesis }),
   };
 }

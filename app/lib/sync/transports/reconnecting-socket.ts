@@ -11,6 +11,8 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 /** A dial that is not established by then is given up: a filtered port would otherwise hang for minutes. */
 const ESTABLISH_LIMIT_MS = 10_000;
+/** How often silence is looked into. An answer needs no timer, so a throttled tab that asks late is still answered. */
+const PROBE_EVERY_MS = 20_000;
 /** How long `close` waits for the closing handshake of a server that no longer answers. */
 const CLOSE_LIMIT_MS = 1_000;
 
@@ -20,11 +22,15 @@ export interface SocketOptions {
   readonly connectivity?: EventTarget | null;
   /** 0 ≤ x < 1, for the jitter. */
   readonly random?: () => number;
+  /** How often a silent socket is asked for a sign of life; one without an answer by the next time is given up. */
+  readonly probeEveryMs?: number;
 }
 
 export interface SocketEvents {
   onOpen(): void;
   onMessage(data: unknown): void;
+  /** What makes the server answer: a network that has silently gone leaves a socket open for minutes. */
+  probe(): Bytes | string | undefined;
   /** The socket is gone, or could not be opened; another attempt is scheduled. */
   onLost(why: string): void;
 }
@@ -36,7 +42,10 @@ export class ReconnectingSocket {
   readonly #random: () => number;
   #socket: WebSocket | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #probing: ReturnType<typeof setInterval> | undefined;
   #failures = 0;
+  #heard = false;
+  #probed = false;
   #closed = false;
 
   constructor(options: SocketOptions, events: SocketEvents) {
@@ -64,7 +73,10 @@ export class ReconnectingSocket {
     this.#socket = socket;
     this.#timer = setTimeout(() => this.restart('the server does not answer'), ESTABLISH_LIMIT_MS);
     socket.onopen = () => this.#events.onOpen();
-    socket.onmessage = (event: MessageEvent<unknown>) => this.#events.onMessage(event.data);
+    socket.onmessage = (event: MessageEvent<unknown>) => {
+      this.#heard = true;
+      this.#events.onMessage(event.data);
+    };
     socket.onclose = () => this.restart('the server cannot be reached');
     socket.onerror = () => undefined; // `close` follows, and says as much
   }
@@ -72,7 +84,10 @@ export class ReconnectingSocket {
   /** The server has taken this connection in. */
   established(): void {
     clearTimeout(this.#timer);
+    clearInterval(this.#probing);
     this.#failures = 0;
+    this.#heard = this.#probed = false;
+    this.#probing = setInterval(() => this.#probe(), this.#options.probeEveryMs ?? PROBE_EVERY_MS);
   }
 
   /** Dropped silently when the socket is not open: what was to be said is said again after the next `onOpen`. */
@@ -92,6 +107,7 @@ export class ReconnectingSocket {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#probing);
     this.#connectivity?.removeEventListener('online', this.#onOnline);
     this.#connectivity?.removeEventListener('offline', this.#onOffline);
     const socket = this.#socket;
@@ -99,8 +115,17 @@ export class ReconnectingSocket {
     if (socket) await abandon(socket);
   }
 
+  #probe(): void {
+    if (this.#probed && !this.#heard) return this.restart('the server does not answer');
+    const probe = this.#heard ? undefined : this.#events.probe();
+    if (probe !== undefined) this.send(probe);
+    this.#probed = probe !== undefined;
+    this.#heard = false;
+  }
+
   #lose(why: string): void {
     clearTimeout(this.#timer);
+    clearInterval(this.#probing);
     const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures++);
     // Half of the wait is random: a thousand tabs must not all come back in the same millisecond.
     this.#timer = setTimeout(() => this.dial(), wait * (0.5 + this.#random() / 2));

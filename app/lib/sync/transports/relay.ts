@@ -24,6 +24,9 @@ import { CreditLink, singleChunk } from './credit-link.ts';
 import { ReconnectingSocket, type SocketOptions } from './reconnecting-socket.ts';
 import { refuseTooLarge } from './send-queue.ts';
 
+/** Never leaves the sender's own two sockets. */
+const PROBE: Bytes = Uint8Array.of(0);
+
 /** `url`: `ws://` or `wss://` address of `/relay`. */
 export type RelayOptions = SocketOptions;
 
@@ -48,6 +51,8 @@ class RelayConnection implements TransportConnection {
     this.#socket = new ReconnectingSocket(options, {
       onOpen: () => undefined, // the server speaks first: CHALLENGE
       onMessage: (data) => this.#receive(data),
+      // To oneself: the relay delivers it as it does to anyone.
+      probe: () => this.#self && encodeToRelay({ kind: 'send', to: this.#self, payload: PROBE }),
       onLost: (why) => this.#lost(why),
     });
     queueMicrotask(() => this.#socket.dial());

@@ -1,0 +1,121 @@
+/**
+ * Catching up: many segments through the accept order and into one Y.Doc, away from the page's own doc, so that
+ * the page only applies the difference. Runs in a worker (fold.worker.ts) or, where there is none, in place.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import * as Y from 'yjs';
+import { equalBytes, type Bytes } from '../core/bytes.ts';
+import type { RoomId } from '../core/ids.ts';
+import { deriveRoomKeys, type SeedKind } from '../crypto/room-keys.ts';
+import { decodeGenesis } from '../log/genesis.ts';
+import type { StoredSegment } from '../log/log-store.ts';
+import type { Refusal } from '../log/format.ts';
+import type { Accepted, Gap } from '../log/receipt.ts';
+import { RoomLog } from '../log/room-log.ts';
+
+export interface FoldStart {
+  readonly roomId: RoomId;
+  /** Keys don't cross into a worker; what they derive from does. */
+  readonly seed: { readonly kind: SeedKind; readonly bytes: Bytes; readonly epoch: number };
+  readonly genesis: Bytes | undefined;
+  /** Where to go on from; from nothing when absent. */
+  readonly from?: { readonly chains: Bytes; readonly state: Bytes };
+}
+
+export interface FoldResult {
+  /** What the project doc gained since the last result, as one V1 update. */
+  readonly diff: Bytes;
+  /** RoomLog's export at exactly that state. */
+  readonly chains: Bytes;
+  /** Segments to keep. */
+  readonly stored: readonly StoredSegment[];
+  /** Accepted entries of channels that are not Y.Docs. */
+  readonly messages: readonly Accepted[];
+  readonly entries: number;
+  readonly refusals: readonly Refusal[];
+  readonly gaps: readonly Gap[];
+}
+
+export class FoldSession {
+  readonly #log: RoomLog;
+  readonly #doc = new Y.Doc();
+  #known: Uint8Array;
+
+  private constructor(log: RoomLog, state: Bytes | undefined) {
+    this.#log = log;
+    if (state !== undefined) Y.applyUpdate(this.#doc, state);
+    this.#known = Y.encodeStateVector(this.#doc);
+  }
+
+  static async start({ roomId, seed, genesis: statement, from }: FoldStart): Promise<FoldSession> {
+    const keys = await deriveRoomKeys(seed.kind, seed.bytes, seed.epoch, roomId);
+    const genesis = statement && (await decodeGenesis(statement, roomId));
+    const options = { roomId, keys, ...(genesis?.ok && { genesis: genesis.value }) };
+    if (from === undefined) return new FoldSession(new RoomLog(options), undefined);
+    const imported = RoomLog.importChains(from.chains, options);
+    if (!imported.ok) throw new Error('chains that this tab exported do not read');
+    return new FoldSession(imported.value, from.state);
+  }
+
+  /** Takes segments in any order; what can't be placed yet is held for the next call. */
+  async fold(sealed: readonly Bytes[]): Promise<FoldResult> {
+    const stored: StoredSegment[] = [];
+    const messages: Accepted[] = [];
+    const refusals: Refusal[] = [];
+    const gaps: Gap[] = [];
+    let entries = 0;
+    for (const one of sealed) {
+      const receipt = await this.#log.receive(one);
+      for (const accepted of receipt.accepted) {
+        entries += accepted.entries.length;
+        stored.push(toStored(accepted));
+        if (accepted.channel === 'project') applyAccepted(this.#doc, accepted, 'fold');
+        else messages.push(accepted);
+      }
+      if (receipt.refused) refusals.push(receipt.refused);
+      if (receipt.gap) gaps.push(receipt.gap);
+      gaps.push(...receipt.wanted);
+    }
+    const diff = Y.encodeStateAsUpdate(this.#doc, this.#known) as Bytes;
+    this.#known = Y.encodeStateVector(this.#doc);
+    return { diff, chains: this.#log.exportChains(), stored, messages, entries, refusals, gaps };
+  }
+
+  /** SHA-256 of the state as a fresh doc would hold it: what two replicas of equal logs have in common. */
+  stateHash(): Bytes {
+    return stateHash(Y.encodeStateAsUpdate(this.#doc));
+  }
+}
+
+/** Whether a device snapshot says what the log behind it says; both are folded to the same end before comparing. */
+export async function snapshotAgrees(start: FoldStart, segments: readonly Bytes[]): Promise<boolean> {
+  const { from: _from, ...fromNothing } = start;
+  const [shortcut, whole] = [await FoldSession.start(start), await FoldSession.start(fromNothing)];
+  await shortcut.fold(segments);
+  await whole.fold(segments);
+  return equalBytes(shortcut.stateHash(), whole.stateHash());
+}
+
+/** Applies the entries of one segment in one transaction (one a segment is fastest; facts, "The log pipeline"). */
+export function applyAccepted(doc: Y.Doc, accepted: Accepted, origin: unknown): void {
+  doc.transact(() => {
+    for (const { payload } of accepted.entries) Y.applyUpdate(doc, payload, origin);
+  }, origin);
+}
+
+export const toStored = ({ session, channel, segFirst, segLast, sealed }: Accepted): StoredSegment => ({
+  session: session.id,
+  channel,
+  first: segFirst,
+  last: segLast,
+  sealed,
+});
+
+/** Hash of a V1 state, taken from a fresh doc: one with an undo history encodes differently (LOG.md, Checkpoints). */
+export function stateHash(state: Uint8Array): Bytes {
+  const doc = new Y.Doc();
+  Y.applyUpdate(doc, state);
+  const hash = sha256(Y.encodeStateAsUpdate(doc)) as Bytes;
+  doc.destroy();
+  return hash;
+}

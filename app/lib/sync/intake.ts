@@ -1,0 +1,155 @@
+/**
+ * What comes in: segments from peers or from the store, one after the other, through the accept order into the doc
+ * and the store. A little is taken where it is; much goes to the folder, and only the difference is applied here.
+ */
+import * as Y from 'yjs';
+import type { Bytes } from '../core/bytes.ts';
+import type { LogStore, StoredSegment } from '../log/log-store.ts';
+import type { Refusal } from '../log/format.ts';
+import type { Accepted, Gap, Receipt } from '../log/receipt.ts';
+import type { RoomLog } from '../log/room-log.ts';
+import { applyAccepted, toStored, type FoldStart } from './fold-session.ts';
+import type { Folder } from './folder.ts';
+
+/** Origin of every change of the doc that did not begin in this tab. */
+export const FROM_LOG = Symbol('from the log');
+
+/** Above this a batch is folded in the worker (LOG.md, Meeting: past 200 entries or 256 KiB). */
+const HEAVY_BYTES = 256 * 1024;
+/** A fold's worker holds a second copy of the room: it goes when nothing heavy came for so long. */
+const FOLDER_IDLE_MS = 10_000;
+
+export interface Batch {
+  readonly segments: readonly Bytes[];
+  /** Known to hold more entries than the page should take. */
+  readonly heavy: boolean;
+  /** False for what was read from the store. */
+  readonly persist: boolean;
+}
+
+/** What a batch came to, for whoever sent it to hear about. */
+export interface BatchOutcome {
+  readonly entries: number;
+  readonly refusals: readonly Refusal[];
+  readonly gaps: readonly Gap[];
+  readonly held: boolean;
+  readonly unknownFormat: boolean;
+}
+
+export interface IntakeOptions {
+  /** Where the folder begins, but for the state it goes on from. */
+  readonly foldStart: () => Omit<FoldStart, 'from'>;
+  readonly log: RoomLog;
+  readonly doc: Y.Doc;
+  readonly store: LogStore;
+  readonly folder: Folder;
+  readonly onMessages: (accepted: readonly Accepted[]) => void;
+  readonly onStoreError: (error: unknown) => void;
+}
+
+export class Intake {
+  readonly #options: IntakeOptions;
+  #queue: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+  #folding = false;
+  /** Accepted here since the folder last heard: its copy must have them before it goes on. */
+  #sinceFold: Bytes[] = [];
+  #folderTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  get busy(): boolean {
+    return this.#waiting > 0;
+  }
+
+  take(batch: Batch): Promise<BatchOutcome> {
+    this.#waiting++;
+    const done = this.#queue.then(() => (isHeavy(batch) ? this.#fold(batch) : this.#accept(batch)));
+    this.#queue = done.then(
+      () => this.#waiting--,
+      () => this.#waiting--,
+    );
+    return done;
+  }
+
+  /** A segment of this tab's own: the folder's copy needs it like any other. */
+  noteOwn(accepted: Accepted): void {
+    if (this.#folding) this.#sinceFold.push(accepted.sealed);
+  }
+
+  dispose(): void {
+    this.#endFolding();
+  }
+
+  async #accept({ segments, persist }: Batch): Promise<BatchOutcome> {
+    const receipts: Receipt[] = [];
+    for (const sealed of segments) {
+      const receipt = await this.#options.log.receive(sealed);
+      this.#apply(receipt.accepted, persist);
+      receipts.push(receipt);
+    }
+    return outcomeOf(receipts);
+  }
+
+  #apply(accepted: readonly Accepted[], persist: boolean): void {
+    for (const each of accepted) {
+      if (each.channel === 'project') applyAccepted(this.#options.doc, each, FROM_LOG);
+      else this.#options.onMessages([each]);
+      if (this.#folding) this.#sinceFold.push(each.sealed);
+    }
+    if (persist) this.#persist(accepted.map(toStored));
+  }
+
+  async #fold({ segments, persist }: Batch): Promise<BatchOutcome> {
+    const { foldStart, log, doc, folder } = this.#options;
+    clearTimeout(this.#folderTimer);
+    if (!this.#folding) {
+      this.#folding = true;
+      const from = { chains: log.exportChains(), state: Y.encodeStateAsUpdate(doc) as Bytes };
+      await folder.start({ ...foldStart(), from });
+    }
+    const earlier = this.#sinceFold;
+    this.#sinceFold = [];
+    const result = await folder.fold([...earlier, ...segments]);
+    // Doc and chains move in the same turn: an own edit in between would name what the other does not have.
+    Y.applyUpdate(doc, result.diff, FROM_LOG);
+    if (!log.adopt(result.chains)) throw new Error('chains that the folder exported do not read');
+    this.#options.onMessages(result.messages);
+    if (persist) this.#persist(result.stored);
+    const released = await log.release();
+    this.#apply(released.accepted, persist);
+    this.#folderTimer = setTimeout(() => this.#endFolding(), FOLDER_IDLE_MS);
+    return {
+      entries: result.entries,
+      refusals: result.refusals,
+      gaps: result.gaps,
+      held: false,
+      unknownFormat: false,
+    };
+  }
+
+  #persist(segments: readonly StoredSegment[]): void {
+    if (segments.length === 0) return;
+    this.#options.store.append(segments).catch(this.#options.onStoreError);
+  }
+
+  #endFolding(): void {
+    clearTimeout(this.#folderTimer);
+    this.#options.folder.end();
+    this.#folding = false;
+    this.#sinceFold = [];
+  }
+}
+
+const isHeavy = ({ heavy, segments }: Batch): boolean =>
+  heavy || segments.reduce((sum, sealed) => sum + sealed.length, 0) > HEAVY_BYTES;
+
+const outcomeOf = (receipts: readonly Receipt[]): BatchOutcome => ({
+  entries: receipts.flatMap(({ accepted }) => accepted).reduce((sum, { entries }) => sum + entries.length, 0),
+  refusals: receipts.flatMap(({ refused }) => refused ?? []),
+  gaps: receipts.flatMap(({ gap, wanted }) => [...(gap ? [gap] : []), ...wanted]),
+  held: receipts.some(({ held }) => held !== undefined),
+  unknownFormat: receipts.some(({ unknownFormat }) => unknownFormat === true),
+});

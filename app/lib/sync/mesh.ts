@@ -1,0 +1,154 @@
+/**
+ * The links of all transports, gathered into peers. A peer may be reachable by several links at once: the best one
+ * carries (another tab of this browser, then a direct channel, then the relay), so relaying to a peer stops by itself
+ * when a direct channel to it is up, and begins again when that dies. Knows nothing of what frames hold.
+ */
+import type { Bytes } from '../core/bytes.ts';
+import type { PeerId } from '../core/ids.ts';
+import type {
+  Lane,
+  LinkId,
+  Transport,
+  TransportConnection,
+  TransportId,
+  TransportRoom,
+  TransportStatus,
+} from './transport.ts';
+
+/** Better first. */
+const preference: readonly TransportId[] = ['broadcast-channel', 'webrtc', 'relay'];
+
+/** One link of one transport, and whose it is once its HELLO came. */
+export class MeshLink {
+  peer: PeerId | undefined;
+  readonly transport: TransportId;
+  readonly id: LinkId;
+  readonly #connection: TransportConnection;
+
+  constructor(transport: TransportId, id: LinkId, connection: TransportConnection) {
+    this.transport = transport;
+    this.id = id;
+    this.#connection = connection;
+  }
+
+  send(frame: Bytes, lane: Lane): void {
+    this.#connection.send(this.id, frame, lane);
+  }
+
+  /** Resolves when what was queued has nearly all left this tab, or the link closed. */
+  drained(): Promise<void> {
+    return this.#connection.drained(this.id);
+  }
+}
+
+export interface MeshEvents {
+  onLink(link: MeshLink): void;
+  onFrame(link: MeshLink, frame: Bytes): void;
+  onLinkClosed(link: MeshLink, why: string): void;
+  /** Links, peers or the state of a transport changed. */
+  onChange(): void;
+}
+
+export class Mesh {
+  readonly #connections = new Map<TransportId, TransportConnection>();
+  readonly #status = new Map<TransportId, TransportStatus>();
+  readonly #links = new Map<string, MeshLink>();
+  readonly #best = new Map<PeerId, MeshLink>();
+  readonly #events: MeshEvents;
+
+  constructor(transports: readonly Transport[], room: TransportRoom, events: MeshEvents) {
+    this.#events = events;
+    for (const transport of transports) this.#connect(transport, room);
+  }
+
+  /** Every peer that said HELLO, by its best link. */
+  get peers(): ReadonlyMap<PeerId, MeshLink> {
+    return this.#best;
+  }
+
+  linkTo(peer: PeerId): MeshLink | undefined {
+    return this.#best.get(peer);
+  }
+
+  /** Every open link, known or not. */
+  links(): IterableIterator<MeshLink> {
+    return this.#links.values();
+  }
+
+  status(transport: TransportId): TransportStatus | undefined {
+    return this.#status.get(transport);
+  }
+
+  /** Says whose link this is. */
+  identify(link: MeshLink, peer: PeerId): void {
+    if (link.peer === peer) return;
+    const before = link.peer;
+    link.peer = peer;
+    if (before !== undefined) this.#choose(before);
+    this.#choose(peer);
+    this.#events.onChange();
+  }
+
+  /** One frame to every peer: as many sends as there are peers. */
+  broadcast(frame: Bytes, lane: Lane): void {
+    for (const link of this.#best.values()) link.send(frame, lane);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
+    this.#links.clear();
+    this.#best.clear();
+  }
+
+  #connect(transport: Transport, room: TransportRoom): void {
+    // A transport may call back before connect() has returned; those calls wait for the connection.
+    let connection: TransportConnection | undefined;
+    const early: (() => void)[] = [];
+    const whenConnected = (act: (to: TransportConnection) => void): void => {
+      if (connection === undefined) early.push(() => connection && act(connection));
+      else act(connection);
+    };
+    const key = (id: LinkId) => `${transport.id}/${id}`;
+    connection = transport.connect(room, {
+      onLink: (id) =>
+        whenConnected((to) => {
+          const link = new MeshLink(transport.id, id, to);
+          this.#links.set(key(id), link);
+          this.#events.onLink(link);
+          this.#events.onChange();
+        }),
+      onFrame: (id, frame) =>
+        whenConnected(() => {
+          const link = this.#links.get(key(id));
+          if (link !== undefined) this.#events.onFrame(link, frame);
+        }),
+      onLinkClosed: (id, why) => whenConnected(() => this.#closed(key(id), why)),
+      onStatus: (status) => {
+        this.#status.set(transport.id, status);
+        this.#events.onChange();
+      },
+    });
+    this.#connections.set(transport.id, connection);
+    if (!this.#status.has(transport.id)) this.#status.set(transport.id, connection.status);
+    for (const act of early) act();
+  }
+
+  #closed(key: string, why: string): void {
+    const link = this.#links.get(key);
+    if (link === undefined) return;
+    this.#links.delete(key);
+    if (link.peer !== undefined) this.#choose(link.peer);
+    this.#events.onLinkClosed(link, why);
+    this.#events.onChange();
+  }
+
+  #choose(peer: PeerId): void {
+    let best: MeshLink | undefined;
+    for (const link of this.#links.values())
+      if (link.peer === peer && (best === undefined || rank(link) < rank(best))) best = link;
+    if (best === undefined) this.#best.delete(peer);
+    else this.#best.set(peer, best);
+  }
+}
+
+const rank = (link: MeshLink): number => preference.indexOf(link.transport);

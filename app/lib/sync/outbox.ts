@@ -1,0 +1,164 @@
+/**
+ * What is written here, on its way: local edits and messages become entries, are sent, and are kept.
+ * The first edit leaves at once; what is typed while it is being sealed shares the next entry (LOG.md, Sending).
+ * Nothing counts as saved before the store has it.
+ */
+import * as Y from 'yjs';
+import type { Bytes } from '../core/bytes.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Channel } from '../core/ids.ts';
+import type { OwnSession } from '../log/certificate.ts';
+import type { LogStore, StoredSegment } from '../log/log-store.ts';
+import type { Refusal } from '../log/format.ts';
+import type { Accepted } from '../log/receipt.ts';
+import type { RoomLog } from '../log/room-log.ts';
+import { toStored } from './fold-session.ts';
+
+/** Edits merged into one entry; above it the next entry takes the rest, so that no single entry grows large. */
+const MAX_MERGED_BYTES = 512 * 1024;
+/** mergeUpdates is quadratic in their number: 500 take 5 ms (facts, "The log pipeline"). */
+const MAX_MERGED_UPDATES = 500;
+/** How long to wait before offering the store again what it refused (a full disk may have been cleared). */
+const STORE_RETRY_MS = 5000;
+
+export type OutboxState =
+  | { readonly kind: 'saved' }
+  | { readonly kind: 'unsaved' }
+  /** The store refused: everything is still in this tab and with the peers that are here. */
+  | { readonly kind: 'store-failed'; readonly error: unknown }
+  /** My own entry did not pass the accept order: a defect of this app, so nothing more is called saved. */
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+export interface OutboxOptions {
+  readonly doc: Y.Doc;
+  readonly log: RoomLog;
+  readonly store: LogStore;
+  readonly session: OwnSession;
+  readonly clock: Clock;
+  /** Sends one fresh segment to every peer. */
+  readonly send: (accepted: Accepted) => void;
+  readonly onState: (state: OutboxState) => void;
+}
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  #updates: Uint8Array[] = [];
+  readonly #messages: { channel: Channel; payload: Bytes }[] = [];
+  /** Sent, and not in the store yet. */
+  #unstored: StoredSegment[] = [];
+  #storing = 0;
+  #sealing = false;
+  #refusal: Refusal | undefined;
+  #storeError: unknown;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #state: OutboxState = { kind: 'saved' };
+  #idleWaiters: (() => void)[] = [];
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  get state(): OutboxState {
+    return this.#state;
+  }
+
+  /** A local change of the project doc. */
+  edit(update: Uint8Array): void {
+    this.#updates.push(update);
+    this.#wake();
+  }
+
+  /** A message of a channel that is not a Y.Doc. */
+  post(channel: Channel, payload: Bytes): void {
+    this.#messages.push({ channel, payload });
+    this.#wake();
+  }
+
+  /** Resolves when nothing is left to seal and the store was offered everything. */
+  settled(): Promise<void> {
+    if (!this.#sealing && this.#storing === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  dispose(): void {
+    clearTimeout(this.#retry);
+  }
+
+  #wake(): void {
+    if (this.#sealing || this.#refusal !== undefined) return this.#tell();
+    this.#sealing = true;
+    this.#tell();
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { log, session, clock, send } = this.#options;
+    for (let next = this.#take(); next !== undefined; next = this.#take()) {
+      const appended = await log.append(session, next.channel, next.payload, clock.now());
+      if (!appended.ok) {
+        this.#refusal = appended.error;
+        break;
+      }
+      send(appended.value);
+      this.#store([toStored(appended.value)]);
+    }
+    this.#sealing = false;
+    this.#tell();
+  }
+
+  /** The next entry to make: edits first, then messages in order. */
+  #take(): { channel: Channel; payload: Bytes } | undefined {
+    if (this.#updates.length === 0) return this.#messages.shift();
+    let count = 0;
+    let bytes = 0;
+    for (const update of this.#updates) {
+      if (count > 0 && (bytes + update.length > MAX_MERGED_BYTES || count >= MAX_MERGED_UPDATES)) break;
+      bytes += update.length;
+      count++;
+    }
+    const taken = this.#updates.splice(0, count);
+    const [first] = taken;
+    if (first === undefined) return undefined;
+    return { channel: 'project', payload: (count === 1 ? first : Y.mergeUpdates(taken)) as Bytes };
+  }
+
+  #store(segments: StoredSegment[]): void {
+    this.#storing++;
+    const all = [...this.#unstored, ...segments];
+    this.#unstored = [];
+    this.#options.store.append(all).then(
+      () => {
+        this.#storeError = undefined;
+        this.#stored();
+      },
+      (error: unknown) => {
+        this.#unstored = [...all, ...this.#unstored];
+        this.#storeError = error ?? new Error('store refused');
+        clearTimeout(this.#retry);
+        this.#retry = setTimeout(() => this.#store([]), STORE_RETRY_MS);
+        this.#stored();
+      },
+    );
+  }
+
+  #stored(): void {
+    this.#storing--;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#state = this.#now();
+    this.#options.onState(this.#state);
+    if (this.#sealing || this.#storing > 0) return;
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  #now(): OutboxState {
+    if (this.#refusal !== undefined) return { kind: 'refused', refusal: this.#refusal };
+    if (this.#storeError !== undefined) return { kind: 'store-failed', error: this.#storeError };
+    const busy = this.#sealing || this.#storing > 0 || this.#updates.length > 0 || this.#messages.length > 0;
+    return busy ? { kind: 'unsaved' } : { kind: 'saved' };
+  }
+}

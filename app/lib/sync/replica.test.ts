@@ -1,0 +1,174 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { MemoryNetwork } from '../../testing/memory-network.ts';
+import {
+  makeRoom,
+  openReplica,
+  until,
+  type ReplicaSetup,
+  type TestReplica,
+  type TestRoom,
+} from '../../testing/replicas.ts';
+import { toHex, utf8 } from '../core/bytes.ts';
+import { frameType } from './frames.ts';
+
+const open: TestReplica[] = [];
+async function join(room: TestRoom, setup: ReplicaSetup): Promise<TestReplica> {
+  const replica = await openReplica(room, setup);
+  open.push(replica);
+  return replica;
+}
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(({ replica }) => replica.close()));
+});
+const sure = () => 0.99;
+const same = (...replicas: TestReplica[]) => new Set(replicas.map((each) => toHex(each.hash()))).size === 1;
+
+describe('two people in a room', () => {
+  it('see what the other types, at once and with one send a peer', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(sure);
+    const ann = await join(room, { makesFile: true, transports: [network.transport()] });
+    const bob = await join(room, { transports: [network.transport()], knowsGenesis: false });
+    const cid = await join(room, { transports: [network.transport()], knowsGenesis: false });
+    await until('all have met', () => [ann, bob, cid].every(({ replica }) => replica.others.length === 2));
+    await until('all have the file', () => [bob, cid].every(({ project }) => project.list().length === 1));
+
+    const before = network.sent.get(frameType.live) ?? 0;
+    ann.text.insert(0, 'h');
+    await until('the letter is everywhere', () => [bob, cid].every((each) => each.read() === 'h'));
+    expect((network.sent.get(frameType.live) ?? 0) - before).toBe(2);
+
+    bob.text.insert(1, 'ello');
+    await until('the answer came', () => ann.read() === 'hello' && cid.read() === 'hello');
+    expect(same(ann, bob, cid)).toBe(true);
+  });
+
+  it('SYNC-4: a joiner gets everything that was written before, also what squashing made long', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(sure);
+    const ann = await join(room, { makesFile: true, transports: [network.transport()] });
+    for (let i = 0; i < 1200; i++) {
+      ann.text.insert(i, String(i % 10));
+      if (i % 7 === 0) await ann.replica.settled();
+    }
+    await ann.replica.settled();
+    const bob = await join(room, { transports: [network.transport()], knowsGenesis: false });
+    await until('the joiner has it all', () => bob.read().length === 1200);
+    expect(same(ann, bob)).toBe(true);
+  });
+
+  it('a message in `runs` reaches the others in order', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(sure);
+    const ann = await join(room, { makesFile: true, transports: [network.transport()] });
+    const bob = await join(room, { transports: [network.transport()] });
+    await until('they met', () => bob.replica.others.length === 1 && ann.replica.others.length === 1);
+    for (const word of ['one', 'two', 'three']) ann.replica.post('runs', utf8(word));
+    await until('three came', () => bob.messages.flatMap(({ entries }) => entries).length === 3);
+    const words = bob.messages.flatMap(({ entries }) =>
+      entries.map(({ payload }) => new TextDecoder().decode(payload)),
+    );
+    expect(words).toEqual(['one', 'two', 'three']);
+  });
+
+  it('SYNC-6: presence is seen by who was met, and goes when the link goes', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(sure);
+    const ann = await join(room, { makesFile: true, transports: [network.transport()] });
+    const bob = await join(room, { transports: [network.transport()] });
+    ann.replica.setPresence(utf8('at line 3'));
+    await until('presence came', () => bob.replica.others[0]?.payload.length === 9);
+    await ann.replica.close();
+    open.splice(open.indexOf(ann), 1);
+    await until('presence went', () => bob.replica.others.length === 0);
+  });
+});
+
+describe('faults', () => {
+  it('two people apart edit the same text; together again, both edits are there', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(sure);
+    const ann = await join(room, { makesFile: true, transports: [network.transport(false)] });
+    const bob = await join(room, { transports: [network.transport(false)] });
+    const meet = () => network.link(...([ann, bob].map(peerOf) as [never, never]));
+    meet();
+    ann.text.insert(0, 'base ');
+    await until('the base is shared', () => bob.read() === 'base ');
+    network.cut(peerOf(ann), peerOf(bob));
+    ann.text.insert(5, 'ann');
+    bob.text.insert(0, 'bob ');
+    await Promise.all([ann.replica.settled(), bob.replica.settled()]);
+    meet();
+    await until('both have both', () => same(ann, bob) && ann.read().length === 12);
+    expect(ann.text.toString()).toBe('bob base ann');
+  });
+
+  it('a bridge peer carries edits between two that never meet', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(sure);
+    const [ann, bridge, bob] = [
+      await join(room, { makesFile: true, transports: [network.transport(false)] }),
+      await join(room, { transports: [network.transport(false)] }),
+      await join(room, { transports: [network.transport(false)] }),
+    ];
+    network.link(peerOf(ann), peerOf(bridge));
+    network.link(peerOf(bridge), peerOf(bob));
+    ann.text.insert(0, 'over the bridge');
+    await until('it crossed', () => bob.read() === 'over the bridge');
+    expect(same(ann, bridge, bob)).toBe(true);
+  });
+
+  it('a third of all frames lost, repeated and reordered: all agree in the end', async () => {
+    const room = await makeRoom();
+    let seed = 7;
+    const network = new MemoryNetwork(() => (seed = (seed * 16807) % 2147483647) / 2147483647);
+    const replicas: TestReplica[] = [];
+    for (let i = 0; i < 3; i++)
+      replicas.push(await join(room, { makesFile: i === 0, transports: [network.transport()] }));
+    await until('all have met', () => replicas.every(({ replica }) => replica.others.length === 2));
+    await until('all have the file', () => replicas.every(({ project }) => project.list().length === 1));
+    network.faults = { loss: 0.3, repeat: 0.3, reorder: 0.5 };
+    for (let i = 0; i < 60; i++) {
+      for (const { text } of replicas) text.insert(Math.floor(text.length / 2), 'x');
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    network.faults = { loss: 0, repeat: 0, reorder: 0 };
+    await until(
+      'all agree',
+      () => replicas.every((each) => each.read().length === 180) && same(...replicas),
+      20_000,
+    );
+  }, 30_000);
+
+  it('ACC-2: a viewer with a forced-open editor changes nobody’s document', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(sure);
+    const ann = await join(room, { makesFile: true, transports: [network.transport()] });
+    const eve = await join(room, { transports: [network.transport()], kind: 'v', knowsGenesis: false });
+    ann.text.insert(0, 'mine');
+    await until('the viewer reads', () => eve.read() === 'mine');
+    eve.text.insert(0, 'not ');
+    await eve.replica.settled();
+    ann.text.insert(4, '!');
+    await until('the viewer still follows', () => eve.read().endsWith('!'));
+    expect(ann.text.toString()).toBe('mine!');
+  });
+});
+
+describe('coming back', () => {
+  it('what was saved is there in the next tab, from the snapshot and the tail', async () => {
+    const room = await makeRoom();
+    const first = await join(room, { makesFile: true, transports: [] });
+    for (let i = 0; i < 300; i++) {
+      first.text.insert(i, 'x');
+      if (i % 3 === 0) await first.replica.settled();
+    }
+    await first.replica.settled();
+    await until('a snapshot was written', () => true);
+    const again = await join(room, { transports: [], store: first.store });
+    expect(again.text.length).toBe(300);
+    expect(same(first, again)).toBe(true);
+  });
+});
+
+const peerOf = ({ replica }: TestReplica) => replica.self;

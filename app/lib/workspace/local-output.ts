@@ -1,0 +1,51 @@
+/** Output of a run in the tab that runs it: more than the room is told (DESIGN §6), and bounded all the same. Pure. */
+
+export interface LocalPiece {
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+/** The runner looks back further than the room: 1 M characters from the beginning, and as many from the end. */
+const KEPT_CHARS = 1024 * 1024;
+/** Short pieces of one stream are joined up to this, so that a page draws hundreds of them and not millions. */
+const JOINED_CHARS = 16 * 1024;
+
+export class LocalOutput {
+  #head: LocalPiece[] = [];
+  #headChars = 0;
+  #tail: LocalPiece[] = [];
+  #tailChars = 0;
+  #leftOut = 0;
+
+  /** Characters that are not kept any more. */
+  get leftOut(): number {
+    return this.#leftOut;
+  }
+
+  add(stream: LocalPiece['stream'], text: string): void {
+    if (this.#headChars < KEPT_CHARS) {
+      join(this.#head, { stream, text });
+      this.#headChars += text.length;
+      return;
+    }
+    join(this.#tail, { stream, text });
+    this.#tailChars += text.length;
+    while (this.#tailChars > KEPT_CHARS && this.#tail.length > 1) {
+      const dropped = this.#tail.shift()?.text.length ?? 0;
+      this.#tailChars -= dropped;
+      this.#leftOut += dropped;
+    }
+  }
+
+  /** Everything kept, oldest first. */
+  pieces(): readonly LocalPiece[] {
+    return [...this.#head, ...this.#tail];
+  }
+}
+
+function join(pieces: LocalPiece[], piece: LocalPiece): void {
+  const last = pieces.at(-1);
+  if (last?.stream === piece.stream && last.text.length + piece.text.length <= JOINED_CHARS)
+    pieces[pieces.length - 1] = { stream: last.stream, text: last.text + piece.text };
+  else pieces.push(piece);
+}

@@ -1,0 +1,130 @@
+/** The one place where error kinds become words: what happened, what still works, what to do next. */
+import type { PathFault } from '../document/path.ts';
+import type { TreeProblem } from '../document/project.ts';
+import type { OutboxState } from '../sync/outbox.ts';
+import type { RunEnd } from '../runtime/runtime.ts';
+import type { NewAlert } from './alerts-state.svelte.ts';
+import type { FileProblem } from './room-model.ts';
+
+/** After "Not saved: " in the status bar. */
+export function notSavedReason(state: Extract<OutboxState, { kind: 'store-failed' | 'refused' }>): string {
+  switch (state.kind) {
+    case 'store-failed':
+      return isQuota(state.error)
+        ? 'the disk space for this site is full'
+        : 'this browser refuses to store it';
+    case 'refused':
+      return `this version made an edit it would not accept itself (${state.refusal.code})`;
+  }
+}
+
+/** The alert for an edit or a segment that the store refused. */
+export function storeAlert(error: unknown): NewAlert {
+  if (isQuota(error))
+    return {
+      tone: 'bad',
+      title: 'This device has no space left for the room',
+      detail:
+        'Everything is still here in this tab and with the people who are connected. Download the project, or free space in the browser: it is tried again every few seconds.',
+    };
+  return {
+    tone: 'bad',
+    title: 'This browser could not store the last edits',
+    detail:
+      'They are still here in this tab and with the people who are connected. Keep the tab open, or download the project; it is tried again every few seconds.',
+  };
+}
+
+export const memoryOnlyAlert: NewAlert = {
+  tone: 'warn',
+  title: 'Nothing is kept on this device',
+  detail:
+    'The browser refuses storage here, as private windows do. Editing, sharing and running work; download the project before you close the tab, or open the link in a normal window.',
+};
+
+export const newerFormatAlert: NewAlert = {
+  tone: 'warn',
+  title: 'Someone here uses a newer CodeFace',
+  detail:
+    'Their edits are kept but can’t be shown by this version, so editing is paused here. Reload to get the new version; nothing is lost.',
+  actions: [{ label: 'Reload', act: () => location.reload() }],
+};
+
+export const snapshotFalseAlert: NewAlert = {
+  tone: 'warn',
+  title: 'This device’s shortcut to the room was wrong',
+  detail: 'It has been thrown away. The log behind it is whole: reload to open the room from it.',
+  actions: [{ label: 'Reload', act: () => location.reload() }],
+};
+
+export const internalAlert = (what: string): NewAlert => ({
+  tone: 'bad',
+  title: `Something went wrong: ${what}`,
+  detail:
+    'The room goes on, and what is called saved is safe. If it looks odd, reload; the browser’s console has the details.',
+});
+
+/** The last words of a run: `exit 0`, `stopped`, `time limit`, `out of memory`. */
+export function runEndWords(end: RunEnd): string {
+  switch (end.kind) {
+    case 'exit':
+      return `exit ${end.code}`;
+    case 'stopped':
+      return 'stopped';
+    case 'time-limit':
+      return `time limit (${Math.round(end.limitMs / 1000)} s)`;
+    case 'output-limit':
+      return `output limit (${Math.round(end.limitBytes / 1024 / 1024)} MB)`;
+    case 'out-of-memory':
+      return 'out of memory';
+    case 'failed':
+      return end.message;
+  }
+}
+
+/** Why a file can't be made or moved, as the page says it. */
+export function treeProblem(problem: TreeProblem): FileProblem {
+  switch (problem.kind) {
+    case 'path-taken':
+      return { kind: 'path-taken' };
+    case 'bad-path':
+      return { kind: 'bad-path', why: pathWords(problem.why) };
+    case 'too-many-files':
+      return { kind: 'bad-path', why: `A room holds at most ${problem.limit} files.` };
+    case 'too-large':
+      return {
+        kind: 'bad-path',
+        why: `A file holds at most ${Math.round(problem.limitBytes / 1024 / 1024)} MB.`,
+      };
+    case 'unknown-file':
+      return { kind: 'bad-path', why: 'Somebody has just deleted it.' };
+  }
+}
+
+function pathWords(why: PathFault | 'inside-itself'): string {
+  switch (why) {
+    case 'empty':
+    case 'empty-segment':
+      return 'Type a name.';
+    case 'absolute':
+      return 'A name begins with a letter, a digit or a sign, not with / or a drive.';
+    case 'backslash':
+      return 'Use / between folders, not \\.';
+    case 'control-character':
+    case 'not-unicode':
+    case 'not-nfc':
+      return 'The name has characters that can’t be seen.';
+    case 'dot-segment':
+      return '. and .. can’t be names.';
+    case 'segment-too-long':
+    case 'too-long':
+      return 'The name is too long.';
+    case 'inside-itself':
+      return 'A folder can’t go into itself.';
+  }
+}
+
+const isQuota = (error: unknown): boolean =>
+  error instanceof DOMException
+    ? error.name === 'QuotaExceededError'
+    : typeof error === 'object' && error !== null && 'kind' in error && error.kind === 'quota';

@@ -1,0 +1,58 @@
+/** "Ready offline": true only when the shell and the runtimes are in this browser's caches, looked up, not assumed. */
+import { RUNTIME_CACHE } from '../core/offline-cache.ts';
+import { runtimes } from '../runtime/registry.ts';
+import type { RoomModel } from './room-model.ts';
+
+/** A room is idle for the big downloads when it has been open for so long: joining and the first run come first. */
+const START_AFTER_MS = 3000;
+
+export class OfflineState {
+  #view = $state.raw<RoomModel['offline']>({ kind: 'unavailable', why: 'Not fetched yet.' });
+  readonly #abort = new AbortController();
+  readonly #timer: ReturnType<typeof setTimeout>;
+
+  constructor() {
+    this.#timer = setTimeout(() => void this.#prepare(), START_AFTER_MS);
+  }
+
+  get view(): RoomModel['offline'] {
+    return this.#view;
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#abort.abort();
+  }
+
+  async #prepare(): Promise<void> {
+    if (!('serviceWorker' in navigator) || !('caches' in globalThis))
+      return this.#unavailable('This browser has no service workers here, so a reload needs the network.');
+    try {
+      await navigator.serviceWorker.ready;
+      const all = runtimes.filter((runtime) => runtime.unsupported() === undefined);
+      for (const [at, runtime] of all.entries())
+        await runtime.prefetch((done) => this.#loading((at + done) / all.length), this.#abort.signal);
+      if (await isCached()) this.#view = { kind: 'ready' };
+      else this.#unavailable('The browser did not keep what was fetched.');
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.#unavailable(`Fetching for offline use failed: ${words(error)}`);
+    }
+  }
+
+  #loading(done: number): void {
+    this.#view = { kind: 'loading', done };
+  }
+
+  #unavailable(why: string): void {
+    this.#view = { kind: 'unavailable', why };
+  }
+}
+
+/** Whether the service worker answers for the shell, and what the runtimes fetched is in its cache. */
+async function isCached(): Promise<boolean> {
+  const shell = await caches.match('/200.html', { ignoreSearch: true });
+  const runtimeFiles = await (await caches.open(RUNTIME_CACHE)).keys();
+  return shell !== undefined && runtimeFiles.length > 0;
+}
+
+const words = (error: unknown): string => (error instanceof Error ? error.message : 'no answer');

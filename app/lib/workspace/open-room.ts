@@ -1,0 +1,169 @@
+/** From a link to an open room: keys, this device, its store, the replica, and the transports that meet others. */
+import { fromHex, type Bytes } from '../core/bytes.ts';
+import { systemClock } from '../core/clock.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { generateDeviceKeyPair, deviceIdOf } from '../crypto/device-keys.ts';
+import { formatLink, type RoomLink } from '../crypto/links.ts';
+import { deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
+import { sign } from '../crypto/signatures.ts';
+import { issueSession } from '../log/certificate.ts';
+import { decodeGenesis, type Genesis } from '../log/genesis.ts';
+import type { LogStore } from '../log/log-store.ts';
+import { openSealed, seal } from '../log/seal.ts';
+import { openDeviceStore, type DeviceStore } from '../storage/device.ts';
+import { openIndexedDbStore } from '../storage/stores/indexeddb.ts';
+import { memoryStore } from '../storage/stores/memory.ts';
+import { workerFolder } from '../sync/folder.ts';
+import { Replica, type ReplicaEvents } from '../sync/replica.ts';
+import type { Transport } from '../sync/transport.ts';
+import { broadcastChannelTransport } from '../sync/transports/broadcast-channel.ts';
+import { relayTransport } from '../sync/transports/relay.ts';
+import { webrtcTransport } from '../sync/transports/webrtc.ts';
+import type { RoomModel } from './room-model.ts';
+import { RoomState } from './room-state.svelte.ts';
+
+export type OpenProblem =
+  | { readonly kind: 'wrong-link' }
+  /** What the room needs and this browser lacks, in words. */
+  | { readonly kind: 'browser-too-old'; readonly lacks: string }
+  /** What is stored here was written by a newer version of the app. */
+  | { readonly kind: 'stale-app' }
+  | { readonly kind: 'failed'; readonly detail: string };
+
+export interface OpenRoomOptions {
+  readonly link: RoomLink;
+  /** Where the thin server is: `location.origin`. */
+  readonly origin: string;
+  /** What was dropped or picked on the landing page, to put into the new room. */
+  readonly dropped?: readonly File[] | DataTransfer;
+}
+
+/** Opens a room; what the person can do about a problem is in its kind. */
+export async function openRoom({
+  link,
+  origin,
+  dropped,
+}: OpenRoomOptions): Promise<Result<RoomModel, OpenProblem>> {
+  const lacks = await missingInBrowser();
+  if (lacks !== undefined) return err({ kind: 'browser-too-old', lacks });
+
+  const keys = await deriveRoomKeys(link.seedKind, link.seed, link.epoch, link.roomId);
+  const device = await openDeviceStore();
+  const own = await loadDevice(device);
+  const opened = await openIndexedDbStore(link.roomId);
+  if (!opened.ok && opened.error.kind === 'newer-version') return err({ kind: 'stale-app' });
+  const store = opened.ok ? opened.value : memoryStore();
+
+  const session = await issueSession(keys, fromHex(own.deviceId));
+  const genesis = await loadGenesis(store, device, link);
+  // The state listens to the replica and the replica is part of the state: events wait for both to exist.
+  const events = lateEvents();
+  const replica = await Replica.open({
+    roomId: link.roomId,
+    keys,
+    session,
+    genesis,
+    store,
+    folder: workerFolder(),
+    transports: transportsTo(origin),
+    clock: systemClock,
+    events,
+  });
+  const room = new RoomState({
+    keys,
+    me: own.deviceId,
+    myName: await device.loadName(),
+    device,
+    replica,
+    storeKind: store.kind,
+    links: linksOf(link, keys, origin),
+  });
+  events.deliverTo(room);
+  const isNew = genesis !== undefined && replica.frontier.length === 0 && keys.role === 'editor';
+  if (dropped !== undefined) void room.upload(dropped);
+  else if (isNew) room.greet();
+  replica.connect({
+    topic: keys.topic.publicKey,
+    signTopic: (message) => sign(keys.topic.privateKey, message),
+    sealSignal: (plain) => seal(keys, 'signal', plain),
+    openSignal: async (sealed) => {
+      const plain = await openSealed(keys, 'signal', sealed);
+      return plain.ok ? plain.value : undefined;
+    },
+  });
+  room.remember();
+  return ok(room);
+}
+
+function transportsTo(origin: string): Transport[] {
+  const socket = (path: string): string => new URL(path, origin.replace(/^http/, 'ws')).href;
+  return [
+    broadcastChannelTransport(),
+    relayTransport({ url: socket('/relay') }),
+    webrtcTransport({ signalUrl: socket('/signal') }),
+  ];
+}
+
+function linksOf(link: RoomLink, keys: RoomKeys, origin: string): { edit?: string; view: string } {
+  const to = (seedKind: 'e' | 'v', seed: Bytes): string =>
+    origin + formatLink({ roomId: link.roomId, epoch: link.epoch, seedKind, seed });
+  return { view: to('v', keys.seeds.v), ...(keys.seeds.e && { edit: to('e', keys.seeds.e) }) };
+}
+
+const loadDevice = (device: DeviceStore) =>
+  device.loadDevice(async () => {
+    const { publicKey, privateKey } = await generateDeviceKeyPair();
+    return { deviceId: deviceIdOf(publicKey), privateKey };
+  });
+
+/** The genesis statement from this room's store, or from the device that made the room. */
+async function loadGenesis(
+  store: LogStore,
+  device: DeviceStore,
+  { roomId }: RoomLink,
+): Promise<Genesis | undefined> {
+  const { genesis: stored } = await store.loadFacts();
+  const bytes = stored ?? (await device.listRecentRooms()).find((room) => room.roomId === roomId)?.genesis;
+  if (bytes === undefined) return undefined;
+  const read = await decodeGenesis(bytes, roomId);
+  if (!read.ok) return undefined;
+  if (stored === undefined) await store.saveFacts({ genesis: bytes });
+  return read.value;
+}
+
+/** What no room can do without, tried rather than guessed from version numbers. */
+async function missingInBrowser(): Promise<string | undefined> {
+  if (globalThis.crypto?.subtle === undefined)
+    return 'cryptography, which browsers give only to https and localhost';
+  try {
+    await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify']);
+  } catch {
+    return 'Ed25519 signatures (Chrome 137, Firefox 129 or Safari 17 and later have them)';
+  }
+  try {
+    await crypto.subtle.generateKey('X25519', false, ['deriveBits']);
+  } catch {
+    return 'X25519 keys (Chrome 133, Firefox 130 or Safari 17 and later have them)';
+  }
+  return typeof CompressionStream === 'undefined' ? 'compression streams' : undefined;
+}
+
+/** Events that happen while the room opens are delivered when there is someone to hear them. */
+function lateEvents(): ReplicaEvents & { deliverTo(target: ReplicaEvents): void } {
+  let target: ReplicaEvents | undefined;
+  const early: ((to: ReplicaEvents) => void)[] = [];
+  const tell = (act: (to: ReplicaEvents) => void): void => {
+    if (target === undefined) early.push(act);
+    else act(target);
+  };
+  return {
+    onMessages: (accepted) => tell((to) => to.onMessages(accepted)),
+    onSaved: (state) => tell((to) => to.onSaved(state)),
+    onPeers: () => tell((to) => to.onPeers()),
+    onNotice: (notice) => tell((to) => to.onNotice(notice)),
+    deliverTo(next) {
+      target = next;
+      for (const act of early.splice(0)) act(next);
+    },
+  };
+}

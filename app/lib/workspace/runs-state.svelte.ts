@@ -1,0 +1,238 @@
+/**
+ * Runs of the room: mine, which this tab executes and tells the others about within a budget, and everybody's, which
+ * the `runs` channel tells. A viewer's run is told to nobody.
+ */
+import { base32nopad } from '@scure/base';
+import { fromHex, randomBytes, type Bytes } from '../core/bytes.ts';
+import type { DeviceId, FileId, RunId, SessionId } from '../core/ids.ts';
+import type { Project } from '../document/project.ts';
+import { OutputBudget } from '../document/run-budget.ts';
+import { encodeRunMessage } from '../document/runs.ts';
+import { RunsView, type ChannelRun } from '../document/runs-view.ts';
+import type { Accepted } from '../log/receipt.ts';
+import { runtimeFor } from '../runtime/registry.ts';
+import type { Program, Run, RunEnd, Runtime, RuntimeId } from '../runtime/runtime.ts';
+import type { AlertsState } from './alerts-state.svelte.ts';
+import { LocalOutput } from './local-output.ts';
+import type { ProgressView, RunView } from './room-model.ts';
+
+export interface RunsStateOptions {
+  readonly project: Project;
+  /** Tells the room; undefined for who may not write to it. */
+  readonly post: ((payload: Bytes) => void) | undefined;
+  readonly nameOf: (device: DeviceId) => string;
+  readonly me: DeviceId;
+  readonly alerts: AlertsState;
+}
+
+interface MyRun {
+  readonly id: RunId;
+  readonly runtime: Runtime;
+  readonly file: string;
+  readonly startedAt: number;
+  readonly output: LocalOutput;
+  readonly run: Run;
+  readonly budget: OutputBudget | undefined;
+  waitingForInput: boolean;
+  ended: { readonly end: RunEnd; readonly durationMs: number } | undefined;
+}
+
+export class RunsState {
+  #view = $state.raw<RunView>();
+  #running = $state(false);
+  #progress = $state.raw<ProgressView>();
+  readonly #options: RunsStateOptions;
+  readonly #channel = new RunsView();
+  readonly #devices = new Map<SessionId, DeviceId>();
+  #mine: MyRun | undefined;
+  #drawing = false;
+
+  constructor(options: RunsStateOptions) {
+    this.#options = options;
+  }
+
+  get view(): RunView | undefined {
+    return this.#view;
+  }
+  get running(): boolean {
+    return this.#running;
+  }
+  get progress(): ProgressView | undefined {
+    return this.#progress;
+  }
+
+  /** Entries of the `runs` channel, own ones too. */
+  receive(accepted: readonly Accepted[]): void {
+    let changed = false;
+    for (const { session, channel, entries } of accepted) {
+      if (channel !== 'runs') continue;
+      this.#devices.set(session.id, session.device);
+      const hash = fromHex(session.id);
+      for (const { seq, time, payload } of entries)
+        changed = this.#channel.add({ session: session.id, seq, time, hash, payload }) || changed;
+    }
+    if (changed) this.#draw();
+  }
+
+  cannotRun(id: FileId): string | undefined {
+    const item = this.#options.project.list().find((each) => each.id === id);
+    if (item === undefined || item.kind !== 'text') return 'Open a program to run it.';
+    const runtime = runtimeFor(item.shown);
+    if (runtime === undefined)
+      return `Nothing here runs ${item.shown.split('/').pop()}: Python, JavaScript and TypeScript run.`;
+    return runtime.unsupported();
+  }
+
+  /** Runs a file from a copy of the project as it is now: what others type meanwhile doesn't change this run. */
+  start(id: FileId): void {
+    if (this.#running || this.cannotRun(id) !== undefined) return;
+    const item = this.#options.project.list().find((each) => each.id === id);
+    const runtime = item && runtimeFor(item.shown);
+    if (item === undefined || runtime === undefined) return;
+
+    const runId = newRunId();
+    const { post } = this.#options;
+    const start = {
+      kind: 'start',
+      runId,
+      runtime: runtime.id,
+      file: item.shown,
+      label: runtime.label,
+    } as const;
+    const budget = post && new OutputBudget(start, { emit: (message) => post(encodeRunMessage(message)) });
+    const output = new LocalOutput();
+    this.#running = true;
+    const run = runtime.start(this.#frozenCopy(item.shown), {
+      onProgress: (step) => {
+        this.#progress = step && { ...step, cancel: () => this.stop() };
+      },
+      onOutput: (stream, text) => {
+        output.add(stream, text);
+        budget?.write(stream, text);
+        this.#draw();
+      },
+      onInputWanted: (wanted) => {
+        budget?.inputWanted(wanted);
+        if (this.#mine?.id === runId) this.#mine.waitingForInput = wanted;
+        this.#draw();
+      },
+    });
+    const mine: MyRun = {
+      id: runId,
+      runtime,
+      file: item.shown,
+      startedAt: Date.now(),
+      output,
+      run,
+      budget,
+      waitingForInput: false,
+      ended: undefined,
+    };
+    this.#mine = mine;
+    this.#draw();
+    void run.exited.then((ended) => this.#ended(mine, ended));
+  }
+
+  stop(): void {
+    this.#mine?.run.stop();
+  }
+
+  sendInput(text: string): void {
+    if (this.#mine === undefined || !this.#mine.waitingForInput) return;
+    // What a person types is part of the conversation with the program: everyone sees it, as in a terminal.
+    this.#mine.output.add('stdout', text);
+    this.#mine.budget?.write('stdout', text);
+    this.#mine.run.write(text);
+    this.#draw();
+  }
+
+  dispose(): void {
+    if (this.#mine?.ended === undefined) this.#mine?.run.stop();
+    this.#mine?.budget?.dispose();
+  }
+
+  #ended(mine: MyRun, ended: { readonly end: RunEnd; readonly durationMs: number }): void {
+    mine.ended = ended;
+    mine.waitingForInput = false;
+    mine.budget?.end(ended.end, ended.durationMs);
+    if (this.#mine === mine) {
+      this.#running = false;
+      this.#progress = undefined;
+    }
+    this.#draw();
+  }
+
+  #frozenCopy(entry: string): Program {
+    const files = new Map<string, Uint8Array>();
+    for (const { id, kind, shown } of this.#options.project.list()) {
+      if (kind === 'folder') continue;
+      const bytes = this.#options.project.bytes(id);
+      if (bytes.ok) files.set(shown, bytes.value);
+    }
+    return { files, entry };
+  }
+
+  /** Shows the newest run; at most once a frame, however fast output comes. */
+  #draw(): void {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    // A hidden tab has no frames, and its state must not fall behind.
+    const soon = document.hidden ? (act: () => void) => setTimeout(act, 100) : requestAnimationFrame;
+    soon(() => {
+      this.#drawing = false;
+      this.#view = this.#newest();
+    });
+  }
+
+  #newest(): RunView | undefined {
+    const newest = this.#channel.newest();
+    const mine = this.#mine;
+    if (
+      mine !== undefined &&
+      (newest === undefined || newest.id === mine.id || newest.startedAt < mine.startedAt || !mine.ended)
+    )
+      return this.#viewOfMine(mine);
+    return newest && this.#viewOf(newest);
+  }
+
+  #viewOfMine(mine: MyRun): RunView {
+    const { id, runtime, file, startedAt, output, waitingForInput, ended } = mine;
+    return {
+      id,
+      runtime: runtime.id,
+      title: `${runtime.label} · ${file}`,
+      file,
+      by: { name: this.#options.nameOf(this.#options.me), me: true },
+      startedAt,
+      onlyMine: mine.budget === undefined,
+      output: output.pieces(),
+      leftOut: output.leftOut,
+      waitingForInput,
+      ...(ended && { ended }),
+    };
+  }
+
+  #viewOf(run: ChannelRun): RunView {
+    const device = this.#devices.get(run.session);
+    return {
+      id: run.id,
+      // Only for choosing an icon; an unknown one has none.
+      runtime: run.runtime as RuntimeId,
+      title: `${run.label} · ${run.file}`,
+      file: run.file,
+      by: {
+        name: device === undefined ? 'Someone' : this.#options.nameOf(device),
+        me: device === this.#options.me,
+      },
+      startedAt: run.startedAt,
+      onlyMine: false,
+      output: run.output,
+      leftOut: run.leftOut,
+      // Only the runner's tab can feed the program.
+      waitingForInput: false,
+      ...(run.ended && { ended: run.ended }),
+    };
+  }
+}
+
+const newRunId = (): RunId => base32nopad.encode(randomBytes(10)).toLowerCase() as RunId;

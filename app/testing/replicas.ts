@@ -1,0 +1,109 @@
+/** Whole replicas for tests: one room, real keys, real stores in memory, on a MemoryNetwork. */
+import * as Y from 'yjs';
+import type { Bytes } from '../lib/core/bytes.ts';
+import { randomBytes } from '../lib/core/bytes.ts';
+import { createRoom, deriveRoomKeys, type RoomKeys, type SeedKind } from '../lib/crypto/room-keys.ts';
+import { issueSession } from '../lib/log/certificate.ts';
+import { makeGenesis, type Genesis } from '../lib/log/genesis.ts';
+import type { LogStore } from '../lib/log/log-store.ts';
+import type { Accepted } from '../lib/log/receipt.ts';
+import { Project } from '../lib/document/project.ts';
+import { memoryStore } from '../lib/storage/stores/memory.ts';
+import { inPlaceFolder } from '../lib/sync/folder.ts';
+import { stateHash } from '../lib/sync/fold-session.ts';
+import { Replica, type ReplicaNotice } from '../lib/sync/replica.ts';
+import type { Transport } from '../lib/sync/transport.ts';
+
+export interface TestRoom {
+  readonly genesis: Genesis;
+  readonly keys: (kind: SeedKind) => Promise<RoomKeys>;
+}
+
+export async function makeRoom(): Promise<TestRoom> {
+  const { owner, roomId, editSeed } = await createRoom();
+  const owned = await deriveRoomKeys('e', editSeed, 0, roomId);
+  const genesis = await makeGenesis(owner, owned);
+  return {
+    genesis,
+    keys: async (kind) => deriveRoomKeys(kind, owned.seeds[kind] ?? owned.seeds.v, 0, roomId),
+  };
+}
+
+export interface TestReplica {
+  readonly replica: Replica;
+  readonly store: LogStore;
+  readonly messages: Accepted[];
+  readonly notices: ReplicaNotice[];
+  readonly project: Project;
+  /** The text of the room's one file, which `makesFile` made. */
+  readonly text: Y.Text;
+  /** What it says here; '' while the file is not here yet. */
+  read(): string;
+  hash(): Bytes;
+}
+
+export interface ReplicaSetup {
+  readonly kind?: SeedKind;
+  readonly store?: LogStore;
+  readonly transports: readonly Transport[];
+  /** Creates the room's one file; of the first replica only. */
+  readonly makesFile?: boolean;
+  /** False for a joiner that only has the link. */
+  readonly knowsGenesis?: boolean;
+}
+
+/** Opens a replica and connects it. */
+export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<TestReplica> {
+  const { kind = 'e', store = memoryStore(), transports, knowsGenesis = true, makesFile = false } = setup;
+  const keys = await room.keys(kind);
+  const messages: Accepted[] = [];
+  const notices: ReplicaNotice[] = [];
+  const replica = await Replica.open({
+    roomId: keys.roomId,
+    keys,
+    session: await issueSession(keys, randomBytes(32)),
+    genesis: knowsGenesis ? room.genesis : undefined,
+    store,
+    folder: inPlaceFolder(),
+    transports,
+    clock: { now: () => Date.now() },
+    events: {
+      onMessages: (accepted) => messages.push(...accepted),
+      onSaved: () => undefined,
+      onPeers: () => undefined,
+      onNotice: (notice) => notices.push(notice),
+    },
+  });
+  replica.connect({
+    topic: keys.topic.publicKey,
+    signTopic: async () => new Uint8Array(64),
+    sealSignal: async (plain) => plain,
+    openSignal: async (sealed) => sealed,
+  });
+  const project = new Project(replica.doc);
+  if (makesFile) project.createText('file.txt', '');
+  const text = (): Y.Text | undefined => project.list().flatMap(({ id }) => project.text(id) ?? [])[0];
+  return {
+    replica,
+    store,
+    messages,
+    notices,
+    project,
+    get text() {
+      const found = text();
+      if (found === undefined) throw new Error('the file is not here yet');
+      return found;
+    },
+    read: () => text()?.toString() ?? '',
+    hash: () => stateHash(Y.encodeStateAsUpdate(replica.doc)),
+  };
+}
+
+/** Waits for a condition, looking again after each turn of the event loop; fails with what it waited for. */
+export async function until(what: string, condition: () => boolean, limitMs = 10_000): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`waited ${limitMs} ms for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
