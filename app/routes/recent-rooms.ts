@@ -1,0 +1,57 @@
+/** The rooms this device knows, as the landing page lists them. Loaded after the page shows. */
+import type { RoomId } from '../lib/core/ids.ts';
+import { formatLink } from '../lib/crypto/links.ts';
+import type { SeedKind } from '../lib/crypto/room-keys.ts';
+import { openDeviceStore, type RecentRoom } from '../lib/storage/device.ts';
+
+export interface ListedRoom {
+  readonly roomId: RoomId;
+  readonly name: string;
+  readonly viewOnly: boolean;
+  /** Path and fragment: the seed is in it, so it goes into a link and nowhere else. */
+  readonly link: string;
+  /** ms since 1970 */
+  readonly lastOpenedAt: number;
+}
+
+export interface RoomList {
+  readonly rooms: readonly ListedRoom[];
+  /** False where the browser refuses storage: rooms are gone with the tab. */
+  readonly kept: boolean;
+}
+
+/** Newest first. Never rejects: rooms that can't be read are none. */
+export async function listRooms(): Promise<RoomList> {
+  const device = await openDeviceStore();
+  try {
+    const rooms = await device.listRecentRooms();
+    return { rooms: rooms.flatMap(listed), kept: device.kind === 'device' };
+  } catch {
+    return { rooms: [], kept: false };
+  } finally {
+    device.close();
+  }
+}
+
+/** Removes a room from this device: its name and keys, and everything this device holds of its log. */
+export async function forgetRoom(roomId: RoomId): Promise<void> {
+  const device = await openDeviceStore();
+  try {
+    await device.forgetRoom(roomId);
+  } finally {
+    device.close();
+  }
+  const { openIndexedDbStore } = await import('../lib/storage/stores/indexeddb.ts');
+  const log = await openIndexedDbStore(roomId);
+  if (log.ok) await log.value.destroy();
+}
+
+/** A record of a kind that this version can't make a link of is left out, not offered broken. */
+function listed({ roomId, name, role, link, lastOpenedAt }: RecentRoom): ListedRoom[] {
+  if (!isSeedKind(link.kind)) return [];
+  const seed = Uint8Array.from(link.seed);
+  const href = formatLink({ roomId, seedKind: link.kind, epoch: link.epoch, seed });
+  return [{ roomId, name, viewOnly: role === 'viewer', link: href, lastOpenedAt }];
+}
+
+const isSeedKind = (kind: string): kind is SeedKind => kind === 'e' || kind === 'c' || kind === 'v';
