@@ -71,6 +71,7 @@ class RemotePocketBase implements PocketBase {
   readonly #url: string;
   readonly #logger: Logger;
   readonly #timer: NodeJS.Timeout;
+  #warned = false;
 
   constructor(url: string, logger: Logger) {
     this.#url = url;
@@ -85,10 +86,10 @@ class RemotePocketBase implements PocketBase {
     clearInterval(this.#timer);
   }
   async #ask(): Promise<void> {
-    const status = (await isHealthy(this.#url)) ? 'up' : 'down';
-    if (status === 'down' && (this.status === 'up' || !this.#timer))
-      this.#logger.warn('PocketBase does not answer. Rooms work without it.');
-    this.status = status;
+    this.status = (await isHealthy(this.#url)) ? 'up' : 'down';
+    const down = this.status === 'down';
+    if (down && !this.#warned) this.#logger.warn('PocketBase does not answer. Rooms work without it.');
+    this.#warned = down;
   }
 }
 
