@@ -10,8 +10,8 @@ import type { StorageProblem } from './storage-problem.ts';
 
 /** The X25519 pair that this device is known by. The private key is not extractable; the browser stores it as it is. */
 export interface DeviceKeys {
+  /** The public key, in hex. */
   readonly deviceId: DeviceId;
-  readonly publicKey: CryptoKey;
   readonly privateKey: CryptoKey;
 }
 
@@ -26,8 +26,6 @@ export interface RecentRoom {
   readonly lastOpenedAt: number;
   /** Only on the device that made the room. */
   readonly ownerKey?: CryptoKey;
-  /** What the owner signed when the room was made; only on that device, for the room's first opening. */
-  readonly genesis?: Uint8Array<ArrayBuffer>;
 }
 
 export interface DeviceStore {
@@ -186,11 +184,9 @@ function renewed(before: RecentRoom | undefined, room: RecentRoom): RecentRoom {
   if (before === undefined) return room;
   const older = before.link.epoch >= room.link.epoch && before.role === 'editor' && room.role !== 'editor';
   const ownerKey = room.ownerKey ?? before.ownerKey;
-  const genesis = room.genesis ?? before.genesis;
   return {
     ...room,
     ...(older && { role: before.role, link: before.link }),
     ...(ownerKey !== undefined && { ownerKey }),
-    ...(genesis !== undefined && { genesis }),
   };
 }

@@ -1,6 +1,7 @@
 /** The one place where error kinds become words: what happened, what still works, what to do next. */
 import type { PathFault } from '../document/path.ts';
 import type { TreeProblem } from '../document/project.ts';
+import type { ImportRefusal, SkipReason, Skipped, ZipFault } from '../files/collected.ts';
 import type { OutboxState } from '../sync/outbox.ts';
 import type { RunEnd } from '../runtime/runtime.ts';
 import type { NewAlert } from './alerts-state.svelte.ts';
@@ -63,6 +64,109 @@ export const internalAlert = (what: string): NewAlert => ({
   detail:
     'The room goes on, and what is called saved is safe. If it looks odd, reload; the browser’s console has the details.',
 });
+
+export const exportAlert = (missing: readonly string[]): NewAlert => ({
+  tone: 'warn',
+  title: `${count(missing.length, 'file')} could not be put into the zip`,
+  detail: `Their content has not arrived on this device yet: ${someOf(missing)}. The others are in it. Try again when someone who has them is here.`,
+});
+
+/** What was left out of an import on purpose. */
+export function skippedAlert(skipped: readonly Skipped[]): NewAlert {
+  const lines = skipped.map(
+    ({ reason, count: n, examples }) => `${skipWords(reason, n)} (${someOf(examples)})`,
+  );
+  return {
+    tone: 'info',
+    title: 'Some of it was left out',
+    detail: `${lines.join('; ')}. Everything else is in the room.`,
+  };
+}
+
+export const notAddedAlert = (paths: readonly string[]): NewAlert => ({
+  tone: 'warn',
+  title: `${count(paths.length, 'file')} ${paths.length === 1 ? 'was' : 'were'} not added`,
+  detail: `The room has something else under that name: ${someOf(paths)}. Rename one of the two and drop it again; everything else is in.`,
+});
+
+/** Why nothing was imported. */
+export function importRefusedAlert(refusal: ImportRefusal): NewAlert {
+  const [title, detail] = importRefusedWords(refusal);
+  return { tone: 'bad', title, detail: `${detail} Nothing in the room was changed.` };
+}
+
+function importRefusedWords(refusal: ImportRefusal): [title: string, detail: string] {
+  switch (refusal.kind) {
+    case 'too-many-files':
+      return [
+        `That is more than ${refusal.limit} files`,
+        'Pick the part of the project you want to work on.',
+      ];
+    case 'too-large':
+      return [
+        `That is more than ${megabytes(refusal.limitBytes)}`,
+        'Everyone in the room would have to receive it. Leave large data out.',
+      ];
+    case 'zip-bomb':
+      return [
+        `This zip unpacks to more than ${megabytes(refusal.limitBytes)}`,
+        'It was not unpacked further.',
+      ];
+    case 'bad-zip':
+      return [
+        `This zip can’t be read: ${zipWords(refusal.why)}`,
+        'Unpack it on your computer and drop the folder instead.',
+      ];
+    case 'bad-path':
+      return [`“${refusal.path}” can’t be a file name here`, pathWords(refusal.why)];
+    case 'unreadable':
+      return [
+        `The browser could not read “${refusal.path}”`,
+        'It may have been moved or deleted since you picked it.',
+      ];
+    case 'cancelled':
+      return ['The import was cancelled', 'You can start it again at any time.'];
+  }
+}
+
+function zipWords(why: ZipFault): string {
+  switch (why) {
+    case 'not-a-zip':
+      return 'it is not a zip file';
+    case 'truncated':
+      return 'its end is missing';
+    case 'damaged':
+      return 'it is damaged';
+    case 'encrypted':
+      return 'it is protected by a password';
+    case 'unsupported-method':
+      return 'it is compressed in a way browsers don’t know';
+    case 'split':
+      return 'it is one part of several';
+    case 'too-many-entries':
+      return 'it lists too many files';
+  }
+}
+
+function skipWords(reason: SkipReason, n: number): string {
+  switch (reason) {
+    case 'version-control':
+      return '.git folders';
+    case 'dependencies':
+      return 'node_modules folders';
+    case 'system-file':
+      return count(n, 'system file');
+    case 'link':
+      return count(n, 'link');
+    case 'duplicate':
+      return `${count(n, 'file')} with a name that was taken`;
+  }
+}
+
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MB`;
+const someOf = (names: readonly string[]): string =>
+  names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '');
 
 /** The last words of a run: `exit 0`, `stopped`, `time limit`, `out of memory`. */
 export function runEndWords(end: RunEnd): string {

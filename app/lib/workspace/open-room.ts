@@ -19,6 +19,7 @@ import type { Transport } from '../sync/transport.ts';
 import { broadcastChannelTransport } from '../sync/transports/broadcast-channel.ts';
 import { relayTransport } from '../sync/transports/relay.ts';
 import { webrtcTransport } from '../sync/transports/webrtc.ts';
+import type { PickedFiles } from './picked-files.ts';
 import type { RoomModel } from './room-model.ts';
 import { RoomState } from './room-state.svelte.ts';
 
@@ -34,15 +35,22 @@ export interface OpenRoomOptions {
   readonly link: RoomLink;
   /** Where the thin server is: `location.origin`. */
   readonly origin: string;
-  /** What was dropped or picked on the landing page, to put into the new room. */
-  readonly dropped?: readonly File[] | DataTransfer;
+  /** Where this tab has just made the room: its name, its owner's statement, and what it begins with. */
+  readonly newRoom?: NewRoom;
+}
+
+export interface NewRoom {
+  readonly name: string;
+  readonly genesis: Bytes;
+  /** Absent: the starter project. */
+  readonly picked?: PickedFiles;
 }
 
 /** Opens a room; what the person can do about a problem is in its kind. */
 export async function openRoom({
   link,
   origin,
-  dropped,
+  newRoom,
 }: OpenRoomOptions): Promise<Result<RoomModel, OpenProblem>> {
   const lacks = await missingInBrowser();
   if (lacks !== undefined) return err({ kind: 'browser-too-old', lacks });
@@ -55,7 +63,7 @@ export async function openRoom({
   const store = opened.ok ? opened.value : memoryStore();
 
   const session = await issueSession(keys, fromHex(own.deviceId));
-  const genesis = await loadGenesis(store, device, link);
+  const genesis = await loadGenesis(store, link, newRoom);
   // The state listens to the replica and the replica is part of the state: events wait for both to exist.
   const events = lateEvents();
   const replica = await Replica.open({
@@ -79,9 +87,7 @@ export async function openRoom({
     links: linksOf(link, keys, origin),
   });
   events.deliverTo(room);
-  const isNew = genesis !== undefined && replica.frontier.length === 0 && keys.role === 'editor';
-  if (dropped !== undefined) void room.upload(dropped);
-  else if (isNew) room.greet();
+  if (newRoom !== undefined) room.begin(newRoom);
   replica.connect({
     topic: keys.topic.publicKey,
     signTopic: (message) => sign(keys.topic.privateKey, message),
@@ -116,14 +122,14 @@ const loadDevice = (device: DeviceStore) =>
     return { deviceId: deviceIdOf(publicKey), privateKey };
   });
 
-/** The genesis statement from this room's store, or from the device that made the room. */
+/** The genesis statement from this room's store, or from the page that has just made the room. */
 async function loadGenesis(
   store: LogStore,
-  device: DeviceStore,
   { roomId }: RoomLink,
+  newRoom: NewRoom | undefined,
 ): Promise<Genesis | undefined> {
   const { genesis: stored } = await store.loadFacts();
-  const bytes = stored ?? (await device.listRecentRooms()).find((room) => room.roomId === roomId)?.genesis;
+  const bytes = stored ?? newRoom?.genesis;
   if (bytes === undefined) return undefined;
   const read = await decodeGenesis(bytes, roomId);
   if (!read.ok) return undefined;

@@ -12,8 +12,9 @@ import type { Replica, ReplicaEvents, ReplicaNotice } from '../sync/replica.ts';
 import { AlertsState } from './alerts-state.svelte.ts';
 import { describeConnection } from './connection.ts';
 import { FilesState } from './files-state.svelte.ts';
-import { importInto } from './import-files.ts';
+import { pickedOf, type PickedFiles } from './picked-files.ts';
 import {
+  exportAlert,
   internalAlert,
   memoryOnlyAlert,
   newerFormatAlert,
@@ -86,10 +87,11 @@ export class RoomState implements RoomModel, ReplicaEvents {
     this.onPeers();
   }
 
-  /** Fills a new room with something small that runs. */
-  greet(): void {
-    for (const { path, content } of starterProject) this.#project.createText(path, content);
-    this.#project.setName('New room');
+  /** Fills a room that was just made: with what was picked, else with something small that runs. */
+  begin({ name, picked }: { readonly name: string; readonly picked?: PickedFiles }): void {
+    this.#project.setName(name);
+    if (picked !== undefined) void this.#import(picked, false);
+    else for (const { path, content } of starterProject) this.#project.createText(path, content);
   }
 
   // ---- RoomModel ---------------------------------------------------------------------------------------------
@@ -155,17 +157,14 @@ export class RoomState implements RoomModel, ReplicaEvents {
   }
 
   async upload(picked: readonly File[] | DataTransfer): Promise<void> {
-    if (!this.editable) return;
-    await importInto(this.#project, picked, {
-      alerts: this.#alerts,
-      onProgress: (progress) => (this.#progress = progress),
-    });
-    this.remember();
+    if (this.editable) await this.#import(pickedOf(picked), true);
   }
 
   async download(): Promise<Blob> {
-    const { exportProject } = await import('../files/export.ts');
-    return exportProject(this.#project);
+    const { exportZip } = await import('../files/export.ts');
+    const { zip, missing } = await exportZip(this.#project);
+    if (missing.length > 0) this.#alerts.show('export', exportAlert(missing));
+    return zip;
   }
 
   text(id: FileId): Y.Text | undefined {
@@ -288,6 +287,16 @@ export class RoomState implements RoomModel, ReplicaEvents {
     return this.#persistence === 'kept'
       ? 'Kept on this device until you delete it.'
       : 'Kept on this device until the browser clears it.';
+  }
+
+  async #import(picked: PickedFiles, keepTopFolder: boolean): Promise<void> {
+    const { importInto } = await import('./import-files.ts');
+    await importInto(this.#project, picked, {
+      keepTopFolder,
+      alerts: this.#alerts,
+      onProgress: (progress) => (this.#progress = progress),
+    });
+    this.remember();
   }
 
   async #askToKeep(): Promise<void> {
