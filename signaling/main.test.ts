@@ -1,0 +1,77 @@
+/** The process as a person at a terminal meets it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { joinedClient, newTopic } from './testing/socket-client.ts';
+import { SMALL_BUILD, temporaryFolder } from './testing/test-server.ts';
+
+/** A copy of the server beside a small build, so that no test needs the app to be built. */
+let folder: string;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  const root = join(import.meta.dirname, '..');
+  await cp(join(root, 'signaling'), join(folder, 'signaling'), { recursive: true });
+  await cp(join(root, 'app', 'lib', 'core'), join(folder, 'app', 'lib', 'core'), { recursive: true });
+  await cp(join(root, 'package.json'), join(folder, 'package.json'));
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+  await mkdir(join(folder, 'build'));
+  for (const [name, content] of Object.entries(SMALL_BUILD))
+    await writeFile(join(folder, 'build', name), content);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function run(...args: string[]) {
+  const child = spawn(process.execPath, [join(folder, 'signaling', 'main.ts'), ...args], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], CODEFACE_POCKETBASE: 'off' },
+  });
+  let out = '';
+  let errors = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, out, errors }));
+  const ready = async () => {
+    await once(child.stdout, 'data');
+    return /ready at (.*)\n/.exec(out)?.[1] ?? '';
+  };
+  return { child, ready, ended };
+}
+
+describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
+  test('ends the process with 0 within 3 s, and open sockets with 1001', async () => {
+    const { child, ready, ended } = run('--port', '0');
+    const url = await ready();
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    const client = await joinedClient(`${url.replace('http', 'ws')}/relay`, await newTopic());
+    await fetch(`${url}/r/aaaa?secret=in-the-query`);
+    const began = performance.now();
+    child.kill(signal);
+    expect((await client.closed).code).toBe(1001);
+    const { code, errors } = await ended;
+    expect([code, errors]).toEqual([0, '']);
+    expect(performance.now() - began).toBeLessThan(3_000);
+  });
+});
+
+test('a port in use, an unknown flag and an open address are one sentence and exit 1', async () => {
+  const other = createServer();
+  await new Promise<void>((listening) => other.listen(0, '127.0.0.1', listening));
+  const taken = String((other.address() as AddressInfo).port);
+  const endings = await Promise.all([
+    run('--port', taken).ended,
+    run('--prot', '1').ended,
+    run('--host', '0.0.0.0').ended,
+  ]);
+  other.close();
+  for (const { code, out, errors } of endings) {
+    expect([code, out]).toEqual([1, '']);
+    expect(errors).toMatch(/^[^\n]+[.]\n$/);
+  }
+  expect(endings[0]?.errors).toBe(
+    `Port ${taken} on 127.0.0.1 is in use; stop what uses it, or choose another with --port.\n`,
+  );
+});
