@@ -76,7 +76,7 @@ module.exports = {
       comment: 'Plain modules run in Node and in workers. Runes live in *-state.svelte.ts.',
       severity: 'error',
       from: { path: '^(app/lib|signaling)/.*\\.ts$', pathNot: '\\.svelte(\\.test)?\\.ts$' },
-      to: { path: '\\.svelte(\\.ts)?$|(^|/)node_modules/svelte/' },
+      to: { path: '\\.svelte(\\.ts)?$|(^|/)node_modules/svelte/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'plugins-through-their-registry',
@@ -92,14 +92,14 @@ module.exports = {
       name: 'no-circles',
       severity: 'error',
       from: { pathNot: tests },
-      to: { circular: true, dependencyTypesNot: ['type-only'] },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     {
       name: 'resolvable',
-      comment: 'An import that cannot be followed cannot be checked.',
+      comment: 'An import between rooms that cannot be followed cannot be checked.',
       severity: 'error',
       from: { path: '^(app|signaling)/' },
-      to: { couldNotResolve: true, pathNot: '^\\$(app|env|service-worker)|^virtual:|\\?' },
+      to: { couldNotResolve: true, path: '^(\\.|\\$lib)', pathNot: '\\$types$|\\?' },
     },
   ],
   options: {
