@@ -4,40 +4,33 @@
  */
 import { err, ok, type Result } from '../core/result.ts';
 import { Collected, Refused, type Imported, type ImportOptions, type ImportRefusal } from './collected.ts';
-import { readDropped, takeEntries } from './dropped.ts';
+import { fileOf, readDropped } from './dropped.ts';
 import { readZip } from './read-zip.ts';
 
-/** A single `.zip` is unpacked. Call it in the drop event itself: a DataTransfer is empty after the first await. */
-export async function importPicked(
-  picked: readonly File[] | DataTransfer,
+/** Files from a picker, or of a picked folder. A single `.zip` is unpacked. */
+export function importPicked(
+  files: readonly File[],
   options: ImportOptions = {},
 ): Promise<Result<Imported, ImportRefusal>> {
-  // Before any await, see above.
-  const entries = 'items' in picked ? takeEntries(picked) : undefined;
-  const files = 'items' in picked ? [...picked.files] : picked;
   const [only] = files;
-  const zip = files.length === 1 && only !== undefined && isZip(only) ? only : undefined;
-  const isFolder = entries?.some((entry) => entry.isDirectory) ?? false;
-  return guarded(options, async (into) => {
-    if (zip !== undefined && !isFolder) await readZip(zip, into, options);
-    else if (entries !== undefined && entries.length > 0) await readDropped(entries, into, options);
-    else await readPicked(files, into, options);
-  });
+  return guarded(options, (into) =>
+    only !== undefined && files.length === 1 && isZip(only.name)
+      ? readZip(only, into, options)
+      : readPicked(files, into, options),
+  );
 }
 
-/** Entries that were taken from a drop while its event lasted. A single `.zip` is unpacked. */
-export async function importEntries(
+/** Entries of a drop, as `webkitGetAsEntry` gave them inside the drop event. A single `.zip` is unpacked. */
+export function importEntries(
   entries: readonly FileSystemEntry[],
   options: ImportOptions = {},
 ): Promise<Result<Imported, ImportRefusal>> {
   const [only] = entries;
-  if (entries.length === 1 && only?.isFile === true && /\.zip$/i.test(only.name)) {
-    const file = await new Promise<File | undefined>((resolve) =>
-      (only as FileSystemFileEntry).file(resolve, () => resolve(undefined)),
-    );
-    return file === undefined ? err({ kind: 'unreadable', path: only.name }) : importZip(file, options);
-  }
-  return guarded(options, (into) => readDropped(entries, into, options));
+  return guarded(options, async (into) =>
+    only !== undefined && entries.length === 1 && only.isFile && isZip(only.name)
+      ? readZip(await fileOf(only), into, options)
+      : readDropped(entries, into, options),
+  );
 }
 
 /** Unpacks a zip whatever its name. */
@@ -87,4 +80,4 @@ function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw new Refused({ kind: 'cancelled' });
 }
 
-const isZip = (file: File): boolean => /\.zip$/i.test(file.name);
+const isZip = (name: string): boolean => /\.zip$/i.test(name);
