@@ -23,13 +23,8 @@ import type { PickedFiles } from './picked-files.ts';
 import type { RoomModel } from './room-model.ts';
 import { RoomState } from './room-state.svelte.ts';
 
-export type OpenProblem =
-  | { readonly kind: 'wrong-link' }
-  /** What the room needs and this browser lacks, in words. */
-  | { readonly kind: 'browser-too-old'; readonly lacks: string }
-  /** What is stored here was written by a newer version of the app. */
-  | { readonly kind: 'stale-app' }
-  | { readonly kind: 'failed'; readonly detail: string };
+/** What is stored here was written by a newer version of the app. */
+export type OpenProblem = { readonly kind: 'stale-app' };
 
 export interface OpenRoomOptions {
   readonly link: RoomLink;
@@ -52,9 +47,6 @@ export async function openRoom({
   origin,
   newRoom,
 }: OpenRoomOptions): Promise<Result<RoomModel, OpenProblem>> {
-  const lacks = await missingInBrowser();
-  if (lacks !== undefined) return err({ kind: 'browser-too-old', lacks });
-
   const keys = await deriveRoomKeys(link.seedKind, link.seed, link.epoch, link.roomId);
   const device = await openDeviceStore();
   const own = await loadDevice(device);
@@ -135,23 +127,6 @@ async function loadGenesis(
   if (!read.ok) return undefined;
   if (stored === undefined) await store.saveFacts({ genesis: bytes });
   return read.value;
-}
-
-/** What no room can do without, tried rather than guessed from version numbers. */
-async function missingInBrowser(): Promise<string | undefined> {
-  if (globalThis.crypto?.subtle === undefined)
-    return 'cryptography, which browsers give only to https and localhost';
-  try {
-    await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify']);
-  } catch {
-    return 'Ed25519 signatures (Chrome 137, Firefox 129 or Safari 17 and later have them)';
-  }
-  try {
-    await crypto.subtle.generateKey('X25519', false, ['deriveBits']);
-  } catch {
-    return 'X25519 keys (Chrome 133, Firefox 130 or Safari 17 and later have them)';
-  }
-  return typeof CompressionStream === 'undefined' ? 'compression streams' : undefined;
 }
 
 /** Events that happen while the room opens are delivered when there is someone to hear them. */

@@ -22,17 +22,22 @@ export class OutputLog {
   /** Keeps an element scrolled to its end while it grows, unless someone scrolled up. Returns the way to stop. */
   static followTail(scroller: HTMLElement): () => void {
     let follows = true;
+    let lastTop = 0;
     const toEnd = (): void => {
       if (follows) scroller.scrollTop = scroller.scrollHeight;
     };
+    // Growing content moves the end away from under the reader; only going up is leaving it.
     const onScroll = (): void => {
-      follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
+      const { scrollTop, scrollHeight, clientHeight } = scroller;
+      if (scrollHeight - scrollTop - clientHeight < NEAR_END_PX) follows = true;
+      else if (scrollTop < lastTop - 1) follows = false;
+      lastTop = scrollTop;
     };
     scroller.addEventListener('scroll', onScroll, { passive: true });
     const changes = new MutationObserver(toEnd);
     changes.observe(scroller, { childList: true, subtree: true, characterData: true });
     const sizes = new ResizeObserver(toEnd);
-    sizes.observe(scroller);
+    for (const element of [scroller, ...scroller.children]) sizes.observe(element);
     return () => {
       scroller.removeEventListener('scroll', onScroll);
       changes.disconnect();

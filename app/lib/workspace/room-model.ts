@@ -48,7 +48,8 @@ export interface ConnectionView {
 
 /** The status "Saved". `unsaved` is shown as a dot at once, `saving` as words after 400 ms. */
 export type SavedView =
-  | { readonly kind: 'saved'; readonly where: string }
+  /** `where` is shown ("Saved on this device"); `why` explains what that promises. */
+  | { readonly kind: 'saved'; readonly where: string; readonly why: string }
   | { readonly kind: 'unsaved' }
   | { readonly kind: 'saving' }
   | { readonly kind: 'not-saved'; readonly why: string };

@@ -73,7 +73,7 @@ export class RoomState implements RoomModel, ReplicaEvents {
     this.#project = new Project(replica.doc);
     this.#files = new FilesState(this.#project, this.#alerts, () => this.editable);
     this.#people = new PeopleState({ replica, me, role: keys.role, myName });
-    this.#saved = new SavedState(() => this.#savedWhere());
+    this.#saved = new SavedState(() => this.#whenStored());
     this.#runs = new RunsState({
       project: this.#project,
       post: keys.role === 'editor' ? (payload) => replica.post('runs', payload) : undefined,
@@ -281,12 +281,12 @@ export class RoomState implements RoomModel, ReplicaEvents {
     }
   }
 
-  /** What "saved" means on this device, for the status bar's explanation. */
-  #savedWhere(): string {
-    if (this.#options.storeKind === 'memory') return 'In this tab only: the browser refuses storage here.';
-    return this.#persistence === 'kept'
-      ? 'Kept on this device until you delete it.'
-      : 'Kept on this device until the browser clears it.';
+  /** What the status "Saved" says when the store has everything. */
+  #whenStored(): SavedView {
+    if (this.#options.storeKind === 'memory')
+      return { kind: 'not-saved', why: 'this browser keeps nothing here' };
+    const until = this.#persistence === 'kept' ? 'you delete it' : 'the browser clears it';
+    return { kind: 'saved', where: 'Saved on this device', why: `Kept in this browser until ${until}.` };
   }
 
   async #import(picked: PickedFiles, keepTopFolder: boolean): Promise<void> {

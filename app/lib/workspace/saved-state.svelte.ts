@@ -7,14 +7,14 @@ import { notSavedReason } from './messages.ts';
 const SAVING_WORDS_AFTER_MS = 400;
 
 export class SavedState {
-  #view = $state.raw<SavedView>({ kind: 'saved', where: '' });
+  #view = $state.raw<SavedView>({ kind: 'unsaved' });
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** What "saved" means here: it depends on what the browser grants. */
-  readonly #where: () => string;
+  /** What "saved" comes to here: it depends on what the browser grants. */
+  readonly #whenStored: () => SavedView;
 
-  constructor(where: () => string) {
-    this.#where = where;
-    this.#view = { kind: 'saved', where: where() };
+  constructor(whenStored: () => SavedView) {
+    this.#whenStored = whenStored;
+    this.#view = whenStored();
   }
 
   get view(): SavedView {
@@ -26,11 +26,11 @@ export class SavedState {
       case 'saved':
         clearTimeout(this.#timer);
         this.#timer = undefined;
-        this.#view = { kind: 'saved', where: this.#where() };
+        this.#view = this.#whenStored();
         return;
       case 'unsaved':
         if (this.#timer !== undefined) return;
-        if (this.#view.kind === 'saved') this.#view = { kind: 'unsaved' };
+        if (this.#view.kind !== 'saving') this.#view = { kind: 'unsaved' };
         this.#timer = setTimeout(() => (this.#view = { kind: 'saving' }), SAVING_WORDS_AFTER_MS);
         return;
       case 'store-failed':
