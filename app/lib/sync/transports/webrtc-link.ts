@@ -1,0 +1,204 @@
+/**
+ * One direct connection to one other tab, from the attempt to its end (NET-52, NET-53).
+ *
+ *   attempt ──channel open──▶ up ──closed, lost, malformed──▶ ended
+ *      └──── 15 s, refused ──────────────────────────────────▶┘
+ *
+ * simple-peer does the negotiation; this adds chunks, the two lanes, backpressure, and an end with a reason to every
+ * attempt that goes nowhere.
+ */
+import type SimplePeer from 'simple-peer';
+import type { Bytes } from '../../core/bytes.ts';
+import type { Lane } from '../transport.ts';
+import { FrameAssembler } from './chunks.ts';
+import { LOW_WATER_BYTES, SendQueue } from './send-queue.ts';
+import type { Signal } from './signaling.ts';
+
+/** One message: what every browser takes, and short enough that a live frame soon gets its turn. */
+const CHUNK_BYTES = 16 * 1024;
+/** An attempt usually takes 0.1 to 3 s; one that takes this long will not come. */
+export const CONNECT_LIMIT_MS = 15_000;
+/** Networks change (a phone leaves the wifi): ICE may find the way again by itself, but not for long. */
+const DISCONNECTED_LIMIT_MS = 5_000;
+/** More candidates than any machine has addresses. */
+const MAX_SIGNALS = 200;
+
+export type PeerConstructor = typeof SimplePeer;
+
+export interface WebrtcLinkOptions {
+  readonly Peer: PeerConstructor;
+  readonly initiator: boolean;
+  readonly iceServers: readonly RTCIceServer[];
+  readonly connectLimitMs: number;
+  readonly wrtc?: SimplePeer.Options['wrtc'];
+}
+
+export interface WebrtcLinkEvents {
+  onSignal(signal: Signal): void;
+  onUp(): void;
+  onFrame(frame: Bytes): void;
+  /** Once, and never after `close`. */
+  onEnded(why: string): void;
+}
+
+export class WebrtcLink {
+  readonly #peer: SimplePeer.Instance;
+  readonly #events: WebrtcLinkEvents;
+  readonly #queue: SendQueue;
+  readonly #assembler = new FrameAssembler();
+  #limit: ReturnType<typeof setTimeout> | undefined;
+  readonly #initiator: boolean;
+  #described = false;
+  #awaitsLowWater = false;
+  #localCandidates = 0;
+  #remoteSignals = 0;
+  #isUp = false;
+  #ended = false;
+
+  constructor(options: WebrtcLinkOptions, events: WebrtcLinkEvents) {
+    this.#events = events;
+    this.#initiator = options.initiator;
+    this.#peer = new options.Peer({
+      initiator: options.initiator,
+      config: { iceServers: [...options.iceServers] },
+      wrtc: options.wrtc,
+      // Keeps message boundaries.
+      objectMode: true,
+      // Candidates are trickled, so nothing waits for this; the default leaves a timer of 5 s behind.
+      iceCompleteTimeout: 1,
+    });
+    this.#queue = new SendQueue(
+      {
+        inFlightBytes: () => this.#peer.bufferSize,
+        unsentBytes: () => this.#peer.bufferSize,
+        write: (chunk) => this.#write(chunk),
+      },
+      CHUNK_BYTES,
+    );
+    this.#listen();
+    this.#limit = setTimeout(() => this.#end(this.#whyNotUp()), options.connectLimitMs);
+  }
+
+  get isUp(): boolean {
+    return this.#isUp && !this.#ended;
+  }
+
+  /** Takes a signal of the far end. */
+  signal(signal: Signal): void {
+    if (this.#ended || this.#remoteSignals >= MAX_SIGNALS) return;
+    // A server that repeats a description would end the connection with it.
+    if (signal.type !== 'candidate' && !this.#takesDescription(signal.type)) return;
+    this.#remoteSignals++;
+    // A candidate in the shape simple-peer sends is what it reads; its types name the class instead.
+    this.#peer.signal(signal as SimplePeer.SignalData);
+  }
+
+  send(frame: Bytes, lane: Lane): void {
+    this.#queue.push(frame, lane);
+  }
+
+  queuedBytes(): number {
+    return this.#queue.queuedBytes();
+  }
+
+  drained(): Promise<void> {
+    return this.#queue.drained();
+  }
+
+  /** Ends it without an event. The far end sees the channel close. */
+  close(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#limit);
+    this.#queue.close();
+    this.#peer.destroy();
+  }
+
+  #listen(): void {
+    const peer = this.#peer;
+    peer.on('signal', (data: SimplePeer.SignalData) => this.#signalled(data));
+    peer.on('connect', () => this.#connected());
+    peer.on('error', (error: Error) =>
+      this.#end(this.#isUp ? `connection lost (${error.message})` : this.#whyNotUp()),
+    );
+    peer.on('close', () => this.#end(this.#isUp ? 'the other end closed the link' : this.#whyNotUp()));
+    peer.on('iceStateChange', (state: RTCIceConnectionState) => this.#iceChanged(state));
+  }
+
+  #takesDescription(type: 'offer' | 'answer'): boolean {
+    if (this.#described || (type === 'answer') !== this.#initiator) return false;
+    this.#described = true;
+    return true;
+  }
+
+  #signalled(data: SimplePeer.SignalData): void {
+    if (this.#ended || !('type' in data)) return;
+    if (data.type === 'candidate') {
+      this.#localCandidates++;
+      const { candidate, sdpMLineIndex, sdpMid } = data.candidate;
+      this.#events.onSignal({ type: 'candidate', candidate: { candidate, sdpMLineIndex, sdpMid } });
+    } else if ((data.type === 'offer' || data.type === 'answer') && data.sdp !== undefined)
+      this.#events.onSignal({ type: data.type, sdp: data.sdp });
+  }
+
+  #connected(): void {
+    if (this.#ended) return;
+    clearTimeout(this.#limit);
+    this.#isUp = true;
+    this.#events.onUp();
+    // Only now: what came before waits in the stream, so that a frame never comes ahead of its link.
+    this.#peer.on('data', (data: unknown) => this.#receive(data));
+  }
+
+  #receive(data: unknown): void {
+    if (this.#ended) return;
+    if (!(data instanceof Uint8Array)) return this.#end('the other end sent malformed data (text)');
+    const chunk = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length);
+    const assembled = this.#assembler.accept(chunk);
+    if (!assembled.ok) return this.#end(`the other end sent malformed data (${assembled.error.kind})`);
+    if (assembled.value) this.#events.onFrame(assembled.value.frame);
+  }
+
+  #write(chunk: Bytes): void {
+    if (this.#ended) return;
+    try {
+      if (this.#awaitsLowWater || this.#peer.bufferSize + chunk.length <= LOW_WATER_BYTES)
+        this.#peer.send(chunk);
+      else this.#writeAndWait(chunk);
+    } catch (error) {
+      this.#end(`connection lost (${String(error)})`);
+    }
+  }
+
+  /** The stream's own write calls back when the channel is down to 64 KiB again: our low water. */
+  #writeAndWait(chunk: Bytes): void {
+    this.#awaitsLowWater = true;
+    this.#peer.write(chunk, () => {
+      this.#awaitsLowWater = false;
+      if (!this.#ended) this.#queue.pump();
+    });
+  }
+
+  #iceChanged(state: RTCIceConnectionState): void {
+    if (!this.#isUp || this.#ended) return;
+    clearTimeout(this.#limit);
+    if (state === 'disconnected')
+      this.#limit = setTimeout(
+        () => this.#end('connection lost (no answer from the other end)'),
+        DISCONNECTED_LIMIT_MS,
+      );
+  }
+
+  #whyNotUp(): string {
+    if (this.#remoteSignals === 0) return 'no direct connection: the other end did not answer';
+    if (this.#localCandidates === 0)
+      return 'no direct connection: this browser or network does not allow any';
+    return 'no direct connection: a firewall or router is in the way';
+  }
+
+  #end(why: string): void {
+    if (this.#ended) return;
+    this.close();
+    this.#events.onEnded(why);
+  }
+}

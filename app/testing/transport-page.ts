@@ -1,0 +1,176 @@
+/**
+ * The webrtc transport inside a page: the contract by name, and what only webrtc can show. A test bundles this file,
+ * opens it in a browser and calls `runTransportCase`; the test's process owns the server, which the page may ask it to
+ * kill and to start again.
+ */
+import { utf8, type Bytes } from '../lib/core/bytes.ts';
+import { webrtcTransport, type WebrtcOptions } from '../lib/sync/transports/webrtc.ts';
+import { TRANSPORT_CONTRACT, type TransportCase, type TransportFixture } from './transport-contract.ts';
+import { RecordedEnd, until } from './transport-end.ts';
+import { makeTransportRoom } from './transport-room.ts';
+
+declare global {
+  var signalUrl: string;
+  var killServer: () => Promise<void>;
+  var startServer: () => Promise<void>;
+  var runTransportCase: (name: string) => Promise<void>;
+}
+
+const WEBRTC_CASES: readonly TransportCase[] = [
+  {
+    name: 'NET-57 losing the signaling server touches no live link, and its return doubles none',
+    async run(fixture) {
+      const ends = [fixture.join(), fixture.join(), fixture.join()];
+      for (const end of ends) await end.linked(2);
+      await killServer();
+      for (const end of ends) end.connection.broadcast(utf8('without a server'), 'live');
+      for (const end of ends) await end.received(2);
+      await startServer();
+      // A newcomer is met through the new server, by all of them: so all are back on it.
+      const newcomer = fixture.join();
+      for (const end of [...ends, newcomer]) await end.linked(3);
+      for (const end of ends) check(end.opened.length === 3 && end.closed.length === 0, end.story());
+    },
+  },
+  {
+    name: 'NET-55 two tabs that announce themselves in the same moment make one link',
+    async run(fixture) {
+      for (let round = 0; round < 5; round++) {
+        const [a, b] = [fixture.join(), fixture.join()];
+        await a.linked(1 + round * 2);
+        await b.linked(1 + round * 2);
+        check(new Set(a.opened).size === a.opened.length && a.closed.length === 0, a.story());
+        check(a.opened.length === 1 + round * 2, a.story());
+      }
+    },
+  },
+  {
+    name: 'NET-53 an attempt that goes nowhere ends in its time with a reason, and is made again',
+    async run() {
+      const made: RTCPeerConnection[] = [];
+      const deaf = makeDeafConstructors(made);
+      const makeRoom = await makeTransportRoom();
+      const ends = [
+        join(makeRoom(), { connectLimitMs: 300, wrtc: deaf }),
+        join(makeRoom(), { connectLimitMs: 300, wrtc: deaf }),
+      ];
+      for (const end of ends) {
+        await until(
+          () => end.connection.status.kind === 'down',
+          'the reason',
+          () => end.story(),
+        );
+        check(JSON.stringify(end.connection.status).includes('no direct connection'), end.story());
+      }
+      await until(() => made.length >= 6, 'further attempts');
+      for (const end of ends) {
+        check(!end.statuses.some((status) => status.kind === 'up'), end.story());
+        await end.connection.close();
+      }
+      check(
+        made.every((peer) => peer.connectionState === 'closed'),
+        'an attempt was left open',
+      );
+    },
+  },
+  {
+    name: 'NET-58 where the browser allows no direct path it says so in time, and never that it is up',
+    async run() {
+      const makeRoom = await makeTransportRoom();
+      const ends = [join(makeRoom(), { connectLimitMs: 1500 }), join(makeRoom(), { connectLimitMs: 1500 })];
+      for (const end of ends) {
+        await until(
+          () => end.connection.status.kind === 'down',
+          'down',
+          () => end.story(),
+        );
+        check(end.story().includes('this browser or network does not allow any'), end.story());
+        check(!end.statuses.some((status) => status.kind === 'up'), end.story());
+      }
+      for (const end of ends) await end.connection.close();
+    },
+  },
+];
+
+globalThis.runTransportCase = async (name) => {
+  const found = [...TRANSPORT_CONTRACT, ...WEBRTC_CASES].find((candidate) => candidate.name === name);
+  if (!found) throw new Error(`no case ${name}`);
+  const fixture = await webrtcFixture();
+  await found.run(fixture).finally(() => fixture.end());
+};
+
+function join(room: RecordedEnd['room'], options: Partial<WebrtcOptions> = {}): RecordedEnd {
+  return new RecordedEnd(webrtcTransport({ signalUrl, random: () => 0, ...options }), room);
+}
+
+async function webrtcFixture(): Promise<TransportFixture> {
+  const makeRoom = await makeTransportRoom();
+  const ends: RecordedEnd[] = [];
+  const channels: RTCDataChannel[] = [];
+  const add = (wrtc: WebrtcOptions['wrtc']): RecordedEnd => {
+    const end = join(makeRoom(), wrtc ? { wrtc } : {});
+    ends.push(end);
+    return end;
+  };
+  return {
+    join: () => add(recordingConstructors(channels)),
+    async hostile(victim) {
+      const count = victim.connection.links().length;
+      const own: RTCDataChannel[] = [];
+      const stranger = add(recordingConstructors(own));
+      await until(
+        () => victim.connection.links().length > count,
+        'a link to the stranger',
+        () => victim.story(),
+      );
+      await until(() => stranger.connection.links().length >= count, 'the links of the stranger');
+      return {
+        send: (bytes: Bytes) => {
+          for (const channel of own) if (channel.readyState === 'open') channel.send(bytes);
+        },
+      };
+    },
+    async breakPath() {
+      await killServer();
+      for (const channel of channels) channel.close();
+    },
+    mendPath: () => startServer(),
+    async end() {
+      for (const end of ends) await end.connection.close();
+    },
+  };
+}
+
+/** The browser's own WebRTC, keeping a hold of the data channels. */
+function recordingConstructors(channels: RTCDataChannel[]): NonNullable<WebrtcOptions['wrtc']> {
+  class Recording extends RTCPeerConnection {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      this.addEventListener('datachannel', (event) => channels.push(event.channel));
+    }
+    override createDataChannel(label: string, init?: RTCDataChannelInit): RTCDataChannel {
+      const channel = super.createDataChannel(label, init);
+      channels.push(channel);
+      return channel;
+    }
+  }
+  return { RTCPeerConnection: Recording, RTCSessionDescription, RTCIceCandidate };
+}
+
+/** WebRTC whose candidates never arrive: a connection that hangs without an error. */
+function makeDeafConstructors(made: RTCPeerConnection[]): NonNullable<WebrtcOptions['wrtc']> {
+  class Deaf extends RTCPeerConnection {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      made.push(this);
+    }
+    override addIceCandidate(): Promise<void> {
+      return Promise.resolve();
+    }
+  }
+  return { RTCPeerConnection: Deaf, RTCSessionDescription, RTCIceCandidate };
+}
+
+function check(holds: boolean, what: string): void {
+  if (!holds) throw new Error(what);
+}
