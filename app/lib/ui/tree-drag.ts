@@ -4,24 +4,39 @@ import { folderFor, type TreeRow } from './tree-model.ts';
 /** Told apart from dropped files by its type. */
 const DRAGGED = 'application/x-codeface-path';
 
-export function beginDrag(event: DragEvent, row: TreeRow): void {
-  event.dataTransfer?.setData(DRAGGED, row.path);
+export interface TreeDragOptions {
+  /** The row an event happened in. */
+  readonly rowOf: (event: Event) => TreeRow | undefined;
+  /** Something is held over this row, or over none any more. */
+  readonly onover: (row: TreeRow | undefined) => void;
+  readonly onmove: (path: string, folder: string) => void;
 }
 
-/** Whether a row of the tree is being dragged; if so, says that it may be dropped. */
-export function acceptsDrag(event: DragEvent): boolean {
-  if (!event.dataTransfer?.types.includes(DRAGGED)) return false;
-  event.preventDefault();
-  return true;
-}
+/** Listens on the tree's element; returns the way to stop. */
+export function treeDrag(tree: HTMLElement, { rowOf, onover, onmove }: TreeDragOptions): () => void {
+  const stop = new AbortController();
+  const on = (type: 'dragstart' | 'dragover' | 'dragleave' | 'drop', act: (event: DragEvent) => void) =>
+    tree.addEventListener(type, act, { signal: stop.signal });
 
-/** What a drop on `row` moves into which folder ('' for the root); undefined where it would change nothing. */
-export function endDrag(event: DragEvent, row: TreeRow): { path: string; folder: string } | undefined {
-  const path = event.dataTransfer?.getData(DRAGGED);
-  if (!path) return undefined;
-  event.preventDefault();
-  const folder = folderFor(row);
-  return canMove(path, folder) ? { path, folder } : undefined;
+  on('dragstart', (event) => {
+    const row = rowOf(event);
+    if (row) event.dataTransfer?.setData(DRAGGED, row.path);
+  });
+  on('dragover', (event) => {
+    if (!event.dataTransfer?.types.includes(DRAGGED)) return;
+    event.preventDefault();
+    onover(rowOf(event));
+  });
+  on('dragleave', () => onover(undefined));
+  on('drop', (event) => {
+    onover(undefined);
+    const row = rowOf(event);
+    const path = event.dataTransfer?.getData(DRAGGED);
+    if (!path || row === undefined) return;
+    event.preventDefault();
+    if (canMove(path, folderFor(row))) onmove(path, folderFor(row));
+  });
+  return () => stop.abort();
 }
 
 /** Not to where it is already, and not a folder into itself. */
