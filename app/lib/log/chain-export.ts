@@ -3,6 +3,7 @@
  * read on one device only, so signatures are not checked again; damage is found, forgery is not.
  *
  *   version u8 ‖ count varUint ‖ count × (varBytes certificate ‖ channel u8 ‖ seq varUint ‖ head[32] ‖ nextClock varUint
+ *     ‖ count varUint ‖ count × (start varUint ‖ varString parent)
  *     ‖ tip u8 ‖ varString closing code, empty when open ‖ index[16 × seq])
  */
 import {
@@ -29,8 +30,11 @@ import {
   type Refusal,
   type RefusalCode,
 } from './format.ts';
+import { StructParents } from './struct-parents.ts';
 
 const VERSION = 1;
+/** Two names of the length that struct-check.ts allows, and a separator. */
+const MAX_PARENT_BYTES = 2049;
 
 export interface ChainCopy {
   readonly session: CheckedSession;
@@ -38,6 +42,7 @@ export interface ChainCopy {
   readonly seq: number;
   readonly head: Bytes;
   readonly nextClock: number;
+  readonly parents: StructParents;
   readonly tip: boolean;
   readonly closed: Refusal | undefined;
   readonly index: Bytes;
@@ -55,6 +60,12 @@ export function exportChains(table: ChainTable): Bytes {
     writeVarUint(encoder, chain.seq);
     writeUint8Array(encoder, chain.head);
     writeVarUint(encoder, chain.nextClock);
+    const { starts, keys } = chain.parents;
+    writeVarUint(encoder, starts.length);
+    for (const [i, start] of starts.entries()) {
+      writeVarUint(encoder, start);
+      writeVarString(encoder, keys[i] ?? '');
+    }
     writeUint8(encoder, table.isTip(chain) ? 1 : 0);
     writeVarString(encoder, chain.closed?.code ?? '');
     writeUint8Array(encoder, chain.index);
@@ -75,6 +86,9 @@ export function decodeChains(bytes: Bytes): Result<ChainCopy[], string> {
       const seq = reader.varUint();
       const head = reader.take(HASH_BYTES).slice();
       const nextClock = reader.varUint();
+      const parents = new StructParents();
+      for (let runs = reader.varUint(); runs > 0; runs--)
+        parents.add(reader.varUint(), reader.text(MAX_PARENT_BYTES));
       const tip = reader.u8() === 1;
       const code = reader.text(64) as RefusalCode | '';
       const closed: Refusal | undefined =
@@ -87,6 +101,7 @@ export function decodeChains(bytes: Bytes): Result<ChainCopy[], string> {
         seq,
         head,
         nextClock,
+        parents,
         tip,
         closed,
         index: reader.take(seq * HEAD_BYTES),

@@ -7,10 +7,13 @@ import { Chain, type Dependency } from './chain.ts';
 import { decodeHeads, encodeHeads, type Entry, type Head } from './entry.ts';
 import { CHANNELS, HEAD_BYTES, MAX_HEADS_BYTES, type RefusalCode } from './format.ts';
 import { checkUpdate } from './struct-check.ts';
+import { parentsOf, type ParentKey } from './struct-parents.ts';
 
 /** An entry that may be applied now. */
 export interface EntryPass {
   readonly nextClock: number;
+  /** Of each struct of a `project` entry, its clock and list. */
+  readonly parents: readonly { readonly clock: number; readonly key: ParentKey }[];
   /** Chains whose newest entry it names. */
   readonly covers: readonly Chain[];
 }
@@ -89,7 +92,7 @@ export class ChainTable {
       }
     }
     if (chain.channel !== 'project') {
-      return missing ? err({ kind: 'waits', on: missing }) : ok({ nextClock: 0, covers });
+      return missing ? err({ kind: 'waits', on: missing }) : ok({ nextClock: 0, parents: [], covers });
     }
     const update = checkUpdate(payload, chain.session.clientId, chain.nextClock);
     // A refusal first: it must not depend on whether the dependency is here yet.
@@ -99,13 +102,19 @@ export class ChainTable {
       if (this.#clockOf(client) < clock) missing = { kind: 'clock', client, clock };
     }
     if (missing !== undefined) return err({ kind: 'waits', on: missing });
-    return ok({ nextClock: update.value.nextClock, covers });
+    const { structs, nextClock } = update.value;
+    const keys = parentsOf(structs, chain.session.clientId, (client) => this.#projectOf(client)?.parents);
+    if (keys === undefined)
+      return err({ kind: 'refused', code: 'mixed-parents', detail: 'a struct between two lists' });
+    const parents = structs.map(({ clock }, i) => ({ clock, key: keys[i] ?? '' }));
+    return ok({ nextClock, parents, covers });
   }
 
   /** Records an entry that passed `check`. */
-  commit(chain: Chain, hash: Bytes, { nextClock, covers }: EntryPass): void {
+  commit(chain: Chain, hash: Bytes, { nextClock, parents, covers }: EntryPass): void {
     chain.extend(hash);
     chain.nextClock = nextClock;
+    for (const { clock, key } of parents) chain.parents.add(clock, key);
     for (const covered of covers) this.#tips[covered.channel].delete(covered);
     this.#tips[chain.channel].add(chain);
   }
@@ -135,8 +144,12 @@ export class ChainTable {
     return undefined;
   }
 
-  #clockOf(client: number): number {
+  #projectOf(client: number): Chain | undefined {
     const session = this.#clients.get(client);
-    return session === undefined ? 0 : (this.chain(session.id, 'project')?.nextClock ?? 0);
+    return session && this.chain(session.id, 'project');
+  }
+
+  #clockOf(client: number): number {
+    return this.#projectOf(client)?.nextClock ?? 0;
   }
 }

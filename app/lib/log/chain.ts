@@ -4,6 +4,7 @@ import type { Channel } from '../core/ids.ts';
 import type { CheckedSession } from './certificate.ts';
 import { chainStart, type Entry, type Head } from './entry.ts';
 import { HEAD_BYTES, type Refusal } from './format.ts';
+import { StructParents } from './struct-parents.ts';
 
 /** A segment whose chain hashes are computed and whose signature held. */
 export interface Arrival {
@@ -42,6 +43,8 @@ export class Chain {
   head: Bytes;
   /** `project` only: the clock that the session's next struct must have. */
   nextClock = 0;
+  /** `project` only: the lists that the session's structs stand in. */
+  parents = new StructParents();
   closed: Refusal | undefined;
   waiting: Dependency | undefined;
   /** Segments not placed yet, by `first`. */
@@ -100,10 +103,11 @@ export class Chain {
   }
 
   /** Puts the chain where a trusted copy of it stands. */
-  moveTo(copy: Pick<Chain, 'seq' | 'head' | 'nextClock' | 'closed' | 'index'>): void {
+  moveTo(copy: Pick<Chain, 'seq' | 'head' | 'nextClock' | 'parents' | 'closed' | 'index'>): void {
     this.seq = copy.seq;
     this.head = copy.head;
     this.nextClock = copy.nextClock;
+    this.parents = copy.parents;
     this.closed = copy.closed;
     this.#index = new Uint8Array(Math.max(4 * HEAD_BYTES, copy.index.length));
     this.#index.set(copy.index);

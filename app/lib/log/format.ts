@@ -83,6 +83,7 @@ export type RefusalCode =
   | 'content-kind'
   | 'root-name'
   | 'bad-reference'
+  | 'mixed-parents'
   | 'bad-delete-set'
   // author only
   | 'entry-too-large'

@@ -92,7 +92,7 @@ export async function openSealed(
 async function pack(body: Bytes): Promise<Bytes> {
   let content = body;
   if (body.length > DEFLATE_ABOVE_BYTES) {
-    const deflated = await through(body, new CompressionStream('deflate-raw'), body.length);
+    const deflated = await through(body, new CompressionStream('deflate-raw'), Infinity);
     if (deflated !== undefined && deflated.length < body.length) content = deflated;
   }
   const inner = new Uint8Array(paddedLength(INNER_HEADER_BYTES + content.length));
@@ -139,7 +139,8 @@ async function through(
     if (done) break;
     length += value.length;
     if (length > cap) {
-      await reader.cancel().catch(ignore);
+      // Not awaited: where the writing side still waits for room, cancelling would wait for it.
+      reader.cancel().catch(ignore);
       return undefined;
     }
     parts.push(value);

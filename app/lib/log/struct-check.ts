@@ -13,7 +13,17 @@ import { MAX_CLOCK, type RefusalCode } from './format.ts';
 /** Root types of the project doc; anything else under another name would be there unseen by every view. */
 export const ROOT_NAMES: readonly string[] = ['files', 'meta', 'blobs'];
 
+/** Where one struct says that it stands. */
+export interface CheckedStruct {
+  readonly clock: number;
+  readonly origin?: readonly [client: number, clock: number];
+  readonly rightOrigin?: readonly [client: number, clock: number];
+  /** Its list, where it names one itself: see struct-parents.ts. '' with an origin, and for GC. */
+  readonly parent: string;
+}
+
 export interface CheckedUpdate {
+  readonly structs: readonly CheckedStruct[];
   /** The session's clock after this update. */
   readonly nextClock: number;
   /** What must be applied before: other client → its clock must have reached this. */
@@ -38,7 +48,7 @@ export function checkUpdate(
       check.deleteSet(reader);
     });
     if (!read.ok) return err({ code: 'malformed-update', detail: read.error });
-    return ok({ nextClock: check.clock, needs: check.needs });
+    return ok({ structs: check.read, nextClock: check.clock, needs: check.needs });
   } catch (problem) {
     if (problem instanceof Refused) return err({ code: problem.code, detail: problem.message });
     throw problem;
@@ -74,6 +84,7 @@ const MAX_ANY_DEPTH = 16;
 const MAX_NAME_BYTES = 1024;
 
 class UpdateCheck {
+  readonly read: CheckedStruct[] = [];
   readonly needs = new Map<number, number>();
   readonly #client: number;
   clock: number;
@@ -133,30 +144,42 @@ class UpdateCheck {
     const info = reader.u8();
     const kind = info & KIND_BITS;
     if (kind === KIND_SKIP) throw new Refused('skip-struct', 'skips clocks');
-    if (kind === KIND_GC) return reader.varUint();
-    if ((info & HAS_ORIGIN) !== 0) this.#id(reader);
-    if ((info & HAS_RIGHT_ORIGIN) !== 0) this.#id(reader);
-    if ((info & (HAS_ORIGIN | HAS_RIGHT_ORIGIN)) === 0) {
-      this.#parent(reader);
-      if ((info & HAS_PARENT_SUB) !== 0) reader.text(MAX_NAME_BYTES);
+    if (kind === KIND_GC) {
+      this.read.push({ clock: this.clock, parent: '' });
+      return reader.varUint();
     }
+    const origin = (info & HAS_ORIGIN) !== 0 ? this.#id(reader) : undefined;
+    const rightOrigin = (info & HAS_RIGHT_ORIGIN) !== 0 ? this.#id(reader) : undefined;
+    let parent = '';
+    if (!origin && !rightOrigin) {
+      parent = this.#parent(reader);
+      if ((info & HAS_PARENT_SUB) !== 0) parent += `\0${reader.text(MAX_NAME_BYTES)}`;
+    }
+    this.read.push({
+      clock: this.clock,
+      ...(origin && { origin }),
+      ...(rightOrigin && { rightOrigin }),
+      parent,
+    });
     return readContent(kind, reader);
   }
 
-  #parent(reader: ByteReader): void {
+  #parent(reader: ByteReader): string {
     const isRoot = reader.varUint(1) === 1;
-    if (!isRoot) return this.#id(reader);
+    if (!isRoot) return this.#id(reader).join(':');
     const name = reader.text(MAX_NAME_BYTES);
     if (!ROOT_NAMES.includes(name)) throw new Refused('root-name', `root type "${name}"`);
+    return name;
   }
 
   /** An id that the struct at `this.clock` names. Its own client's must be older, or it would wait for itself. */
-  #id(reader: ByteReader): void {
+  #id(reader: ByteReader): [client: number, clock: number] {
     const client = reader.varUint();
     const clock = reader.varUint();
     if (clock >= MAX_CLOCK) throw new Refused('bad-reference', 'clock too large');
     if (client !== this.#client) this.#need(client, clock + 1);
     else if (clock >= this.clock) throw new Refused('bad-reference', 'names a clock of its own to come');
+    return [client, clock];
   }
 
   #need(client: number, clock: number): void {

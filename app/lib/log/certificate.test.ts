@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { concat, fromHex, utf8, type Bytes } from '../core/bytes.ts';
+import { deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
+import { sign } from '../crypto/signatures.ts';
+import { checkCertificate, clientIdOf, issueSession } from './certificate.ts';
+import { decodeGenesis, makeGenesis } from './genesis.ts';
+import { Author, testRoom, type TestRoom } from './test-room.ts';
+import { decodeSegment, encodeSegment } from './segment.ts';
+import { openSealed, seal } from './seal.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
+let room: TestRoom;
+beforeAll(async () => {
+  room = await testRoom();
+});
+
+const flip = (bytes: Bytes, at: number, mask: number): Bytes =>
+  bytes.map((byte, i) => (i === at ? byte ^ mask : byte));
+
+test('CERT-1 what is issued is accepted, and says who and what', async () => {
+  const session = await issueSession(room.keys, fromHex('07'.repeat(32)));
+  const checked = await checkCertificate(session.certificate, room.genesis);
+  expect(checked).toMatchObject({
+    ok: true,
+    value: { id: session.id, role: 'editor', device: '07'.repeat(32) },
+  });
+  expect(session.clientId).toBe(clientIdOf(room.keys.roomId, session.issuer, session.publicKey));
+  expect(Number.isSafeInteger(session.clientId)).toBe(true);
+});
+
+/** A certificate with one field changed, signed again by whoever may. */
+async function reissued(keys: RoomKeys, change: (body: Bytes) => void): Promise<Bytes> {
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
+  const real = await issueSession(keys, new Uint8Array(32));
+  const body = real.certificate.slice(0, 154);
+  body.set(new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)), 58);
+  change(body);
+  const issuer = keys.editInvite ?? keys.viewInvite;
+  const vouched = concat(
+    body,
+    await sign(issuer.privateKey, concat(utf8('codeface/certificate-issuer/1\0'), body)),
+  );
+  return concat(
+    vouched,
+    await sign(pair.privateKey, concat(utf8('codeface/certificate-session/1\0'), vouched)),
+  );
+}
+
+test('CERT-2 to CERT-4 each wrong field has its refusal', async () => {
+  const code = async (bytes: Bytes) => {
+    const checked = await checkCertificate(bytes, room.genesis);
+    return checked.ok ? 'ok' : checked.error.code;
+  };
+  expect(await code(await reissued(room.keys, () => undefined))).toBe('ok');
+  expect(await code(await reissued(room.keys, (body) => body.set([9], 0)))).toBe('malformed-certificate');
+  expect(await code(await reissued(room.keys, (body) => body.set([1], 57)))).toBe('malformed-certificate');
+  expect(await code(await reissued(room.keys, (body) => body.set([98], 1)))).toBe('wrong-room');
+  expect(await code(await reissued(room.keys, (body) => body.set([1], 56)))).toBe('wrong-epoch');
+  expect(await code(await reissued(room.viewKeys, (body) => body.set([2], 57)))).toBe('role-above-issuer');
+  expect(await code(await reissued(room.keys, (body) => body.set([1], 130)))).toBe('unknown-issuer');
+  expect(await code(await reissued(room.keys, (body) => body.set(fromHex('01' + '00'.repeat(31)), 58)))).toBe(
+    'weak-key',
+  );
+  const real = (await issueSession(room.keys, new Uint8Array(32))).certificate;
+  expect(await code(flip(real, 160, 1))).toBe('bad-certificate-signature');
+  expect(await code(flip(real, 230, 1))).toBe('bad-certificate-signature');
+  expect(await code(concat(real, Uint8Array.of(0)))).toBe('malformed-certificate');
+});
+
+test('CERT-3 the invites of the view link vouch for no editor; a stranger vouches for nobody', async () => {
+  const strangers = await testRoom();
+  const theirs = await deriveRoomKeys('e', strangers.keys.seeds.e as Bytes, 0, room.keys.roomId);
+  const checked = await checkCertificate(
+    (await issueSession(theirs, new Uint8Array(32))).certificate,
+    room.genesis,
+  );
+  expect(checked).toMatchObject({ ok: false, error: { code: 'unknown-issuer' } });
+});
+
+test('CERT-6 [seed 3103, 60 runs] fuzzed certificates never change what is accepted of an honest session', async () => {
+  const ann = new Author(room, await room.newSession());
+  await ann.edit((text) => text.insert(0, 'honest'));
+  await ann.edit((text) => text.insert(6, ' words'));
+  const body = await openSealed(room.keys, 'segment', ann.sealed[0] as Bytes);
+  const segment = body.ok ? decodeSegment(body.value) : undefined;
+  if (!segment?.ok) throw new Error('not a segment');
+  const certificate = ann.session.certificate;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.oneof(
+          fc
+            .record({ at: fc.nat(certificate.length - 1), mask: fc.integer({ min: 1, max: 255 }) })
+            .map(({ at, mask }) => flip(certificate, at, mask)),
+          fc.uint8Array({ maxLength: 300 }).map((bytes) => Uint8Array.from(bytes)),
+          fc.nat(certificate.length).map((length) => certificate.slice(0, length)),
+        ),
+        { maxLength: 4 },
+      ),
+      async (fuzzed) => {
+        const log = room.newLog();
+        for (const one of fuzzed) {
+          const receipt = await log.receive(
+            await seal(room.keys, 'segment', encodeSegment({ ...segment.value, certificate: one })),
+          );
+          expect(receipt.accepted).toEqual([]);
+          expect(receipt.refused).toBeDefined();
+        }
+        for (const sealed of ann.sealed) expect((await log.receive(sealed)).accepted).toHaveLength(1);
+        expect(log.frontier()).toEqual(ann.log.frontier());
+      },
+    ),
+    { seed: 3103, numRuns: 60 },
+  );
+});
+
+test('GEN-1 a genesis statement reads back, and is believed for its own room only', async () => {
+  const { genesis, keys } = room;
+  expect(await decodeGenesis(genesis.bytes, keys.roomId)).toEqual({ ok: true, value: genesis });
+  const other = await testRoom();
+  expect(await decodeGenesis(genesis.bytes, other.keys.roomId)).toEqual({
+    ok: false,
+    error: { kind: 'wrong-room' },
+  });
+  await expect(makeGenesis(other.owner, keys)).rejects.toThrow();
+});
+
+test('GEN-2 [seed 3104, 200 runs] every changed byte of a genesis statement is noticed', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(room.genesis.bytes.length - 1),
+      fc.integer({ min: 1, max: 255 }),
+      async (at, mask) => {
+        expect((await decodeGenesis(flip(room.genesis.bytes, at, mask), room.keys.roomId)).ok).toBe(false);
+      },
+    ),
+    { seed: 3104, numRuns: 200 },
+  );
+});
