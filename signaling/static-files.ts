@@ -160,14 +160,13 @@ async function readTable(buildDir: string): Promise<ReadonlyMap<string, StaticFi
 }
 
 async function readEntry(path: string, file: string, names: ReadonlySet<string>): Promise<StaticFile> {
-  const content = await readFile(file);
   const encoded = new Map<Encoding, Variant>();
   for (const { encoding, suffix } of ENCODINGS)
     if (names.has(file + suffix))
       encoded.set(encoding, { file: file + suffix, bytes: (await stat(file + suffix)).size });
-  const scripts = path.endsWith('.html') ? await inlineScriptHashes(content.toString('utf8')) : [];
+  const scripts = path.endsWith('.html') ? await inlineScriptHashes(await readFile(file, 'utf8')) : [];
   return {
-    etag: createHash('sha256').update(content).digest('base64url').slice(0, 22),
+    ...(await readContent(file)),
     headers: {
       ...headersForPath(path, scripts),
       'content-type': CONTENT_TYPES[extname(path)] ?? 'application/octet-stream',
@@ -175,7 +174,17 @@ async function readEntry(path: string, file: string, names: ReadonlySet<string>)
         ? `public, max-age=${YEAR_SECONDS}, immutable`
         : 'no-cache',
     },
-    plain: { file, bytes: content.length },
     encoded,
   };
+}
+
+/** Hashed as a stream: the runtimes are tens of megabytes, and nothing of them is kept in memory. */
+async function readContent(file: string): Promise<Pick<StaticFile, 'etag' | 'plain'>> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { etag: hash.digest('base64url').slice(0, 22), plain: { file, bytes } };
 }

@@ -3,8 +3,8 @@ import { toHex, type Bytes } from '../app/lib/core/bytes.ts';
 import { relayJoinMessage } from '../app/lib/core/relay-wire.ts';
 
 /**
- * The Ed25519 points of small order and their second spellings (y above the prime), without the sign bit. WebCrypto accepts them,
- * and one signature then verifies every message, so anyone could join.
+ * The Ed25519 points of small order and their second spellings (y above the prime), without the sign bit. Where WebCrypto accepts them
+ * (the standard left it open for long), one signature verifies every message, so anyone could join.
  */
 const SMALL_ORDER = new Set([
   '0000000000000000000000000000000000000000000000000000000000000000',
