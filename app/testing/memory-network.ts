@@ -72,6 +72,12 @@ export class MemoryNetwork {
     this.#ends.get(b)?.events.onLinkClosed(a, 'cut');
   }
 
+  /** An end is gone without a word, as when its process was killed. */
+  kill(self: PeerId): void {
+    for (const other of this.#ends.keys()) this.cut(self, other);
+    this.#ends.delete(self);
+  }
+
   #linked(a: PeerId, b: PeerId): boolean {
     return this.#links.has(pair(a, b));
   }

@@ -40,6 +40,10 @@ export interface TestReplica {
   /** What it says here; '' while the file is not here yet. */
   read(): string;
   hash(): Bytes;
+  /** What the file said when everything in it was last called saved. */
+  savedText(): string;
+  /** Set by a test whose tab died: it can't be closed any more. */
+  dead?: boolean;
 }
 
 export interface ReplicaSetup {
@@ -58,6 +62,8 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
   const keys = await room.keys(kind);
   const messages: Accepted[] = [];
   const notices: ReplicaNotice[] = [];
+  let savedText = '';
+  let read = (): string => '';
   const replica = await Replica.open({
     roomId: keys.roomId,
     keys,
@@ -69,7 +75,9 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
     clock: { now: () => Date.now() },
     events: {
       onMessages: (accepted) => messages.push(...accepted),
-      onSaved: () => undefined,
+      onSaved: (state) => {
+        if (state.kind === 'saved') savedText = read();
+      },
       onPeers: () => undefined,
       onNotice: (notice) => notices.push(notice),
     },
@@ -83,6 +91,7 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
   const project = new Project(replica.doc);
   if (makesFile) project.createText('file.txt', '');
   const text = (): Y.Text | undefined => project.list().flatMap(({ id }) => project.text(id) ?? [])[0];
+  read = () => text()?.toString() ?? '';
   return {
     replica,
     store,
@@ -94,7 +103,8 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
       if (found === undefined) throw new Error('the file is not here yet');
       return found;
     },
-    read: () => text()?.toString() ?? '',
+    read,
+    savedText: () => savedText,
     hash: () => stateHash(Y.encodeStateAsUpdate(replica.doc)),
   };
 }

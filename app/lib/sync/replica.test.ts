@@ -8,6 +8,8 @@ import {
   type TestReplica,
   type TestRoom,
 } from '../../testing/replicas.ts';
+import type { DeviceSnapshot } from '../log/log-store.ts';
+import { memoryStore } from '../storage/stores/memory.ts';
 import { toHex, utf8 } from '../core/bytes.ts';
 import { frameType } from './frames.ts';
 
@@ -156,18 +158,66 @@ describe('faults', () => {
 });
 
 describe('coming back', () => {
-  it('what was saved is there in the next tab, from the snapshot and the tail', async () => {
+  it('what was saved is there in the next tab, from the snapshot and the tail behind it', async () => {
     const room = await makeRoom();
-    const first = await join(room, { makesFile: true, transports: [] });
-    for (let i = 0; i < 300; i++) {
+    const store = memoryStore();
+    const first = await join(room, { makesFile: true, transports: [], store });
+    for (let i = 0; i < 700; i++) {
       first.text.insert(i, 'x');
-      if (i % 3 === 0) await first.replica.settled();
+      if (i % 2 === 0) await first.replica.settled();
     }
+    let snapshot = false;
+    await until('a snapshot is written', () => {
+      void store.loadSnapshot().then((found) => (snapshot = found !== undefined));
+      return snapshot;
+    });
+    first.text.insert(700, 'tail');
     await first.replica.settled();
-    await until('a snapshot was written', () => true);
-    const again = await join(room, { transports: [], store: first.store });
-    expect(again.text.length).toBe(300);
+    const again = await join(room, { transports: [], store });
+    expect(again.read()).toBe(`${'x'.repeat(700)}tail`);
     expect(same(first, again)).toBe(true);
+  });
+
+  it('a damaged snapshot is passed over: the log behind it is whole', async () => {
+    const room = await makeRoom();
+    const store = memoryStore();
+    const first = await join(room, { makesFile: true, transports: [], store });
+    first.text.insert(0, 'whole');
+    await first.replica.settled();
+    await store.saveSnapshot({
+      chains: new Uint8Array([1, 2, 3]),
+      state: new Uint8Array([0, 0]),
+      entries: 9,
+    });
+    const again = await join(room, { transports: [], store });
+    expect(again.read()).toBe('whole');
+  });
+
+  it('a snapshot that says something else than the log is told', async () => {
+    const room = await makeRoom();
+    const [store, other] = [memoryStore(), memoryStore()];
+    const first = await join(room, { makesFile: true, transports: [], store });
+    first.text.insert(0, 'the truth');
+    await first.replica.settled();
+    const liar = await join(room, { makesFile: true, transports: [], store: other });
+    liar.text.insert(0, 'a lie');
+    await liar.replica.settled();
+    for (const each of [first, liar])
+      for (let i = 0; i < 120; i++) {
+        each.text.insert(0, '.');
+        await each.replica.settled();
+      }
+    let lie: DeviceSnapshot | undefined;
+    let truth: DeviceSnapshot | undefined;
+    await until('both have snapshots', () => {
+      void other.loadSnapshot().then((found) => (lie = found));
+      void store.loadSnapshot().then((found) => (truth = found));
+      return lie !== undefined && truth !== undefined;
+    });
+    if (lie === undefined || truth === undefined) throw new Error('no snapshots');
+    await store.saveSnapshot({ ...truth, state: lie.state });
+    const again = await join(room, { transports: [], store });
+    await until('the lie is told', () => again.notices.some(({ kind }) => kind === 'snapshot-false'));
   });
 });
 
