@@ -1,6 +1,6 @@
 /** The rooms this device knows, as the landing page lists them. Loaded after the page shows. */
 import type { RoomId } from '../lib/core/ids.ts';
-import { formatLink } from '../lib/crypto/links.ts';
+import type { RoomLink } from '../lib/crypto/links.ts';
 import type { SeedKind } from '../lib/crypto/room-keys.ts';
 import { openDeviceStore, type RecentRoom } from '../lib/storage/device.ts';
 
@@ -25,7 +25,11 @@ export async function listRooms(): Promise<RoomList> {
   const device = await openDeviceStore();
   try {
     const rooms = await device.listRecentRooms();
-    return { rooms: rooms.flatMap(listed), kept: device.kind === 'device' };
+    const kept = device.kind === 'device';
+    // A first visit has no rooms, and needs none of what links are made with.
+    if (rooms.length === 0) return { rooms: [], kept };
+    const { formatLink } = await import('../lib/crypto/links.ts');
+    return { rooms: rooms.flatMap((room) => listed(room, formatLink)), kept };
   } catch {
     return { rooms: [], kept: false };
   } finally {
@@ -47,7 +51,10 @@ export async function forgetRoom(roomId: RoomId): Promise<void> {
 }
 
 /** A record of a kind that this version can't make a link of is left out, not offered broken. */
-function listed({ roomId, name, role, link, lastOpenedAt }: RecentRoom): ListedRoom[] {
+function listed(
+  { roomId, name, role, link, lastOpenedAt }: RecentRoom,
+  formatLink: (link: RoomLink) => string,
+): ListedRoom[] {
   if (!isSeedKind(link.kind)) return [];
   const seed = Uint8Array.from(link.seed);
   const href = formatLink({ roomId, seedKind: link.kind, epoch: link.epoch, seed });
