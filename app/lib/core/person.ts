@@ -74,9 +74,9 @@ export function cleanName(name: string, maxChars: number = MAX_PERSON_NAME_CHARS
   const text = name
     .slice(0, maxChars * 4)
     .toWellFormed()
+    .replace(/[\p{Co}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufffd]/gu, '')
     .normalize('NFC')
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Zs}]+/gu, ' ')
-    .replace(/[\p{Co}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufffd]/gu, '')
     .trim();
   return [...text].slice(0, maxChars).join('').trim();
 }

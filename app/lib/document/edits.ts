@@ -12,7 +12,7 @@ export const MAX_EDIT_BYTES = 15 * 1024 * 1024;
 /** Makes the text read `next` by one deletion and one insertion around what stays, so that cursors there stay too. */
 export function replaceText(text: Y.Text, next: string, origin: unknown): void {
   // Y.Text has a toString of its own, which the base class's type hides from the linter.
-   
+
   const { index, remove, insert } = simpleDiffString(text.toString(), next.toWellFormed());
   if (remove === 0 && insert === '') return;
   const change = (): void => {

@@ -86,7 +86,7 @@ export class Project {
   bytes(id: FileId): Result<Bytes, BlobProblem | { readonly kind: 'unknown-file' }> {
     const entry = this.#index.get(id);
     // Y.Text has a toString of its own, which the base class's type hides from the linter.
-     
+
     if (entry?.text !== undefined) return ok(utf8(entry.text.toString()));
     if (entry?.blob !== undefined) return readBlob(this.#blobs, entry.blob);
     return err({ kind: 'unknown-file' });
