@@ -12,6 +12,7 @@ export class TransportServer {
   #http: Server | undefined;
   #sockets = new Set<WebSocket>();
   #port = 0;
+  #messages: string[] = [];
 
   /** Listens; a second start takes the port of the first. `page` is served at `/`, for tests in a browser. */
   async start(page = ''): Promise<void> {
@@ -28,6 +29,7 @@ export class TransportServer {
       if (!service) return socket.destroy();
       sockets.handleUpgrade(request, socket, head, (ws) => {
         this.#sockets.add(ws);
+        ws.on('message', (data, isBinary) => !isBinary && this.#messages.push((data as Buffer).toString()));
         ws.on('close', () => this.#sockets.delete(ws));
         service.accept(ws, '127.0.0.1');
       });
@@ -39,6 +41,16 @@ export class TransportServer {
 
   url(path: '/' | '/relay' | '/signal'): string {
     return `${path === '/' ? 'http' : 'ws'}://127.0.0.1:${this.#port}${path}`;
+  }
+
+  /** How many text messages with this word have arrived. */
+  heard(word: string): number {
+    return this.#messages.filter((message) => message.includes(word)).length;
+  }
+
+  /** Stops reading every socket without closing it, as a network does that is silently gone. */
+  freeze(): void {
+    for (const socket of this.#sockets) socket.pause();
   }
 
   /** Dies as a killed process does: every socket is cut, nothing is said. */
