@@ -4,6 +4,7 @@
  * own `?worker` leaves bare imports in during development. Runs in Node only.
  */
 import { readFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import path from 'node:path';
 import { rolldown } from 'rolldown';
 import type { Plugin } from 'vite';
@@ -83,9 +84,19 @@ async function bundle(entry: string): Promise<Bundle> {
     input: entry,
     platform: 'browser',
     logLevel: 'silent',
-    external: [/^node:/, 'ws'],
     transform: { define: { 'process.env.NODE_ENV': '"production"' } },
     plugins: [
+      {
+        name: 'node-builtins',
+        resolveId(source, importer) {
+          const name = source.replace(/^node:/, '');
+          if (importer?.includes('/pyodide/') && /^(node:|ws$)/.test(source))
+            return { id: source, external: true };
+          return isBuiltin(name)
+            ? this.resolve(`@jspm/core/nodelibs/${name}`, import.meta.filename)
+            : undefined;
+        },
+      },
       {
         name: 'text-files',
         load: async (id) =>

@@ -6,6 +6,8 @@ export interface RunLimits {
   /** Time it may wait for input, in all. */
   readonly inputWaitMs: number;
   readonly outputBytes: number;
+  /** How long a program may clean up after Stop before its worker is ended. */
+  readonly interruptMs: number;
 }
 
 export const RUN_LIMITS: RunLimits = {
@@ -15,6 +17,8 @@ export const RUN_LIMITS: RunLimits = {
   inputWaitMs: 15 * 60_000,
   // About 400,000 lines: nobody reads more, and an endless print loop gets there in seconds.
   outputBytes: 20_000_000,
+  // Long enough for `finally` blocks; ending the worker then stays within the second that Stop promises.
+  interruptMs: 600,
 };
 
 /** Memory of a WebAssembly runtime: enough for real data, far below what makes a phone's browser close the tab. */

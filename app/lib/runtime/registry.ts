@@ -1,8 +1,9 @@
 /** Every runtime there is, and which one runs a file. */
 import type { Runtime } from './runtime.ts';
+import { javascript } from './runtimes/javascript.ts';
 import { python } from './runtimes/python.ts';
 
-export const runtimes: readonly Runtime[] = [python];
+export const runtimes: readonly Runtime[] = [python, javascript];
 
 /** The runtime for a path by its ending, or undefined when nothing here runs it. */
 export function runtimeFor(path: string): Runtime | undefined {

@@ -44,7 +44,8 @@ function startBroker(port: MessagePort): void {
   let workerUrl = '';
   let spare: Slot | undefined;
   let run: CurrentRun | undefined;
-  let mayPost = true;
+  /** What the next batch must carry; undefined until the last one is acknowledged. */
+  let ticket: number | undefined;
   let told = '';
   let onAck: (() => void) | undefined;
 
@@ -74,7 +75,7 @@ function startBroker(port: MessagePort): void {
         finish({ kind: 'killed' });
         break;
       case 'ack':
-        mayPost = true;
+        ticket = message.ticket;
         flush();
         onAck?.();
         break;
@@ -136,6 +137,7 @@ function startBroker(port: MessagePort): void {
       end: undefined,
     };
     run = current;
+    ticket = message.ticket;
     told = '';
     const failure = await slot.booted;
     if (current.end) return;
@@ -147,7 +149,7 @@ function startBroker(port: MessagePort): void {
     slot.worker.postMessage({ kind: 'run', files: message.files, entry: message.entry } satisfies ToWorker);
     while (!current.end) {
       await current.output.changed();
-      if (!mayPost) await acknowledged();
+      if (ticket === undefined) await acknowledged();
       else flush();
     }
   }
@@ -219,7 +221,7 @@ function startBroker(port: MessagePort): void {
   }
 
   function flush(): void {
-    if (!run || !mayPost) return;
+    if (!run || ticket === undefined) return;
     const output = run.output.takeBatch();
     if (!run.end && run.output.state !== 'flowing') {
       const over = run.output.state === 'over-limit';
@@ -231,10 +233,12 @@ function startBroker(port: MessagePort): void {
     const state = `${String(run.started)} ${String(run.wants !== undefined)} ${end?.kind ?? ''}`;
     if (output.length === 0 && state === told) return;
     told = state;
-    mayPost = false;
+    const current = ticket;
+    ticket = undefined;
     post({
       kind: 'batch',
       run: run.id,
+      ticket: current,
       started: run.started,
       output,
       inputWanted: run.wants !== undefined,

@@ -27,9 +27,11 @@ export interface RunMessage {
   readonly files: readonly (readonly [path: string, bytes: Uint8Array])[];
   readonly entry: string;
   readonly outputLimitBytes: number;
+  /** Allows the first batch. */
+  readonly ticket: number;
 }
 
-/** App → frame. `ack` allows one more batch. */
+/** App → frame. `ack` allows one more batch: the one that carries its ticket. */
 export type AppMessage =
   | LoadMessage
   | RunMessage
@@ -37,7 +39,7 @@ export type AppMessage =
   | { readonly kind: 'input-end' }
   | { readonly kind: 'interrupt' }
   | { readonly kind: 'kill' }
-  | { readonly kind: 'ack' }
+  | { readonly kind: 'ack'; readonly ticket: number }
   | { readonly kind: 'ping' };
 
 export type FrameEnd =
@@ -46,10 +48,11 @@ export type FrameEnd =
   | { readonly kind: 'output-limit' }
   | { readonly kind: 'failed'; readonly message: string };
 
-/** News of the run; the frame sends one and waits for its `ack`, so at most one is ever under way. */
+/** News of the run; the frame sends one and waits for its `ack`, so at most one is ever under way. A ticket can't be guessed. */
 export interface Batch {
   readonly kind: 'batch';
   readonly run: number;
+  readonly ticket: number;
   readonly started: boolean;
   readonly output: readonly (readonly [stream: OutputStream, text: string])[];
   readonly inputWanted: boolean;
@@ -76,8 +79,13 @@ export function parseFrameMessage(data: unknown): FrameMessage | undefined {
 }
 
 function parseBatch(data: Readonly<Record<string, unknown>>): Batch | undefined {
-  const { run, started, output, inputWanted } = data;
-  if (typeof run !== 'number' || typeof started !== 'boolean' || typeof inputWanted !== 'boolean')
+  const { run, ticket, started, output, inputWanted } = data;
+  if (
+    typeof run !== 'number' ||
+    typeof ticket !== 'number' ||
+    typeof started !== 'boolean' ||
+    typeof inputWanted !== 'boolean'
+  )
     return undefined;
   if (!Array.isArray(output) || output.length > BATCH_MAX_PIECES) return undefined;
   const pieces: [OutputStream, string][] = [];
@@ -92,7 +100,7 @@ function parseBatch(data: Readonly<Record<string, unknown>>): Batch | undefined 
   }
   const end = data['end'] === undefined ? undefined : parseEnd(data['end']);
   if (end === 'wrong') return undefined;
-  return { kind: 'batch', run, started, output: pieces, inputWanted, end };
+  return { kind: 'batch', run, ticket, started, output: pieces, inputWanted, end };
 }
 
 function parseEnd(end: unknown): FrameEnd | 'wrong' {

