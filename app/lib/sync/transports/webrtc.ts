@@ -154,7 +154,8 @@ class WebrtcConnection implements TransportConnection {
 
   #signalingUp(): void {
     this.#unreachable = undefined;
-    for (const peer of this.#peers.values()) this.#startAfresh(peer);
+    // Whoever is still there answers the announcement; the rest would be remembered for ever.
+    for (const peer of [...this.#peers.values()]) if (!peer.link && !peer.attempt) this.#forget(peer, '');
     this.#announce();
     clearInterval(this.#announcing);
     this.#announcing = setInterval(() => this.#announce(), ANNOUNCE_EVERY_MS);
@@ -175,7 +176,10 @@ class WebrtcConnection implements TransportConnection {
 
   #receive(message: SignalMessage): void {
     if (this.#closed) return;
-    const peer = this.#peer(message.from);
+    // Only a word that may lead to a link makes a stranger known.
+    const opens =
+      message.type === 'announce' || (message.type === 'signal' && message.signal.type === 'offer');
+    const peer = this.#peers.get(message.from) ?? (opens ? this.#meet(message.from) : undefined);
     if (!peer) return;
     peer.silences = 0;
     peer.leaving = message.type === 'bye';
@@ -199,7 +203,9 @@ class WebrtcConnection implements TransportConnection {
     if (peer.attempt || (peer.link && !missesUs)) return;
     if (!this.#offers(peer)) {
       // Answering an answer would never end; the one who offers never answers.
-      return this.#announce(peer.id);
+      this.#announce(peer.id);
+      if (peer.retry === undefined) this.#retryLater(peer);
+      return;
     }
     if (!peer.backsOff) this.#attempt(peer, toHex(randomBytes(16)), true);
   }
@@ -218,6 +224,7 @@ class WebrtcConnection implements TransportConnection {
     const Peer = this.#Peer;
     if (!Peer) return;
     clearTimeout(peer.retry);
+    peer.retry = undefined;
     peer.backsOff = false;
     const { iceServers, connectLimitMs = CONNECT_LIMIT_MS, wrtc } = this.#options;
     const link = new WebrtcLink(
@@ -270,6 +277,7 @@ class WebrtcConnection implements TransportConnection {
 
   /** Asks for a sign of life. An answer leads to an offer; without one it asks again, more rarely, and then forgets. */
   #retry(peer: FarPeer): void {
+    peer.retry = undefined;
     peer.backsOff = false;
     if (!this.#signaling.isOpen) return; // everyone is announced to when it is back
     if (peer.silences++ >= SILENCE_LIMIT) return this.#forget(peer, 'the other end is gone');
@@ -277,15 +285,8 @@ class WebrtcConnection implements TransportConnection {
     this.#retryLater(peer);
   }
 
-  #startAfresh(peer: FarPeer): void {
-    clearTimeout(peer.retry);
-    peer.backsOff = false;
-    peer.failures = 0;
-  }
-
-  #peer(id: PeerId): FarPeer | undefined {
-    const known = this.#peers.get(id);
-    if (known || this.#peers.size >= MAX_PEERS) return known;
+  #meet(id: PeerId): FarPeer | undefined {
+    if (this.#peers.size >= MAX_PEERS) return undefined;
     const peer: FarPeer = { id, backsOff: false, leaving: false, failures: 0, silences: 0 };
     this.#peers.set(id, peer);
     return peer;
