@@ -55,15 +55,15 @@ const surface = EditorView.theme({
   '.cm-activeLine, .cm-activeLineGutter': { background: 'color-mix(in oklab, var(--ink) 4%, transparent)' },
   '.cm-activeLineGutter': { color: 'var(--ink)' },
   '.cm-gutters': {
-    minWidth: '58px',
+    minWidth: 'calc(var(--number-gutter, 36px) + var(--fold-gutter, 22px))',
     justifyContent: 'flex-end',
     border: '0',
     background: 'var(--ground)',
     color: 'var(--ink-3)',
     fontSize: 'var(--text-sm)',
   },
-  '.cm-lineNumbers .cm-gutterElement': { minWidth: '36px', padding: '0' },
-  '.cm-foldGutter': { width: '22px' },
+  '.cm-lineNumbers .cm-gutterElement': { minWidth: 'var(--number-gutter, 36px)', padding: '0' },
+  '.cm-foldGutter': { width: 'var(--fold-gutter, 22px)' },
   '.cm-foldGutter .cm-gutterElement': { display: 'grid', placeItems: 'center', padding: '0' },
   '.cm-fold-marker': {
     display: 'block',

@@ -24,27 +24,27 @@ export function roomKey({ key, code, ctrlKey, metaKey, altKey, shiftKey }: Press
   return undefined;
 }
 
-/** What F6 walks through, in reading order; each is found and focused only where it is shown. */
-const STOPS = [
-  '[aria-label="Room name"]',
-  '[role="tree"] [tabindex="0"], nav[aria-label="Project"] button',
-  '.cm-content',
-  '[role="log"]',
-  'footer button',
+/** What F6 walks through, in reading order: of each pane the first of these that is shown. */
+const STOPS: readonly (readonly string[])[] = [
+  ['[aria-label="Room name"]'],
+  ['[role="tree"] [tabindex="0"]', 'nav[aria-label="Project"] button'],
+  ['.cm-content', '[role="tabpanel"] button'],
+  ['[role="log"]'],
+  ['footer button', 'nav[aria-label="Panes"] button'],
 ];
 
 /** Moves the focus to the next pane (or the one before) of the room under `root`. */
 export function moveFocus(root: HTMLElement, way: 'next-pane' | 'previous-pane'): void {
-  const stops = STOPS.flatMap((selector) => {
-    const shown = [...root.querySelectorAll<HTMLElement>(selector)].find((element) =>
-      element.checkVisibility(),
-    );
-    return shown ?? [];
+  const shown = (selector: string): HTMLElement | undefined =>
+    [...root.querySelectorAll<HTMLElement>(selector)].find((element) => element.checkVisibility());
+  const stops = STOPS.flatMap((choices) => {
+    const stop = choices.map(shown).find((element) => element !== undefined);
+    return stop ?? [];
   });
   const focused = document.activeElement;
   const at = stops.findLastIndex((stop) => focused !== null && !isBefore(focused, stop));
   const step = way === 'next-pane' ? 1 : -1;
-  stops[(at + step + stops.length) % stops.length]?.focus();
+  stops[(Math.max(at, way === 'next-pane' ? -1 : 0) + step + stops.length) % stops.length]?.focus();
 }
 
 /** Whether `a` comes before `b` in the page. */

@@ -25,6 +25,8 @@ export class RoomViewState {
   editor = $state.raw<EditorStatus>();
   /** Why the last press of Run did nothing. */
   cannotRun = $state<string>();
+  /** Counts the times the editor is to take the focus: a file was made or looked for, to be typed in. */
+  focusWanted = $state(0);
   readonly sizes: PaneSizes;
 
   constructor(room: RoomModel) {
@@ -34,8 +36,8 @@ export class RoomViewState {
 
   /** Open files, left to right; those that were removed by anyone are not among them. */
   readonly tabs = $derived.by(() => {
-    const files = new Map(this.#room.files.map((file) => [file.id as string, file]));
-    return this.#tabs.ids.flatMap((id) => files.get(id) ?? []);
+    const open = this.#room.files.filter((file) => this.#tabs.ids.includes(file.id));
+    return this.#tabs.ids.flatMap((id) => open.find((file) => file.id === id) ?? []);
   });
 
   readonly active = $derived.by(() => {
@@ -55,6 +57,12 @@ export class RoomViewState {
     this.cannotRun = undefined;
     this.pane = 'code';
     this.#change(openTab(this.#present(), id));
+  }
+
+  /** Opens a file to go on typing in it. */
+  enterFile(id: string): void {
+    this.openFile(id);
+    this.focusWanted++;
   }
 
   closeFile(id: string): void {
