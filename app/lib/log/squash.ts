@@ -124,7 +124,7 @@ async function sealGroup(
     encodeSegment({ publicKey, channel, ...start, entries, signature }),
   );
   return {
-    replaced: all.filter((one) => one.first >= first && one.last <= last),
+    replaced: all.filter((one) => one.first >= first && one.last <= last).sort((a, b) => a.first - b.first),
     segment: { session, channel, first, last, sealed },
   };
 }
