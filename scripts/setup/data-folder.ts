@@ -78,9 +78,10 @@ function makeFolder(path: string): Result<undefined, DataFolderError> {
     throw cause;
   }
   const names = readdirSync(path);
-  if (names.length > 0 && !names.includes('version') && !names.includes('lock')) {
-    return err({ kind: 'not-ours', path });
-  }
+  // A PocketBase may be put in bin/ beforehand, where a machine has no network.
+  const empty = names.every((name) => name === 'bin');
+  const ours = names.includes('version') || names.includes('lock');
+  if (!empty && !ours) return err({ kind: 'not-ours', path });
   chmodSync(path, 0o700);
   return ok(undefined);
 }
