@@ -66,6 +66,29 @@ describe('relay', () => {
     expect(taken).toBeLessThanOrEqual(256 * 1024);
     expect(end.connection.queuedBytes(end.link)).toBeGreaterThan(768 * 1024);
   });
+
+  it('NET-23 what goes up once for everyone counts in every window', async () => {
+    const server = await startServer();
+    const room = (await makeTransportRoom())();
+    const end = new RecordedEnd(relayTransport({ url: server.url('/relay') }), room);
+    onTestFinished(() => end.connection.close());
+    await until(() => end.connection.status.kind === 'up', 'up');
+    const taken = [0, 0];
+    for (const i of [0, 1]) {
+      const silent = await rawPeer(server.url('/relay'), room, (payload) => {
+        taken[i] = (taken[i] ?? 0) + payload.length;
+      });
+      onTestFinished(() => silent.close());
+    }
+    await end.linked(2);
+    for (let i = 0; i < 20; i++) end.connection.broadcast(new Uint8Array(50_000), 'live');
+    await until(() => taken.every((bytes) => bytes > 200_000), 'both windows');
+    for (const link of end.connection.links())
+      await until(() => end.connection.queuedBytes(link) <= 1_000_000 - 200_000, 'what has left');
+    expect(Math.max(...taken)).toBeLessThanOrEqual(256 * 1024);
+    for (const link of end.connection.links())
+      expect(end.connection.queuedBytes(link)).toBeGreaterThan(700_000);
+  });
 });
 
 async function startServer(): Promise<TransportServer> {
