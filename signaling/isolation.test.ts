@@ -2,10 +2,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Page } from 'playwright';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { SANDBOX_FRAME_ALLOW, SANDBOX_FRAME_PATH } from '../app/lib/core/security-headers.ts';
 import { hasBrowser, launchBrowser } from './testing/browser.ts';
 import { SMALL_BUILD, startTestServer, type TestServer } from './testing/test-server.ts';
+
+// Real processes, sockets and browsers on a machine that may be busy: a limit against hanging, not a measurement.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** Evaluates what it is sent, as the real frame's broker does for a program's worker. */
 const FRAME = `<!doctype html><script>
@@ -33,7 +36,7 @@ describe.skipIf(!hasBrowser)('in Chromium', () => {
     ]);
     page = await browser.newPage();
     await page.goto(server.url);
-  }, 20_000);
+  });
   afterAll(async () => {
     await browser.close();
     await server.close();

@@ -5,9 +5,12 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { joinedClient, newTopic } from './testing/socket-client.ts';
 import { SMALL_BUILD, temporaryFolder } from './testing/test-server.ts';
+
+// Real processes, sockets and browsers on a machine that may be busy: a limit against hanging, not a measurement.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** A copy of the server beside a small build, so that no test needs the app to be built. */
 let folder: string;

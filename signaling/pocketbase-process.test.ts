@@ -3,9 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startPocketBase, type PocketBase, type PocketBaseChoice } from './pocketbase-process.ts';
 import { startTestServer, temporaryFolder } from './testing/test-server.ts';
+
+// Real processes, sockets and browsers on a machine that may be busy: a limit against hanging, not a measurement.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** Stands in for the binary where the point is how a process dies: what it does is the script in STAND_IN. */
 const STAND_IN = `#!${process.execPath}
@@ -83,9 +86,9 @@ test('is started again when it dies, and is down in between', async () => {
   await pocketbase.settled;
   const [pid = 0] = await starts();
   process.kill(pid, 'SIGKILL');
-  await expect.poll(() => pocketbase.status, { interval: 1 }).toBe('down');
+  await expect.poll(() => pocketbase.status, { interval: 1, timeout: 20_000 }).toBe('down');
   expect(pocketbase.url()).toBeUndefined();
-  await expect.poll(() => pocketbase.status, { timeout: 5_000 }).toBe('up');
+  await expect.poll(() => pocketbase.status, { timeout: 20_000 }).toBe('up');
   expect((await starts()).length).toBe(2);
   expect(lines[1]).toMatch(
     /^PocketBase ended \(.*\)\. Rooms work without it; starting it again in 0\.25 s\.$/,
@@ -96,7 +99,7 @@ test('a start that fails is told in one line with its last words, and tried agai
   const { pocketbase, lines } = start('refuse');
   await pocketbase.settled;
   expect(pocketbase.status).toBe('down');
-  await expect.poll(() => lines.length, { timeout: 5_000 }).toBe(2);
+  await expect.poll(() => lines.length, { timeout: 20_000 }).toBe(2);
   expect(lines[0]).toBe(
     'PocketBase ended (exit 1: no such migration). Rooms work without it; starting it again in 0.25 s.',
   );
@@ -137,7 +140,7 @@ test('a server killed with -9 leaves no PocketBase behind', async () => {
   const [pid = 0] = await starts();
   expect(isAlive(pid)).toBe(true);
   parent.kill('SIGKILL');
-  await expect.poll(() => isAlive(pid), { timeout: 5_000 }).toBe(false);
+  await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);
 });
 
 const real = process.env['POCKETBASE_PATH'];

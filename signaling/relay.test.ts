@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { fromHex, randomBytes, type Bytes } from '../app/lib/core/bytes.ts';
 import {
   encodeToRelay,
@@ -15,6 +15,9 @@ import {
   type Topic,
 } from './testing/socket-client.ts';
 import { startTestServer, type TestServer } from './testing/test-server.ts';
+
+// Real processes, sockets and browsers on a machine that may be busy: a limit against hanging, not a measurement.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const bytes = (...values: number[]): Bytes => Uint8Array.of(...values);
 const relayLimits = (relay: Partial<Limits['relay']>): Limits => ({

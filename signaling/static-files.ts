@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -40,6 +40,9 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 /** Names under here carry a hash of their content. */
 const IMMUTABLE_PREFIX = '/_app/immutable/';
 const YEAR_SECONDS = 31_536_000;
+
+/** One read's worth while hashing. */
+const READ_BYTES = 256 * 1024;
 
 type Encoding = 'br' | 'gzip';
 const ENCODINGS: readonly { readonly encoding: Encoding; readonly suffix: string }[] = [
@@ -150,23 +153,29 @@ async function readTable(buildDir: string): Promise<ReadonlyMap<string, StaticFi
     entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)),
   );
   const table = new Map<string, StaticFile>();
+  const buffer = new Uint8Array(READ_BYTES);
   for (const file of names) {
     if (ENCODINGS.some(({ suffix }) => file.endsWith(suffix) && names.has(file.slice(0, -suffix.length))))
       continue;
     const path = `/${relative(buildDir, file).split(sep).join('/')}`;
-    table.set(path, await readEntry(path, file, names));
+    table.set(path, await readEntry(path, file, names, buffer));
   }
   return table;
 }
 
-async function readEntry(path: string, file: string, names: ReadonlySet<string>): Promise<StaticFile> {
+async function readEntry(
+  path: string,
+  file: string,
+  names: ReadonlySet<string>,
+  buffer: Uint8Array,
+): Promise<StaticFile> {
   const encoded = new Map<Encoding, Variant>();
   for (const { encoding, suffix } of ENCODINGS)
     if (names.has(file + suffix))
       encoded.set(encoding, { file: file + suffix, bytes: (await stat(file + suffix)).size });
   const scripts = path.endsWith('.html') ? await inlineScriptHashes(await readFile(file, 'utf8')) : [];
   return {
-    ...(await readContent(file)),
+    ...(await readContent(file, buffer)),
     headers: {
       ...headersForPath(path, scripts),
       'content-type': CONTENT_TYPES[extname(path)] ?? 'application/octet-stream',
@@ -178,13 +187,16 @@ async function readEntry(path: string, file: string, names: ReadonlySet<string>)
   };
 }
 
-/** Hashed as a stream: the runtimes are tens of megabytes, and nothing of them is kept in memory. */
-async function readContent(file: string): Promise<Pick<StaticFile, 'etag' | 'plain'>> {
+/** Hashed through one small buffer: the runtimes are tens of megabytes, and nothing of them need be in memory. */
+async function readContent(file: string, buffer: Uint8Array): Promise<Pick<StaticFile, 'etag' | 'plain'>> {
   const hash = createHash('sha256');
+  await using handle = await open(file);
   let bytes = 0;
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    bytes += chunk.length;
+  for (;;) {
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+    if (bytesRead === 0) break;
+    hash.update(buffer.subarray(0, bytesRead));
+    bytes += bytesRead;
   }
   return { etag: hash.digest('base64url').slice(0, 22), plain: { file, bytes } };
 }

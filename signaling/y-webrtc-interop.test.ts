@@ -3,7 +3,7 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright';
 import { build, type Rollup } from 'vite';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { hasBrowser, launchBrowser } from './testing/browser.ts';
 import { startTestServer, temporaryFolder, type TestServer } from './testing/test-server.ts';
 
@@ -11,6 +11,9 @@ import { startTestServer, temporaryFolder, type TestServer } from './testing/tes
 const CLIENT = `
 import * as Y from 'yjs';
 import { WebrtcProvider } from 'y-webrtc';
+
+// Real processes, sockets and browsers on a machine that may be busy: a limit against hanging, not a measurement.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 globalThis.enter = (room, password) => {
   const doc = new Y.Doc();
   const signaling = [location.origin.replace('http', 'ws') + '/signal'];
@@ -48,7 +51,7 @@ describe.skipIf(!hasBrowser)('stock y-webrtc clients', () => {
       'client.js': await bundle(),
     };
     [server, browser] = await Promise.all([startTestServer({ files }), launchBrowser()]);
-  }, 30_000);
+  });
   afterAll(async () => {
     await browser.close();
     await server.close();
@@ -72,10 +75,10 @@ describe.skipIf(!hasBrowser)('stock y-webrtc clients', () => {
       );
       const [one, two] = pages as [(typeof pages)[0], (typeof pages)[0]];
       await one.evaluate(`text.insert(0, 'hello from one')`);
-      await expect.poll(() => two.evaluate('text.toString()'), { timeout: 10_000 }).toBe('hello from one');
+      await expect.poll(() => two.evaluate('text.toString()'), { timeout: 30_000 }).toBe('hello from one');
       await two.evaluate(`text.insert(text.length, ', and two')`);
       await expect
-        .poll(() => one.evaluate('text.toString()'), { timeout: 10_000 })
+        .poll(() => one.evaluate('text.toString()'), { timeout: 30_000 })
         .toBe('hello from one, and two');
       for (const page of pages) await page.context().close();
     },
