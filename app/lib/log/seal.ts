@@ -1,7 +1,7 @@
 /**
  * Sealing: what leaves this tab is compressed, padded and encrypted, and equal input gives equal bytes (SEAL-1 to SEAL-7).
  *
- *   sealed = format u8 ‖ kind u8 ‖ epoch u32 ‖ iv[12] ‖ AES-256-GCM(inner)         AAD = label ‖ room ‖ epoch ‖ kind ‖ format
+ *   sealed = format u8 ‖ kind u8 ‖ epoch u32 ‖ iv[12] ‖ AES-256-GCM(inner)         AAD = label ‖ room ‖ header
  *   inner  = deflated u8 ‖ length u32 ‖ body[length] ‖ zeros                        iv = HMAC-SHA-256(K_iv, AAD ‖ inner)[0..12]
  */
 import { hmac } from '@noble/hashes/hmac.js';
