@@ -1,0 +1,84 @@
+import { expect, test } from './fixtures/codeface.ts';
+import {
+  connected,
+  editor,
+  enterRoom,
+  makeRoom,
+  newFile,
+  openFile,
+  output,
+  runUntil,
+  saved,
+} from './fixtures/room.ts';
+
+/** No candidates at all: what a network that blocks direct connections leaves (facts on Chromium's own policy). */
+const noDirect = { browserArgs: ['--webrtc-ip-handling-policy=disable_non_proxied_udp'] };
+
+test('direct connections are blocked: the room says Relayed, and works', async ({ person }) => {
+  const [ann, ben] = [await person(noDirect), await person(noDirect)];
+  const link = await makeRoom(ann.page);
+  await newFile(ann.page, 'far.txt', 'from afar');
+  await enterRoom(ben.page, link);
+  await connected(ann.page, 'Relayed · 2 here');
+  await connected(ben.page, 'Relayed · 2 here');
+  const text = await openFile(ben.page, 'far.txt');
+  await expect(text).toContainText('from afar');
+  await ben.page.keyboard.type(', and back');
+  await expect(editor(ann.page, 'far.txt')).toContainText('from afar, and back');
+});
+
+test('programs that loop, flood or eat memory leave the room usable', async ({ person }) => {
+  const { page } = await person();
+  await makeRoom(page);
+  const stillUsable = async (): Promise<void> => {
+    await openFile(page, 'README.md');
+    await page.keyboard.type('x');
+    await saved(page);
+  };
+
+  await test.step('a loop is stopped', async () => {
+    await newFile(page, 'loop.py', 'print("looping")\nwhile True:\n    pass\n');
+    await page.getByRole('button', { name: 'Run' }).first().click();
+    await expect(output(page)).toContainText('looping', { timeout: 60_000 });
+    await stillUsable();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await expect(output(page)).toContainText('stopped');
+  });
+
+  await test.step('a flood is cut off', async () => {
+    await newFile(page, 'flood.js', 'for (;;) console.log("flood ".repeat(200));\n');
+    await page.getByRole('button', { name: 'Run' }).first().click();
+    await expect(output(page)).toContainText('flood', { timeout: 60_000 });
+    await stillUsable();
+    await expect(output(page)).toContainText('output limit', { timeout: 60_000 });
+  });
+
+  await test.step('a memory eater dies alone', async () => {
+    await newFile(page, 'eater.py', 'hoard = []\nwhile True:\n    hoard.append(bytearray(16_000_000))\n');
+    await runUntil(page, /MemoryError|out of memory/);
+    await stillUsable();
+  });
+});
+
+test('with the server and the network gone a room opens, edits and runs both languages', async ({
+  codeface,
+  person,
+}) => {
+  const ann = await person();
+  const link = await makeRoom(ann.page);
+  await expect(ann.page.getByText('Ready offline')).toBeVisible({ timeout: 60_000 });
+  await saved(ann.page);
+  await codeface.kill();
+  await ann.context.setOffline(true);
+  await ann.page.close();
+
+  const page = await ann.context.newPage();
+  await enterRoom(page, link);
+  await connected(page, 'Offline · 1 here');
+  await openFile(page, 'shapes.ts');
+  await runUntil(page, /exit 0 · \d/);
+  await newFile(page, 'alone.py', 'print(6 * 7)\n');
+  await runUntil(page, /exit 0 · \d/);
+  await expect(output(page)).toContainText('42');
+  await saved(page);
+});
