@@ -60,7 +60,7 @@ export function makeNodeModules(
   for (const [name, bytes] of files) {
     const full = `${ROOT}/${name}`;
     volume.mkdirSync(full.slice(0, full.lastIndexOf('/')), { recursive: true });
-    volume.writeFileSync(full, bytes as never);
+    volume.writeFileSync(full, bytes);
   }
   const fs = withWorkingFolder(
     createFsFromVolume(volume) as unknown as Record<string, unknown>,

@@ -38,7 +38,7 @@ export function makeProcess(host: WorkerHost, handles: Handles, entry: string): 
   const events = new EventEmitter() as unknown as Record<string, Listener>;
   const startedAt = performance.now();
   let cwd = ROOT;
-  const target = nodeProcess as unknown as Record<string, unknown>;
+  const target = nodeProcess;
   for (const name of [
     'on',
     'once',
@@ -56,7 +56,7 @@ export function makeProcess(host: WorkerHost, handles: Handles, entry: string): 
   ]) {
     target[name] = (...args: unknown[]) => {
       const result: unknown = events[name]?.apply(events, args);
-      return (result as unknown) === events ? target : result;
+      return (result) === events ? target : result;
     };
   }
   const hrtime = (since?: [number, number]): [number, number] => {

@@ -50,7 +50,7 @@ const EMPTY_LOCKFILE = JSON.stringify({ info: lockInfo, packages: {} });
 
 let programNamespace: ReturnType<PyodideInterface['globals']['get']>;
 function namespace(booted: PyodideInterface): typeof programNamespace {
-  programNamespace = booted.toPy({ __name__: 'run_program' }) as typeof programNamespace;
+  programNamespace = booted.toPy({ __name__: 'run_program' });
   return programNamespace;
 }
 

@@ -37,6 +37,8 @@ export function serveRuntime(adapter: RuntimeAdapter): void {
   const post = self.postMessage.bind(self) as (message: FromWorker) => void;
   let host: WorkerHost | undefined;
   let onInput: ((bytes: Uint8Array | undefined) => void) | undefined;
+  /** Input nobody waited for when it came: wanted, then not, then sent all the same. */
+  const early: (Uint8Array | undefined)[] = [];
 
   const makeHost = (boot: Extract<ToWorker, { kind: 'boot' }>): WorkerHost => {
     const ring = boot.shared && new RingWriter(boot.shared.ring);
@@ -52,6 +54,7 @@ export function serveRuntime(adapter: RuntimeAdapter): void {
         return takeInput(boot.shared.input);
       },
       readInput() {
+        if (early.length > 0) return Promise.resolve(early.shift());
         post({ kind: 'want', by: 'message' });
         return new Promise((resolve) => (onInput = resolve));
       },
@@ -89,7 +92,9 @@ export function serveRuntime(adapter: RuntimeAdapter): void {
         }
         break;
       case 'input':
-        onInput?.(message.bytes);
+        if (onInput) onInput(message.bytes);
+        else early.push(message.bytes);
+        onInput = undefined;
         break;
     }
   });
