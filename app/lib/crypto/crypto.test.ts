@@ -133,7 +133,7 @@ test('LINK-2 each problem is told apart', () => {
     expect(kind(`/r/${ROOM}#${bad}`), bad).toBe('wrong-key');
 });
 
-test('LINK-2 [seed 3121, 2000 runs] no text makes the parser throw', () => {
+test('LINK-2 [seed 3121, 500 runs] no text makes the parser throw', () => {
   const parts = fc.constantFrom('/r/', ROOM, '#', 'e', '.', '0', '?', '/', 'https://', '%', 'ä', '\n');
   fc.assert(
     fc.property(
@@ -146,6 +146,6 @@ test('LINK-2 [seed 3121, 2000 runs] no text makes the parser throw', () => {
         if (read.ok) expect(text.endsWith(formatLink(read.value).split('#')[1] ?? '')).toBe(true);
       },
     ),
-    { seed: 3121, numRuns: 2000 },
+    { seed: 3121, numRuns: 500 },
   );
 });

@@ -27,8 +27,12 @@ export function formatLink(link: RoomLink): string {
   return `/r/${link.roomId}#${link.seedKind}.${link.epoch}.${base64urlnopad.encode(link.seed)}`;
 }
 
+/** Twenty times a link with a long origin: what is longer was never one. */
+const MAX_LINK_CHARS = 4096;
+
 /** Reads `path` (with or without an origin) and fragment. Never throws, whatever the text. */
 export function parseLink(text: string): Result<RoomLink, LinkProblem> {
+  if (text.length > MAX_LINK_CHARS) return err({ kind: 'wrong-room-id' });
   const hashAt = text.indexOf('#');
   const path = hashAt < 0 ? text : text.slice(0, hashAt);
   const fragment = hashAt < 0 ? '' : text.slice(hashAt + 1);

@@ -31,7 +31,7 @@ test('CERT-1 what is issued is accepted, and says who and what', async () => {
 
 /** A certificate with one field changed, signed again by whoever may. */
 async function reissued(keys: RoomKeys, change: (body: Bytes) => void): Promise<Bytes> {
-  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify']));
+  const pair = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify']);
   const real = await issueSession(keys, new Uint8Array(32));
   const body = real.certificate.slice(0, 154);
   body.set(new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)), 58);
