@@ -7,13 +7,13 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { hasBrowser, launchBrowser } from './testing/browser.ts';
 import { startTestServer, temporaryFolder, type TestServer } from './testing/test-server.ts';
 
+// Real processes, sockets and browsers on a machine that may be busy: a limit against hanging, not a measurement.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 /** The page: a stock provider and a text. Tabs of one browser are kept apart, so that only WebRTC can carry an edit. */
 const CLIENT = `
 import * as Y from 'yjs';
 import { WebrtcProvider } from 'y-webrtc';
-
-// Real processes, sockets and browsers on a machine that may be busy: a limit against hanging, not a measurement.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 globalThis.enter = (room, password) => {
   const doc = new Y.Doc();
   const signaling = [location.origin.replace('http', 'ws') + '/signal'];
@@ -62,7 +62,7 @@ describe.skipIf(!hasBrowser)('stock y-webrtc clients', () => {
     ['with a password', 'between us'],
   ] as const)(
     'sync with each other through our /signal, %s',
-    { timeout: 15_000 },
+
     async ([room, password]) => {
       const pages = await Promise.all(
         ['one', 'two'].map(async () => {
