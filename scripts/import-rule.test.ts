@@ -52,7 +52,10 @@ const bad: Record<string, [content: string, rule: string]> = {
     "import { relay } from '../sync/transports/relay.ts';\nexport const x = relay;",
     'plugins-through-their-registry',
   ],
-  'app/lib/attic/bad-room.ts': ['export const x = 1;', 'unknown-room'],
+  'app/lib/attic/bad-room.ts': [
+    "import { now } from '../core/clock.ts';\nexport const x = now;",
+    'unknown-room',
+  ],
   'app/lib/talk/bad-path.ts': ["import { x } from '$lib/core/gone.ts';\nexport const y = x;", 'resolvable'],
   'app/lib/document/bad-testing.ts': [
     "import { fake } from '../../testing/fake.ts';\nexport const x = fake;",

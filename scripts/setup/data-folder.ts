@@ -8,9 +8,10 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { err, ok, type Result } from '../../app/lib/core/result.ts';
 
@@ -46,10 +47,11 @@ export function openDataFolder(
   format = currentFormat,
   upgrades = upgradesToday,
 ): Result<DataFolder, DataFolderError> {
+  let release: (() => void) | undefined;
   try {
     const made = makeFolder(path);
     if (!made.ok) return made;
-    const release = lock(path);
+    release = lock(path);
     if (!release) return err({ kind: 'locked', path });
     const brought = bringToFormat(path, format, upgrades);
     if (!brought.ok) {
@@ -65,6 +67,7 @@ export function openDataFolder(
       release,
     });
   } catch (cause) {
+    release?.();
     // Everything above only makes folders and small files: a failure is the file system saying no.
     return err({ kind: 'not-writable', path, code: codeOf(cause) });
   }
@@ -72,7 +75,7 @@ export function openDataFolder(
 
 function makeFolder(path: string): Result<undefined, DataFolderError> {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makePath(path);
   } catch (cause) {
     if (codeOf(cause) === 'EEXIST' || codeOf(cause) === 'ENOTDIR') return err({ kind: 'not-a-folder', path });
     throw cause;
@@ -86,6 +89,13 @@ function makeFolder(path: string): Result<undefined, DataFolderError> {
   return ok(undefined);
 }
 
+/** Not `recursive: true`: where the system allows no folder at all (below /proc, say) Node never comes back from it. */
+function makePath(path: string): void {
+  if (existsSync(path) && statSync(path).isDirectory()) return;
+  if (dirname(path) !== path) makePath(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+}
+
 /**
  * An exclusive SQLite transaction is a lock of the operating system's own on every platform Node runs on: a crash or
  * kill -9 frees it, and no process id is ever mistaken for another's.
@@ -94,7 +104,9 @@ function lock(path: string): (() => void) | undefined {
   const file = new DatabaseSync(join(path, 'lock'), { timeout: 0 });
   try {
     file.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-    return () => file.close();
+    return () => {
+      if (file.isOpen) file.close();
+    };
   } catch (cause) {
     file.close();
     const sqliteBusy = 5;
