@@ -99,7 +99,9 @@ class Places {
   #find(): void {
     const before = new Map(this.drawn.map((at) => [at.cursor.id, at]));
     const length = this.#view.state.doc.length;
-    this.drawn = this.#source.read().flatMap((cursor) => {
+    // In one order, whatever the source's: a drawn caret is then reused for its own person.
+    const cursors = this.#source.read().toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    this.drawn = cursors.flatMap((cursor) => {
       const place = placeOf(this.#text, cursor);
       if (!place || place.head > length || place.anchor > length) return [];
       const last = before.get(cursor.id);
