@@ -29,8 +29,16 @@ export async function buildIfChanged(
   root: string,
   say: (line: string) => void,
 ): Promise<Result<boolean, BuildFailed>> {
+  return recorded(root) === fingerprintOf(root) ? ok(false) : build(root, say);
+}
+
+/** Builds whatever was built before. Always `true` when it worked. */
+export async function build(
+  root: string,
+  say: (line: string) => void,
+): Promise<Result<boolean, BuildFailed>> {
+  // Taken before the build: what is edited meanwhile is built next time.
   const fingerprint = fingerprintOf(root);
-  if (recorded(root) === fingerprint) return ok(false);
   say('Building the app …');
   for (const command of [['node_modules/vite/bin/vite.js', 'build'], ['scripts/licences.ts']]) {
     const output = await failureOf(command, root);

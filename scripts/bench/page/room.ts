@@ -1,0 +1,98 @@
+/** A room as the app opens it, without the page around it: real keys, IndexedDB, the fold worker, real transports. */
+import type * as Y from 'yjs';
+import { fromHex, randomBytes, toHex } from '../../../app/lib/core/bytes.ts';
+import { systemClock } from '../../../app/lib/core/clock.ts';
+import type { RoomId } from '../../../app/lib/core/ids.ts';
+import { createRoom, deriveRoomKeys, type RoomKeys } from '../../../app/lib/crypto/room-keys.ts';
+import { sign } from '../../../app/lib/crypto/signatures.ts';
+import { Project } from '../../../app/lib/document/project.ts';
+import { issueSession } from '../../../app/lib/log/certificate.ts';
+import { decodeGenesis, makeGenesis, type Genesis } from '../../../app/lib/log/genesis.ts';
+import type { LogStore } from '../../../app/lib/log/log-store.ts';
+import { openSealed, seal } from '../../../app/lib/log/seal.ts';
+import { openIndexedDbStore } from '../../../app/lib/storage/stores/indexeddb.ts';
+import { workerFolder } from '../../../app/lib/sync/folder.ts';
+import { Replica } from '../../../app/lib/sync/replica.ts';
+import type { Transport, TransportRoom } from '../../../app/lib/sync/transport.ts';
+
+/** What a link holds, and what the room's first tab knows besides. Hex, to pass through the bench. */
+export interface RoomTicket {
+  readonly roomId: string;
+  readonly editSeed: string;
+  readonly genesis?: string;
+}
+
+export interface OpenRoom {
+  readonly replica: Replica;
+  readonly project: Project;
+  readonly keys: RoomKeys;
+  readonly store: LogStore;
+}
+
+export async function makeRoom(): Promise<Required<RoomTicket>> {
+  const { owner, roomId, editSeed } = await createRoom();
+  const keys = await deriveRoomKeys('e', editSeed, 0, roomId);
+  const genesis = await makeGenesis(owner, keys);
+  return { roomId, editSeed: toHex(editSeed), genesis: toHex(genesis.bytes) };
+}
+
+/** From a link to a room that is open on this device, the way `workspace/open-room.ts` does it. */
+export async function openRoom(
+  { roomId, editSeed, genesis: given }: RoomTicket,
+  transports: readonly Transport[] = [],
+): Promise<OpenRoom> {
+  const keys = await deriveRoomKeys('e', fromHex(editSeed), 0, roomId as RoomId);
+  const opened = await openIndexedDbStore(keys.roomId);
+  if (!opened.ok) throw new Error(`this browser refuses storage: ${opened.error.kind}`);
+  const store = opened.value;
+  const session = await issueSession(keys, randomBytes(32));
+  const replica = await Replica.open({
+    roomId: keys.roomId,
+    keys,
+    session,
+    genesis: await loadGenesis(store, keys.roomId, given),
+    store,
+    folder: workerFolder(),
+    transports,
+    clock: systemClock,
+    events: {
+      onMessages: () => undefined,
+      onSaved: () => undefined,
+      onPeers: () => undefined,
+      onNotice: (notice) => {
+        if (notice.kind !== 'catching-up' && notice.kind !== 'caught-up' && notice.kind !== 'genesis')
+          console.error(JSON.stringify(notice), 'error' in notice ? String(notice.error) : '');
+      },
+    },
+  });
+  return { replica, project: new Project(replica.doc), keys, store };
+}
+
+export function connect({ replica, keys }: OpenRoom): void {
+  replica.connect(transportRoom(keys));
+}
+
+/** The text of the room's one file; undefined while it is not here. */
+export function fileText({ project }: OpenRoom): Y.Text | undefined {
+  return project.list().flatMap(({ id }) => project.text(id) ?? [])[0];
+}
+
+async function loadGenesis(store: LogStore, roomId: RoomId, given?: string): Promise<Genesis | undefined> {
+  const { genesis: stored } = await store.loadFacts();
+  const bytes = stored ?? (given === undefined ? undefined : fromHex(given));
+  if (bytes === undefined) return undefined;
+  const read = await decodeGenesis(bytes, roomId);
+  if (!read.ok) throw new Error(`the genesis statement: ${read.error.kind}`);
+  if (stored === undefined) await store.saveFacts({ genesis: bytes });
+  return read.value;
+}
+
+const transportRoom = (keys: RoomKeys): Omit<TransportRoom, 'self' | 'roomId'> => ({
+  topic: keys.topic.publicKey,
+  signTopic: (message) => sign(keys.topic.privateKey, message),
+  sealSignal: (plain) => seal(keys, 'signal', plain),
+  openSignal: async (sealed) => {
+    const plain = await openSealed(keys, 'signal', sealed);
+    return plain.ok ? plain.value : undefined;
+  },
+});
