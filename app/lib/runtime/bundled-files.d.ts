@@ -9,6 +9,7 @@ declare module '*.py' {
   export default source;
 }
 
+/* eslint-disable @typescript-eslint/no-require-imports -- the only way to re-export a CommonJS module's types */
 /** Polyfills of Node's modules, typed as what they stand in for. */
 declare module '@jspm/core/nodelibs/buffer' {
   import buffer = require('node:buffer');

@@ -40,7 +40,7 @@ export function loadCommonJs({
       '__filename',
       '__dirname',
       `${source}\n//# sourceURL=${path}`,
-    );
+    ) as (...names: unknown[]) => void;
     body(module.exports, loadCommonJs({ view, table, folder: inner, loaded }), module, path, inner);
     return module.exports;
   };

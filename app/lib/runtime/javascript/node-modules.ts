@@ -195,7 +195,7 @@ function whole(namespace: object): unknown {
 /** Where the sandbox is no secure context the browser hides crypto.subtle; random numbers and digests remain. */
 function webCrypto(nodeCrypto: unknown): Crypto {
   const { createHash } = nodeCrypto as {
-    createHash(name: string): { update(data: Uint8Array): { digest(): Uint8Array } };
+    createHash: (name: string) => { update(data: Uint8Array): { digest(): Uint8Array } };
   };
   const digest = async (
     algorithm: string | { name: string },

@@ -51,7 +51,7 @@ export function testModule(process: ProgramProcess, write: (text: string) => voi
     beforeEach: (hook: Body) => void hooks.before.push(hook),
     afterEach: (hook: Body) => void hooks.after.push(hook),
     before: (hook: Body) => void (queue = queue.then(() => hook({}))),
-    after: (hook: Body) => void queueMicrotask(() => (queue = queue.then(() => hook({})))),
+    after: (hook: Body) => void queueMicrotask(() => void (queue = queue.then(() => hook({})))),
     default: test,
   });
 }

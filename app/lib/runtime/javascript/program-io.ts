@@ -55,8 +55,8 @@ export function makeProcess(host: WorkerHost, handles: Handles, entry: string): 
     'getMaxListeners',
   ]) {
     target[name] = (...args: unknown[]) => {
-      const result: unknown = events[name]?.apply(events, args);
-      return (result) === events ? target : result;
+      const result: unknown = events[name]?.call(events, ...args);
+      return result === events ? target : result;
     };
   }
   const hrtime = (since?: [number, number]): [number, number] => {

@@ -142,6 +142,7 @@ export const emitKeypressEvents = (): void => undefined;
 
 class PromisesInterface extends Interface {
   // The promise form takes the place of the callback form, as in Node.
+  // eslint-disable-next-line @typescript-eslint/no-misused-promises
   override question(text: string): Promise<string> & void {
     return new Promise<string>((resolve) => super.question(text, resolve)) as Promise<string> & void;
   }

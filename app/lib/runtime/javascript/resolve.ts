@@ -36,7 +36,7 @@ function ownImport(view: FileView, name: string, folder: string, kind: ImportKin
   for (const above of ancestors(folder)) {
     const manifest = readManifest(view, above);
     if (!manifest) continue;
-    const targets = attempt(() => resolveImports(manifest, name, conditions(kind)));
+    const targets = attempt(() => resolveImports(manifest, name, conditions(kind)) ?? undefined);
     return (
       firstTarget(view, above, targets) ??
       err(`Package import '${name}' is not defined in ${above}/package.json`)
@@ -55,7 +55,7 @@ function packageImport(view: FileView, name: string, folder: string, kind: Impor
         : `${above}/node_modules/${packageName}`;
     const manifest = home === above ? own : readManifest(view, home);
     if (manifest?.['exports'] !== undefined) {
-      const targets = attempt(() => resolveExports(manifest, `.${subpath}`, conditions(kind)));
+      const targets = attempt(() => resolveExports(manifest, `.${subpath}`, conditions(kind)) ?? undefined);
       return (
         firstTarget(view, home, targets) ?? err(`'.${subpath}' is not exported by package '${packageName}'`)
       );
@@ -78,7 +78,7 @@ function firstTarget(
   home: string,
   targets: readonly string[] | undefined,
 ): Resolution | undefined {
-  for (const target of targets ?? []) {
+  for (const target of Array.isArray(targets) ? (targets as readonly string[]) : []) {
     const file = asFile(view, normalize(`${home}/${target}`));
     if (file !== undefined) return ok(file);
   }

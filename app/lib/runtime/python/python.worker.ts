@@ -10,6 +10,16 @@ const ROOT = '/project';
 /** An address that resolves nowhere; Pyodide wants one, `fetch` below answers it. */
 const ASSETS = 'http://assets.invalid/';
 
+type PyDict = NonNullable<NonNullable<Parameters<PyodideInterface['runPython']>[1]>['globals']>;
+
+/** The parts of Emscripten's file system used here; Pyodide leaves it untyped. */
+interface FileSystem {
+  mkdirTree(path: string): void;
+  writeFile(path: string, bytes: Uint8Array): void;
+  readonly ErrnoError: new (errno: number) => Error;
+}
+const fileSystem = (booted: PyodideInterface): FileSystem => booted.FS as FileSystem;
+
 let python: PyodideInterface | undefined;
 
 serveRuntime({
@@ -34,7 +44,7 @@ async function bootPyodide(host: WorkerHost): Promise<PyodideInterface> {
       env: { HOME: ROOT, PYTHONUNBUFFERED: '1', LANG: 'C.UTF-8' },
     };
     const booted = await loadPyodide(options);
-    booted.FS.mkdirTree(ROOT);
+    fileSystem(booted).mkdirTree(ROOT);
     connectStreams(booted, host);
     booted.runPython(runProgram, { globals: namespace(booted) });
     // The first call prepares what every later one needs; better now than when someone waits.
@@ -48,16 +58,16 @@ async function bootPyodide(host: WorkerHost): Promise<PyodideInterface> {
 /** No package can be fetched here, so none is offered. */
 const EMPTY_LOCKFILE = JSON.stringify({ info: lockInfo, packages: {} });
 
-let programNamespace: ReturnType<PyodideInterface['globals']['get']>;
-function namespace(booted: PyodideInterface): typeof programNamespace {
-  programNamespace = booted.toPy({ __name__: 'run_program' });
+let programNamespace: PyDict;
+function namespace(booted: PyodideInterface): PyDict {
+  programNamespace = booted.toPy({ __name__: 'run_program' }) as PyDict;
   return programNamespace;
 }
 
 /** Pyodide fetches and compiles its own parts; for that while they come from the bytes at hand. Returns what undoes it. */
 function answerFetches(host: WorkerHost): () => void {
-  const { fetch } = self;
-  const { instantiateStreaming } = WebAssembly;
+  const fetch = self.fetch.bind(self);
+  const instantiateStreaming = WebAssembly.instantiateStreaming.bind(WebAssembly);
   const target = self as unknown as Record<string, unknown>;
   target['fetch'] = async (url: RequestInfo | URL) => {
     const name = (url instanceof Request ? url.url : String(url)).slice(ASSETS.length);
@@ -99,7 +109,8 @@ function connectStreams(booted: PyodideInterface, host: WorkerHost): void {
       if (rest.length === 0) {
         const line = interrupted() ? 'interrupted' : host.readInputSync();
         // EINTR makes Python look at its signals and try again; every so many times it finds the KeyboardInterrupt there.
-        if (line === 'interrupted') throw new booted.FS.ErrnoError(booted.ERRNO_CODES['EINTR'] ?? 27);
+        if (line === 'interrupted')
+          throw new (fileSystem(booted).ErrnoError)(booted.ERRNO_CODES['EINTR'] ?? 27);
         if (typeof line === 'string') return 0;
         rest = line as Uint8Array<ArrayBuffer>;
       }
@@ -115,8 +126,8 @@ function connectStreams(booted: PyodideInterface, host: WorkerHost): void {
 async function run(booted: PyodideInterface, host: WorkerHost, program: ProgramFiles): Promise<number> {
   for (const [path, bytes] of program.files) {
     const full = `${ROOT}/${path}`;
-    booted.FS.mkdirTree(full.slice(0, full.lastIndexOf('/')));
-    booted.FS.writeFile(full, bytes);
+    fileSystem(booted).mkdirTree(full.slice(0, full.lastIndexOf('/')));
+    fileSystem(booted).writeFile(full, bytes);
   }
   const waitForLine = host.shared
     ? undefined
@@ -135,8 +146,8 @@ async function run(booted: PyodideInterface, host: WorkerHost, program: ProgramF
     entry: program.entry,
     pause,
     wait_for_line: waitForLine,
-    run: programNamespace.get('run'),
-  });
+    run: (programNamespace as unknown as Map<string, unknown>).get('run'),
+  }) as PyDict;
   const code: unknown = await booted.runPythonAsync('run(entry, pause, wait_for_line)', { globals });
   return typeof code === 'number' ? code : 1;
 }

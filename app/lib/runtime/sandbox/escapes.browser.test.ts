@@ -147,12 +147,8 @@ test.for([
     "port.postMessage({ kind: 'batch', run: 1, ticket, started: true, output: [[3, 'x']], inputWanted: false });",
   ],
   ['answers pings nobody sent', "for (let i = 0; i < 1000; i++) port.postMessage({ kind: 'pong' });"],
-])(
-  'a frame that %s is removed',
-  async ([, body]) => {
-    const result = await bed.hostileFrame(hostile(body ?? ''));
-    expect(result).toMatchObject({ kind: 'failed', broke: true });
-    expect(result.output.length).toBeLessThanOrEqual(1);
-  },
-  60_000,
-);
+])('a frame that %s is removed', { timeout: 60_000 }, async ([, body]) => {
+  const result = await bed.hostileFrame(hostile(body ?? ''));
+  expect(result).toMatchObject({ kind: 'failed', broke: true });
+  expect(result.output.length).toBeLessThanOrEqual(1);
+});
