@@ -7,7 +7,7 @@ COPY package.json package-lock.json .npmrc ./
 # Some registries lack packages for other platforms, and npm ci then refuses the lock; install keeps to it too.
 RUN npm ci --no-audit || npm install --no-save --no-audit
 COPY . .
-RUN npm run build && node scripts/fetch-pocketbase.ts /codeface/bin && npm prune --omit=dev
+RUN CODEFACE_PRECOMPRESS=1 npm run build && node scripts/fetch-pocketbase.ts /codeface/bin && npm prune --omit=dev
 
 FROM ${BASE}
 ENV HOST=0.0.0.0 PORT=8420 CODEFACE_DATA=/data CODEFACE_PUBLIC_URL=http://localhost:8420

@@ -6,7 +6,14 @@ const config = {
   preprocess: vitePreprocess(),
   compilerOptions: { runes: true },
   kit: {
-    adapter: adapter({ pages: 'build', assets: 'build', fallback: '200.html', strict: true }),
+    adapter: adapter({
+      pages: 'build',
+      assets: 'build',
+      fallback: '200.html',
+      strict: true,
+      // Half a minute of brotli that pays on a network and not on the machine one develops on: the Dockerfile sets it.
+      precompress: process.env.CODEFACE_PRECOMPRESS === '1',
+    }),
     files: { src: 'app', assets: 'static' },
     alias: { $lib: 'app/lib' },
     version: { pollInterval: 0 },

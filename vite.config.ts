@@ -19,9 +19,20 @@ function securityHeaders(): Plugin {
   };
 }
 
+/** Where `npm start` serves signaling and relay, so that rooms of `npm run dev` meet too. */
+const thinServer = `http://127.0.0.1:${process.env['PORT'] ?? 8420}`;
+
 export default defineConfig({
   plugins: [securityHeaders(), sandboxBundlePlugin(), sveltekit()],
   worker: { format: 'es' },
+  server: {
+    proxy: {
+      '/signal': { target: thinServer, ws: true },
+      '/relay': { target: thinServer, ws: true },
+      '/healthz': thinServer,
+      '/pb': thinServer,
+    },
+  },
   test: {
     projects: [
       {
@@ -31,6 +42,9 @@ export default defineConfig({
           environment: 'node',
           include: ['{app,signaling,scripts,pocketbase}/**/*.test.ts'],
           exclude: ['**/*.svelte.test.ts', '**/node_modules/**'],
+          // Two shared cores must not decide a test: what hangs is caught all the same.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
     ],

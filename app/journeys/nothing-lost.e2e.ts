@@ -7,6 +7,7 @@ import {
   newFile,
   openFile,
   paste,
+  readyOffline,
   saved,
   savedStatus,
   tree,
@@ -60,12 +61,13 @@ test('two people offline edit the same file; both come back, and both edits are 
   await enterRoom(ben.page, link);
   await openFile(ben.page, 'plan.txt');
   await connected(ann.page, 'Direct · 2 here');
+  await readyOffline(ann.page);
+  await readyOffline(ben.page);
 
   // With the server gone and the pages closed there is no path between them; each reopens from its own device.
   await ann.context.setOffline(true);
   await ben.context.setOffline(true);
   await codeface.kill();
-  await Promise.all([ann, ben].map(({ page }) => page.evaluate(() => navigator.serviceWorker.ready)));
   await Promise.all([ann, ben].map(({ page }) => page.reload()));
   await connected(ann.page, 'Offline · 1 here');
   await openFile(ann.page, 'plan.txt');

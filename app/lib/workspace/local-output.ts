@@ -5,8 +5,10 @@ export interface LocalPiece {
   readonly text: string;
 }
 
-/** The runner looks back further than the room: 1 M characters from the beginning, and as many from the end. */
-const KEPT_CHARS = 1024 * 1024;
+/** How a program begins: as much as the room is told. */
+const HEAD_CHARS = 256 * 1024;
+/** The end is let grow to the larger and then cut to the smaller: whoever draws it starts over at each cut, not at each line. */
+const TAIL_CHARS = { most: 1024 * 1024, least: 256 * 1024 };
 /** Short pieces of one stream are joined up to this, so that a page draws hundreds of them and not millions. */
 const JOINED_CHARS = 16 * 1024;
 
@@ -23,14 +25,15 @@ export class LocalOutput {
   }
 
   add(stream: LocalPiece['stream'], text: string): void {
-    if (this.#headChars < KEPT_CHARS) {
+    if (this.#headChars < HEAD_CHARS) {
       join(this.#head, { stream, text });
       this.#headChars += text.length;
       return;
     }
     join(this.#tail, { stream, text });
     this.#tailChars += text.length;
-    while (this.#tailChars > KEPT_CHARS && this.#tail.length > 1) {
+    if (this.#tailChars <= TAIL_CHARS.most) return;
+    while (this.#tailChars > TAIL_CHARS.least && this.#tail.length > 1) {
       const dropped = this.#tail.shift()?.text.length ?? 0;
       this.#tailChars -= dropped;
       this.#leftOut += dropped;
