@@ -124,3 +124,12 @@ test(
   },
   SLOW,
 );
+
+test(
+  'a line typed ahead is taken, and the next wish for one is heard',
+  async () => {
+    const report = await python('print([input(), input(), input()])', { input: ['1\n2\n', '3\n'] });
+    expect(report).toMatchObject({ stdout: "['1', '2', '3']\n", end: { kind: 'exit', code: 0 } });
+  },
+  SLOW,
+);

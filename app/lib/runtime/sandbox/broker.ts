@@ -36,6 +36,8 @@ interface CurrentRun {
   input: Uint8Array;
   inputEnded: boolean;
   wants: 'memory' | 'message' | undefined;
+  /** A line was given since the last batch: the app hears that before it hears of the next wish, however soon that came. */
+  answered: boolean;
   end: FrameEnd | undefined;
 }
 
@@ -47,6 +49,7 @@ function startBroker(port: MessagePort): void {
   /** What the next batch must carry; undefined until the last one is acknowledged. */
   let ticket: number | undefined;
   let told = '';
+  let toldWanted = false;
   let onAck: (() => void) | undefined;
 
   const post = (message: FrameMessage): void => port.postMessage(message);
@@ -134,11 +137,13 @@ function startBroker(port: MessagePort): void {
       input: new Uint8Array(),
       inputEnded: false,
       wants: undefined,
+      answered: false,
       end: undefined,
     };
     run = current;
     ticket = message.ticket;
     told = '';
+    toldWanted = false;
     const failure = await slot.booted;
     if (current.end) return;
     if (failure !== undefined) return finish({ kind: 'failed', message: failure });
@@ -192,6 +197,7 @@ function startBroker(port: MessagePort): void {
     run.input = run.input.subarray(length);
     const { wants, slot } = run;
     run.wants = undefined;
+    run.answered = true;
     if (wants === 'memory' && slot.shared) giveInput(slot.shared.input, length === 0 ? 'ended' : piece);
     else
       slot.worker.postMessage({ kind: 'input', bytes: length === 0 ? undefined : piece } satisfies ToWorker);
@@ -230,9 +236,12 @@ function startBroker(port: MessagePort): void {
       );
     }
     const end = run.output.isEmpty ? run.end : undefined;
-    const state = `${String(run.started)} ${String(run.wants !== undefined)} ${end?.kind ?? ''}`;
+    const inputWanted = run.wants !== undefined && !(run.answered && toldWanted);
+    const state = `${String(run.started)} ${String(inputWanted)} ${end?.kind ?? ''}`;
     if (output.length === 0 && state === told) return;
     told = state;
+    toldWanted = inputWanted;
+    run.answered = false;
     const current = ticket;
     ticket = undefined;
     post({
@@ -241,7 +250,7 @@ function startBroker(port: MessagePort): void {
       ticket: current,
       started: run.started,
       output,
-      inputWanted: run.wants !== undefined,
+      inputWanted,
       end,
     });
     if (end) run = undefined;
