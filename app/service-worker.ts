@@ -12,7 +12,16 @@ import { NavigationRoute, registerRoute } from 'workbox-routing';
 import { CacheFirst } from 'workbox-strategies';
 import { isRuntimeAsset, RUNTIME_CACHE } from './lib/core/offline-cache.ts';
 
-const worker = globalThis as unknown as ServiceWorkerGlobalScope;
+/** What is used here of a service worker's global: the DOM's types, which the rest of the app needs, lack it. */
+interface ServiceWorkerGlobal {
+  skipWaiting(): Promise<void>;
+  addEventListener(
+    type: 'activate',
+    heard: (event: { waitUntil(done: Promise<unknown>): void }) => void,
+  ): void;
+  addEventListener(type: 'message', heard: (event: { readonly data: unknown }) => void): void;
+}
+const worker = globalThis as unknown as ServiceWorkerGlobal;
 
 const SHELL = '/200.html';
 
@@ -26,7 +35,10 @@ precacheAndRoute(shell, { cleanURLs: false });
 /** Pages: the landing page is its own HTML; every room is the shell, whose address and key stay in the browser. */
 registerRoute(new NavigationRoute(createHandlerBoundToURL(SHELL), { allowlist: [/^\/r\//, /^\/rooms$/] }));
 
-registerRoute(({ url, sameOrigin }) => sameOrigin && isRuntimeAsset(url.pathname), new CacheFirst({ cacheName: RUNTIME_CACHE }));
+registerRoute(
+  ({ url, sameOrigin }) => sameOrigin && isRuntimeAsset(url.pathname),
+  new CacheFirst({ cacheName: RUNTIME_CACHE }),
+);
 
 worker.addEventListener('activate', (event) => event.waitUntil(dropOldRuntimes()));
 /** A page asks for the waiting version when its person chose to reload. */

@@ -21,7 +21,12 @@ async function join(room: TestRoom, setup: ReplicaSetup): Promise<TestReplica> {
 }
 afterEach(async () => {
   // A dead tab's store never answers, so it can't be waited for.
-  await Promise.all(open.splice(0).map(({ replica, dead }) => (dead ? undefined : replica.close())));
+  await Promise.all(
+    open
+      .splice(0)
+      .filter(({ dead }) => dead !== true)
+      .map(({ replica }) => replica.close()),
+  );
 });
 
 /** Types letter by letter until the tab dies; gives what the status line had called saved by then. */

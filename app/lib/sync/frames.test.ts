@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toHex, type Bytes } from '../core/bytes.ts';
+import { toHex } from '../core/bytes.ts';
 import type { Channel, SessionId } from '../core/ids.ts';
 import {
   decodeHello,
@@ -21,7 +21,7 @@ import {
 } from './frames.ts';
 
 const bytes = (minLength: number, maxLength = minLength) =>
-  fc.uint8Array({ minLength, maxLength }).map((each) => Uint8Array.from(each) as Bytes);
+  fc.uint8Array({ minLength, maxLength }).map((each) => Uint8Array.from(each));
 const session = bytes(32).map((each) => toHex(each) as SessionId);
 const range: fc.Arbitrary<WantedRange> = fc
   .record({

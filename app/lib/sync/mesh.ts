@@ -102,14 +102,17 @@ export class Mesh {
 
   #connect(transport: Transport, room: TransportRoom): void {
     // A transport may call back before connect() has returned; those calls wait for the connection.
-    let connection: TransportConnection | undefined;
-    const early: (() => void)[] = [];
+    const waiting: { connection: TransportConnection | undefined; early: (() => void)[] } = {
+      connection: undefined,
+      early: [],
+    };
     const whenConnected = (act: (to: TransportConnection) => void): void => {
-      if (connection === undefined) early.push(() => connection && act(connection));
+      const { connection, early } = waiting;
+      if (connection === undefined) early.push(() => whenConnected(act));
       else act(connection);
     };
     const key = (id: LinkId) => `${transport.id}/${id}`;
-    connection = transport.connect(room, {
+    const connection = transport.connect(room, {
       onLink: (id) =>
         whenConnected((to) => {
           const link = new MeshLink(transport.id, id, to);
@@ -128,9 +131,10 @@ export class Mesh {
         this.#events.onChange();
       },
     });
+    waiting.connection = connection;
     this.#connections.set(transport.id, connection);
     if (!this.#status.has(transport.id)) this.#status.set(transport.id, connection.status);
-    for (const act of early) act();
+    for (const act of waiting.early) act();
   }
 
   #closed(key: string, why: string): void {

@@ -63,6 +63,7 @@ export class RoomState implements RoomModel, ReplicaEvents {
   #connection = $state.raw<ConnectionView>({ kind: 'Offline', here: 1, why: 'Reaching the server…' });
   #progress = $state.raw<ProgressView>();
   #newerFormat = $state(false);
+  #inFront: FileId | undefined;
   #persistence = $state<Persistence>('unknown');
   readonly #onlineChanged = (): void => this.onPeers();
 
@@ -181,6 +182,8 @@ export class RoomState implements RoomModel, ReplicaEvents {
     file: FileId | undefined,
     selection?: { readonly anchor: Uint8Array; readonly head: Uint8Array },
   ): void {
+    if (file !== undefined && file !== this.#inFront) this.#runs.expect(file);
+    this.#inFront = file;
     this.#people.showCursor(file, selection);
   }
   cursors(file: FileId): readonly RemoteCursor[] {

@@ -25,6 +25,9 @@ export interface RunsStateOptions {
   readonly alerts: AlertsState;
 }
 
+/** Opening, reading and the first keys come before a runtime's start. */
+const WARM_AFTER_MS = 2000;
+
 interface MyRun {
   readonly id: RunId;
   readonly runtime: Runtime;
@@ -81,6 +84,15 @@ export class RunsState {
     if (runtime === undefined)
       return `Nothing here runs ${item.shown.split('/').pop()}: Python, JavaScript and TypeScript run.`;
     return runtime.unsupported();
+  }
+
+  /** Someone looks at this file: gets ready to run it, when the page has nothing better to do. */
+  expect(id: FileId): void {
+    const item = this.#options.project.list().find((each) => each.id === id);
+    const runtime = item?.kind === 'text' ? runtimeFor(item.shown) : undefined;
+    if (runtime === undefined || runtime.unsupported() !== undefined) return;
+    const whenIdle = globalThis.requestIdleCallback ?? ((act: () => void) => setTimeout(act, WARM_AFTER_MS));
+    whenIdle(() => runtime.warm?.(), { timeout: WARM_AFTER_MS });
   }
 
   /** Runs a file from a copy of the project as it is now: what others type meanwhile doesn't change this run. */

@@ -14,11 +14,8 @@ import { openDeviceStore, type DeviceStore } from '../storage/device.ts';
 import { openIndexedDbStore } from '../storage/stores/indexeddb.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
 import { workerFolder } from '../sync/folder.ts';
+import { transportsTo } from '../sync/registry.ts';
 import { Replica, type ReplicaEvents } from '../sync/replica.ts';
-import type { Transport } from '../sync/transport.ts';
-import { broadcastChannelTransport } from '../sync/transports/broadcast-channel.ts';
-import { relayTransport } from '../sync/transports/relay.ts';
-import { webrtcTransport } from '../sync/transports/webrtc.ts';
 import type { PickedFiles } from './picked-files.ts';
 import type { RoomModel } from './room-model.ts';
 import { RoomState } from './room-state.svelte.ts';
@@ -91,15 +88,6 @@ export async function openRoom({
   });
   room.remember();
   return ok(room);
-}
-
-function transportsTo(origin: string): Transport[] {
-  const socket = (path: string): string => new URL(path, origin.replace(/^http/, 'ws')).href;
-  return [
-    broadcastChannelTransport(),
-    relayTransport({ url: socket('/relay') }),
-    webrtcTransport({ signalUrl: socket('/signal') }),
-  ];
 }
 
 function linksOf(link: RoomLink, keys: RoomKeys, origin: string): { edit?: string; view: string } {
