@@ -32,7 +32,8 @@ migrate(
 
     const email = $os.getenv('CODEFACE_SUPERUSER_EMAIL');
     const password = $os.getenv('CODEFACE_SUPERUSER_PASSWORD');
-    if (!email || !password) throw new Error('The superuser has no name or no password; start CodeFace with npm start.');
+    if (!email || !password)
+      throw new Error('The superuser has no name or no password; start CodeFace with npm start.');
     const superuser = new Record(app.findCollectionByNameOrId('_superusers'));
     superuser.setEmail(email);
     superuser.setPassword(password);
