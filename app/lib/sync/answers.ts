@@ -1,32 +1,82 @@
 /**
  * Answering WANT: what a peer lacks, read from this device's store and sent as bulk in parts (SPEC, SYNC-5).
- * One answer at a time to each peer: a newer WANT ends the older one.
+ * One answer at a time to each peer: a newer WANT joins the one that is being answered. What a peer asks for is
+ * believed once; asking for the same again is rationed, so that a small frame can't buy a large answer for ever.
  */
 import type { Bytes } from '../core/bytes.ts';
-import type { PeerId } from '../core/ids.ts';
-import type { LogStore } from '../log/log-store.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Channel, PeerId, SessionId } from '../core/ids.ts';
+import type { FrontierRow } from '../log/frontier.ts';
+import type { StoredSegment } from '../log/log-store.ts';
 import { encodeSegments, MAX_SEGMENTS_PER_FRAME, writeFrame, type WantedRange } from './frames.ts';
 import type { MeshLink } from './mesh.ts';
 
 /** A part of an answer: small enough that a relayed or slow link shows progress, large enough to fold well. */
-const PART_BYTES = 512 * 1024;
+export const PART_BYTES = 512 * 1024;
+/** What is sent to a peer a second time, as when its memory for held entries was short: so much at once … */
+export const REPEAT_BYTES = 16 * 1024 * 1024;
+/** … and so much more each second. */
+const REPEAT_BYTES_PER_SECOND = 256 * 1024;
+
+export interface AnswersOptions {
+  readonly clock: Clock;
+  /** Where every chain stands here. */
+  readonly frontier: () => readonly FrontierRow[];
+  /** Resolves when what this tab accepted or wrote was offered to the store. */
+  readonly settled: () => Promise<unknown>;
+  readonly readChain: (session: SessionId, channel: Channel, fromSeq: number) => Promise<StoredSegment[]>;
+}
+
+/** What one peer is owed and was given. */
+interface Account {
+  /** Ranges to send, one a chain. */
+  readonly wanted: Map<string, WantedRange>;
+  /** Seq up to which a chain was sent already. */
+  readonly served: Map<string, number>;
+  repeatBytes: number;
+  repeatAt: number;
+  running: boolean;
+}
 
 export class Answers {
-  readonly #store: LogStore;
-  /** Resolves when what this tab accepted or wrote is in the store. */
-  readonly #storeSettled: () => Promise<unknown>;
-  readonly #current = new Map<PeerId, symbol>();
+  readonly #options: AnswersOptions;
+  readonly #accounts = new Map<PeerId, Account>();
 
-  constructor(store: LogStore, storeSettled: () => Promise<unknown>) {
-    this.#store = store;
-    this.#storeSettled = storeSettled;
+  constructor(options: AnswersOptions) {
+    this.#options = options;
   }
 
-  /** Sends everything of the ranges that is held here. */
+  /** Sends everything of the ranges that is held here; resolves when it was. */
   async answer(peer: PeerId, link: MeshLink, ranges: readonly WantedRange[]): Promise<void> {
-    const turn = Symbol('answer');
-    this.#current.set(peer, turn);
-    await this.#storeSettled();
+    const account = this.#accountOf(peer);
+    const held = new Map(this.#options.frontier().map((row) => [chainOf(row), row.seq]));
+    for (const range of ranges) {
+      const end = held.get(chainOf(range)) ?? 0;
+      if (range.fromSeq > end) continue;
+      const before = account.wanted.get(chainOf(range)) ?? range;
+      account.wanted.set(chainOf(range), {
+        ...range,
+        fromSeq: Math.min(range.fromSeq, before.fromSeq),
+        toSeq: Math.min(Math.max(range.toSeq, before.toSeq), end),
+      });
+    }
+    if (account.running) return;
+    account.running = true;
+    try {
+      // What was asked for while the last part left this tab is still to be sent.
+      do await this.#send(peer, account, link);
+      while (account.wanted.size > 0 && this.#accounts.get(peer) === account);
+    } finally {
+      account.running = false;
+    }
+  }
+
+  gone(peer: PeerId): void {
+    this.#accounts.delete(peer);
+  }
+
+  async #send(peer: PeerId, account: Account, link: MeshLink): Promise<void> {
+    const left = (): boolean => this.#accounts.get(peer) !== account;
     let part: Bytes[] = [];
     let bytes = 0;
     const flush = async (more: boolean): Promise<void> => {
@@ -35,22 +85,57 @@ export class Answers {
       bytes = 0;
       await link.drained();
     };
-    for (const { session, channel, fromSeq, toSeq } of ranges) {
-      for (const { first, sealed } of await this.#store.readChain(session, channel, fromSeq)) {
-        if (this.#current.get(peer) !== turn) return;
+    await this.#options.settled();
+    for (let range = take(account.wanted); range !== undefined; range = take(account.wanted)) {
+      const { session, channel, fromSeq, toSeq } = range;
+      for (const { first, last, sealed } of await this.#options.readChain(session, channel, fromSeq)) {
+        if (left()) return;
         if (first > toSeq) break;
+        if (!this.#affords(account, chainOf(range), last, sealed.length)) continue;
         if (part.length > 0 && (bytes + sealed.length > PART_BYTES || part.length >= MAX_SEGMENTS_PER_FRAME))
           await flush(true);
         part.push(sealed);
         bytes += sealed.length;
       }
     }
-    if (this.#current.get(peer) !== turn) return;
-    this.#current.delete(peer);
-    await flush(false);
+    if (!left()) await flush(false);
   }
 
-  gone(peer: PeerId): void {
-    this.#current.delete(peer);
+  /** Whether a segment may be sent to that peer: the first time always, again within its ration. */
+  #affords(account: Account, chain: string, last: number, bytes: number): boolean {
+    if (last > (account.served.get(chain) ?? 0)) {
+      account.served.set(chain, last);
+      return true;
+    }
+    const now = this.#options.clock.now();
+    const refilled = account.repeatBytes + ((now - account.repeatAt) / 1000) * REPEAT_BYTES_PER_SECOND;
+    account.repeatBytes = Math.min(refilled, REPEAT_BYTES);
+    account.repeatAt = now;
+    if (account.repeatBytes <= 0) return false;
+    account.repeatBytes -= bytes;
+    return true;
+  }
+
+  #accountOf(peer: PeerId): Account {
+    const account = this.#accounts.get(peer) ?? {
+      wanted: new Map(),
+      served: new Map(),
+      repeatBytes: REPEAT_BYTES,
+      repeatAt: this.#options.clock.now(),
+      running: false,
+    };
+    this.#accounts.set(peer, account);
+    return account;
   }
 }
+
+/** Removes and gives the oldest of the ranges. */
+function take(wanted: Map<string, WantedRange>): WantedRange | undefined {
+  const [next] = wanted;
+  if (next === undefined) return undefined;
+  wanted.delete(next[0]);
+  return next[1];
+}
+
+const chainOf = ({ session, channel }: { session: string; channel: string }): string =>
+  `${session}/${channel}`;

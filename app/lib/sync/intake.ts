@@ -4,7 +4,7 @@
  */
 import * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
-import type { LogStore, StoredSegment } from '../log/log-store.ts';
+import type { StoredSegment } from '../log/log-store.ts';
 import type { Refusal } from '../log/format.ts';
 import type { Accepted, Gap, Receipt } from '../log/receipt.ts';
 import type { RoomLog } from '../log/room-log.ts';
@@ -41,10 +41,11 @@ export interface IntakeOptions {
   readonly foldStart: () => Omit<FoldStart, 'from'>;
   readonly log: RoomLog;
   readonly doc: Y.Doc;
-  readonly store: LogStore;
   readonly folder: Folder;
   readonly onMessages: (accepted: readonly Accepted[]) => void;
-  readonly onStoreError: (error: unknown) => void;
+  /** Takes what was accepted, to be kept. */
+  readonly keep: (segments: readonly StoredSegment[]) => void;
+  readonly onError: (what: string, error: unknown) => void;
 }
 
 export class Intake {
@@ -55,6 +56,7 @@ export class Intake {
   /** Accepted here since the folder last heard: its copy must have them before it goes on. */
   #sinceFold: Bytes[] = [];
   #folderTimer: ReturnType<typeof setTimeout> | undefined;
+  #disposed = false;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -66,7 +68,7 @@ export class Intake {
 
   take(batch: Batch): Promise<BatchOutcome> {
     this.#waiting++;
-    const done = this.#queue.then(() => (isHeavy(batch) ? this.#fold(batch) : this.#accept(batch)));
+    const done = this.#queue.then(() => (isHeavy(batch) ? this.#foldOrAccept(batch) : this.#accept(batch)));
     this.#queue = done.then(
       () => this.#waiting--,
       () => this.#waiting--,
@@ -80,6 +82,7 @@ export class Intake {
   }
 
   dispose(): void {
+    this.#disposed = true;
     this.#endFolding();
   }
 
@@ -99,7 +102,18 @@ export class Intake {
       else this.#options.onMessages([each]);
       if (this.#folding) this.#sinceFold.push(each.sealed);
     }
-    if (persist) this.#persist(accepted.map(toStored));
+    if (persist) this.#options.keep(accepted.map(toStored));
+  }
+
+  /** A browser that refuses workers, or one that died, must not keep anybody out: then it is done here, slowly. */
+  async #foldOrAccept(batch: Batch): Promise<BatchOutcome> {
+    try {
+      return await this.#fold(batch);
+    } catch (error) {
+      if (!this.#disposed) this.#options.onError('folding', error);
+      this.#endFolding();
+      return this.#accept(batch);
+    }
   }
 
   async #fold({ segments, persist }: Batch): Promise<BatchOutcome> {
@@ -117,10 +131,10 @@ export class Intake {
     Y.applyUpdate(doc, result.diff, FROM_LOG);
     if (!log.adopt(result.chains)) throw new Error('chains that the folder exported do not read');
     this.#options.onMessages(result.messages);
-    if (persist) this.#persist(result.stored);
+    if (persist) this.#options.keep(result.stored);
     const released = await log.release();
     this.#apply(released.accepted, persist);
-    this.#folderTimer = setTimeout(() => this.#endFolding(), FOLDER_IDLE_MS);
+    if (!this.#disposed) this.#folderTimer = setTimeout(() => this.#endFolding(), FOLDER_IDLE_MS);
     return {
       entries: result.entries,
       refusals: result.refusals,
@@ -128,11 +142,6 @@ export class Intake {
       held: false,
       unknownFormat: false,
     };
-  }
-
-  #persist(segments: readonly StoredSegment[]): void {
-    if (segments.length === 0) return;
-    this.#options.store.append(segments).catch(this.#options.onStoreError);
   }
 
   #endFolding(): void {

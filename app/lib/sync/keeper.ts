@@ -32,6 +32,7 @@ export class Keeper {
   #snapshotAt = 0;
   readonly #squashedTo = new Map<string, number>();
   #working = false;
+  #disposed = false;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -45,10 +46,12 @@ export class Keeper {
   /** Something changed: look again when it is quiet. */
   touch(): void {
     clearTimeout(this.#timer);
+    if (this.#disposed) return;
     this.#timer = setTimeout(() => void this.#care(), QUIET_MS);
   }
 
   dispose(): void {
+    this.#disposed = true;
     clearTimeout(this.#timer);
   }
 
@@ -60,7 +63,7 @@ export class Keeper {
       await this.#squash();
       await this.#snapshot();
     } catch (error) {
-      this.#options.onError('care of the store', error);
+      if (!this.#disposed) this.#options.onError('care of the store', error);
     } finally {
       this.#working = false;
     }

@@ -8,11 +8,13 @@
  * Each HELLO names chain heads: all of them first, later only those that moved. Repair starts from that.
  */
 import { concat, equalBytes, randomBytes, utf8, type Bytes } from '../core/bytes.ts';
+import type { Clock } from '../core/clock.ts';
 import type { PeerId, RoomId, SessionId } from '../core/ids.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import { verifySignature } from '../crypto/signatures.ts';
 import { checkCertificate, type CheckedSession, type OwnSession } from '../log/certificate.ts';
 import { decodeFrontier, encodeFrontier, type FrontierRow } from '../log/frontier.ts';
+import { MAX_FRONTIER_ROWS } from '../log/format.ts';
 import { decodeGenesis } from '../log/genesis.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import { openSealed, seal } from '../log/seal.ts';
@@ -21,15 +23,22 @@ import type { MeshLink } from './mesh.ts';
 
 const HELLO_LABEL = utf8('codeface/hello/1\0');
 const NO_NONCE: Bytes = new Uint8Array(16);
+/** A far end that confirms nothing is told again after so long, then twice as long each time … */
+const REMIND_AFTER_MS = 4000;
+/** … so many times: a link that goes on losing frames should have closed, and who refuses an entry never confirms it. */
+const MAX_REMINDERS = 6;
+/** A gap is asked about at most this often on one link. */
+const ASK_AGAIN_MS = 500;
 
 /** A peer is named by the key of its tab's session, so that nobody can take another's name. */
-export const peerIdOf = (session: SessionId): PeerId => session.slice(0, 32) as string as PeerId;
+export const peerIdOf = (session: SessionId): PeerId => session.slice(0, 32) as PeerId;
 
 export interface MeetingOptions {
   readonly roomId: RoomId;
   readonly keys: RoomKeys;
   readonly session: OwnSession;
   readonly log: RoomLog;
+  readonly clock: Clock;
   /** The far end is who it says and is there now; called at each HELLO that proves it. */
   readonly onMet: (link: MeshLink, session: CheckedSession) => void;
   /** What the far end has said so far that it holds. */
@@ -41,11 +50,17 @@ export interface MeetingOptions {
 interface LinkState {
   readonly nonce: Bytes;
   theirNonce: Bytes;
-  met: boolean;
+  /** Whose link it is, once that was proved; it stays theirs. */
+  met: SessionId | undefined;
   /** Seq last told, by chain. */
   readonly told: Map<string, number>;
   /** Newest row heard, by chain. */
   readonly heard: Map<string, FrontierRow>;
+  /** Seqs that the far end had not confirmed when that was looked at last, by chain. */
+  unconfirmed: ReadonlyMap<string, number>;
+  remindAt: number;
+  reminders: number;
+  askedAt: number;
 }
 
 export class Meeting {
@@ -57,14 +72,15 @@ export class Meeting {
   }
 
   hasMet(link: MeshLink): boolean {
-    return this.#stateOf(link).met;
+    return this.#stateOf(link).met !== undefined;
   }
 
   /** Sends a HELLO with what moved since the last one on this link. `wantsReply` asks for theirs. */
   async greet(link: MeshLink, wantsReply: boolean): Promise<void> {
     const { keys, session, log } = this.#options;
     const state = this.#stateOf(link);
-    const rows = log.frontier().filter((row) => row.seq > (state.told.get(chainOf(row)) ?? 0));
+    const moved = log.frontier().filter((row) => row.seq > (state.told.get(chainOf(row)) ?? 0));
+    const rows = moved.slice(0, MAX_FRONTIER_ROWS);
     for (const row of rows) state.told.set(chainOf(row), row.seq);
     const signed = encodeHello({
       nonce: state.nonce,
@@ -76,6 +92,42 @@ export class Meeting {
     });
     const signature = await session.sign(concat(HELLO_LABEL, signed));
     link.send(writeFrame('hello', await seal(keys, 'hello', concat(signed, signature))), 'live');
+  }
+
+  /** Asks for the far end's heads because something of theirs did not fit; false when it was asked a moment ago. */
+  ask(link: MeshLink): Promise<boolean> | false {
+    const state = this.#stateOf(link);
+    const now = this.#options.clock.now();
+    if (now - state.askedAt < ASK_AGAIN_MS) return false;
+    state.askedAt = now;
+    return this.greet(link, true).then(() => true);
+  }
+
+  /**
+   * Called every second for every link: tells a far end again that has not answered, or not confirmed what it was
+   * told for a while, since the HELLO may be lost. Less and less often, and not for ever (SYNC-8).
+   */
+  async remind(link: MeshLink): Promise<void> {
+    const state = this.#stateOf(link);
+    const now = this.#options.clock.now();
+    if (now < state.remindAt) return;
+    const behind = new Map<string, number>();
+    let late = state.met === undefined;
+    for (const row of this.#options.log.frontier()) {
+      const chain = chainOf(row);
+      const confirmed = state.heard.get(chain)?.seq ?? 0;
+      if (confirmed >= row.seq) continue;
+      behind.set(chain, row.seq);
+      const before = state.unconfirmed.get(chain);
+      if (before === undefined || before <= confirmed) continue;
+      late = true;
+      if (state.reminders < MAX_REMINDERS) state.told.delete(chain);
+    }
+    if (state.met === undefined) state.told.clear();
+    state.unconfirmed = behind;
+    state.reminders = late ? state.reminders + 1 : 0;
+    state.remindAt = now + REMIND_AFTER_MS * 2 ** Math.min(state.reminders, MAX_REMINDERS);
+    if (late && state.reminders <= MAX_REMINDERS) await this.greet(link, true);
   }
 
   /** Takes a HELLO's sealed body; whatever is wrong with it, it is dropped and the link stays unknown. */
@@ -91,14 +143,25 @@ export class Meeting {
     if (!rows.ok) return;
 
     const state = this.#stateOf(link);
+    // My own words sent back to me, or somebody else's on a link that is already somebody's, are not a meeting.
+    if (session.id === this.#options.session.id) return;
+    if (state.met !== undefined && state.met !== session.id) return;
     state.theirNonce = hello.value.nonce;
-    for (const row of rows.value) state.heard.set(chainOf(row), row);
+    for (const row of rows.value) {
+      const chain = chainOf(row);
+      const before = state.heard.get(chain)?.seq ?? 0;
+      // Told again what was heard already: they have not got the confirmation.
+      if (row.seq === before && hello.value.wantsReply) state.told.delete(chain);
+      if (row.seq > before) state.reminders = 0;
+      if (state.heard.has(chain) || state.heard.size < MAX_FRONTIER_ROWS) state.heard.set(chain, row);
+    }
     if (equalBytes(hello.value.echo, state.nonce)) {
-      state.met = true;
+      state.met = session.id;
       onMet(link, session);
     }
-    if (hello.value.wantsReply) await this.greet(link, !state.met);
-    if (state.met) onFrontier(link, [...state.heard.values()]);
+    const met = state.met !== undefined;
+    if (hello.value.wantsReply) await this.greet(link, !met);
+    if (met) onFrontier(link, [...state.heard.values()]);
   }
 
   async #check(hello: SignedHello): Promise<CheckedSession | undefined> {
@@ -125,9 +188,13 @@ export class Meeting {
       state = {
         nonce: randomBytes(NO_NONCE.length),
         theirNonce: NO_NONCE,
-        met: false,
+        met: undefined,
         told: new Map(),
         heard: new Map(),
+        unconfirmed: new Map(),
+        remindAt: this.#options.clock.now() + REMIND_AFTER_MS,
+        reminders: 0,
+        askedAt: 0,
       };
       this.#states.set(link, state);
     }

@@ -8,23 +8,21 @@ import type { Bytes } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Channel } from '../core/ids.ts';
 import type { OwnSession } from '../log/certificate.ts';
-import type { LogStore, StoredSegment } from '../log/log-store.ts';
 import type { Refusal } from '../log/format.ts';
 import type { Accepted } from '../log/receipt.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import { toStored } from './fold-session.ts';
+import type { Shelf } from './shelf.ts';
 
 /** Edits merged into one entry; above it the next entry takes the rest, so that no single entry grows large. */
 const MAX_MERGED_BYTES = 512 * 1024;
 /** mergeUpdates is quadratic in their number: 500 take 5 ms (facts, "The log pipeline"). */
 const MAX_MERGED_UPDATES = 500;
-/** How long to wait before offering the store again what it refused (a full disk may have been cleared). */
-const STORE_RETRY_MS = 5000;
 
 export type OutboxState =
   | { readonly kind: 'saved' }
   | { readonly kind: 'unsaved' }
-  /** The store refused: everything is still in this tab and with the peers that are here. */
+  /** The store refused own entries or others': everything is still in this tab and with the peers that are here. */
   | { readonly kind: 'store-failed'; readonly error: unknown }
   /** My own entry did not pass the accept order: a defect of this app, so nothing more is called saved. */
   | { readonly kind: 'refused'; readonly refusal: Refusal };
@@ -32,7 +30,7 @@ export type OutboxState =
 export interface OutboxOptions {
   readonly doc: Y.Doc;
   readonly log: RoomLog;
-  readonly store: LogStore;
+  readonly shelf: Shelf;
   readonly session: OwnSession;
   readonly clock: Clock;
   /** Sends one fresh segment to every peer. */
@@ -44,13 +42,10 @@ export class Outbox {
   readonly #options: OutboxOptions;
   #updates: Uint8Array[] = [];
   readonly #messages: { channel: Channel; payload: Bytes }[] = [];
-  /** Sent, and not in the store yet. */
-  #unstored: StoredSegment[] = [];
-  #storing = 0;
   #sealing = false;
   #refusal: Refusal | undefined;
-  #storeError: unknown;
-  #retry: ReturnType<typeof setTimeout> | undefined;
+  /** Something broke while an entry was made: it is lost to the log, and nothing more is called saved. */
+  #broken: unknown;
   #state: OutboxState = { kind: 'saved' };
   #idleWaiters: (() => void)[] = [];
 
@@ -75,20 +70,26 @@ export class Outbox {
   }
 
   /** Resolves when nothing is left to seal and the store was offered everything. */
-  settled(): Promise<void> {
-    if (!this.#sealing && this.#storing === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  async settled(): Promise<void> {
+    if (this.#sealing) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+    await this.#options.shelf.settled();
   }
 
-  dispose(): void {
-    clearTimeout(this.#retry);
+  /** The shelf got or lost something. */
+  storeChanged(): void {
+    this.#tell();
   }
 
   #wake(): void {
-    if (this.#sealing || this.#refusal !== undefined) return this.#tell();
+    if (this.#sealing || this.#refusal !== undefined || this.#broken !== undefined) return this.#tell();
     this.#sealing = true;
     this.#tell();
-    void this.#run();
+    this.#run()
+      .catch((error: unknown) => (this.#broken = error ?? new Error('an entry could not be made')))
+      .finally(() => {
+        this.#sealing = false;
+        this.#tell();
+      });
   }
 
   async #run(): Promise<void> {
@@ -100,10 +101,8 @@ export class Outbox {
         break;
       }
       send(appended.value);
-      this.#store([toStored(appended.value)]);
+      this.#options.shelf.put([toStored(appended.value)], true);
     }
-    this.#sealing = false;
-    this.#tell();
   }
 
   /** The next entry to make: edits first, then messages in order. */
@@ -122,34 +121,10 @@ export class Outbox {
     return { channel: 'project', payload: (count === 1 ? first : Y.mergeUpdates(taken)) as Bytes };
   }
 
-  #store(segments: StoredSegment[]): void {
-    this.#storing++;
-    const all = [...this.#unstored, ...segments];
-    this.#unstored = [];
-    this.#options.store.append(all).then(
-      () => {
-        this.#storeError = undefined;
-        this.#stored();
-      },
-      (error: unknown) => {
-        this.#unstored = [...all, ...this.#unstored];
-        this.#storeError = error ?? new Error('store refused');
-        clearTimeout(this.#retry);
-        this.#retry = setTimeout(() => this.#store([]), STORE_RETRY_MS);
-        this.#stored();
-      },
-    );
-  }
-
-  #stored(): void {
-    this.#storing--;
-    this.#tell();
-  }
-
   #tell(): void {
     this.#state = this.#now();
     this.#options.onState(this.#state);
-    if (this.#sealing || this.#storing > 0) return;
+    if (this.#sealing) return;
     const waiters = this.#idleWaiters;
     this.#idleWaiters = [];
     for (const resolve of waiters) resolve();
@@ -157,8 +132,10 @@ export class Outbox {
 
   #now(): OutboxState {
     if (this.#refusal !== undefined) return { kind: 'refused', refusal: this.#refusal };
-    if (this.#storeError !== undefined) return { kind: 'store-failed', error: this.#storeError };
-    const busy = this.#sealing || this.#storing > 0 || this.#updates.length > 0 || this.#messages.length > 0;
+    const { shelf } = this.#options;
+    if (this.#broken !== undefined) return { kind: 'store-failed', error: this.#broken };
+    if (shelf.error !== undefined) return { kind: 'store-failed', error: shelf.error };
+    const busy = this.#sealing || shelf.holdsOwn || this.#updates.length > 0 || this.#messages.length > 0;
     return busy ? { kind: 'unsaved' } : { kind: 'saved' };
   }
 }

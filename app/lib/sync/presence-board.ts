@@ -1,6 +1,6 @@
 /**
  * Who is in the room and where: presence of every peer that was met, signed, never stored (SPEC, SYNC-6).
- * A peer that says nothing for 30 s is gone; a counter that does not rise is a replay.
+ * A peer that signs nothing new for 30 s is gone; a counter that does not rise is a replay, and shows nothing of life.
  */
 import { concat, utf8, type Bytes } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
@@ -17,6 +17,8 @@ export const PRESENCE_LIFE_MS = 30_000;
 export const PRESENCE_REFRESH_MS = 10_000;
 /** At most so many a second are read from one peer (facts: 20/s are sent at most; twice that allows for bunching). */
 const MAX_PER_SECOND = 40;
+/** Counters remembered of who left, so that a peer that comes back is not shown where it was before. */
+const MAX_COUNTERS = 1000;
 
 export interface PeerPresence {
   readonly peer: PeerId;
@@ -30,12 +32,15 @@ interface Row {
   payload: Bytes;
   counter: number;
   seenAt: number;
+  /** Too long nothing new was signed: not shown, though the link is up. */
+  silent: boolean;
   windowStart: number;
   inWindow: number;
 }
 
 export class PresenceBoard {
   readonly #rows = new Map<PeerId, Row>();
+  readonly #counters = new Map<PeerId, number>();
   readonly #keys: RoomKeys;
   readonly #own: OwnSession;
   readonly #clock: Clock;
@@ -51,43 +56,50 @@ export class PresenceBoard {
 
   /** Everyone else who is here, in no order. */
   others(): PeerPresence[] {
-    return [...this.#rows].map(([peer, { session, payload }]) => ({ peer, session, payload }));
+    return [...this.#rows]
+      .filter(([, { silent }]) => !silent)
+      .map(([peer, { session, payload }]) => ({ peer, session, payload }));
   }
 
-  /** A peer proved that it is there. */
-  met(peer: PeerId, session: CheckedSession): void {
-    const row = this.#rows.get(peer);
+  /** A peer proved that it is there. False when that was known: only its presence shows that it still is. */
+  met(peer: PeerId, session: CheckedSession): boolean {
+    if (this.#rows.has(peer)) return false;
     const now = this.#clock.now();
-    if (row !== undefined) {
-      row.seenAt = now;
-      return;
-    }
     this.#rows.set(peer, {
       session,
       payload: new Uint8Array(),
-      counter: 0,
+      counter: this.#counters.get(peer) ?? 0,
       seenAt: now,
+      silent: false,
       windowStart: now,
       inWindow: 0,
     });
     this.#onChange();
+    return true;
   }
 
   /** The last link to a peer closed. */
   gone(peer: PeerId): void {
-    if (this.#rows.delete(peer)) this.#onChange();
-  }
-
-  /** Anything a met peer sends shows that it lives. */
-  heard(peer: PeerId): void {
     const row = this.#rows.get(peer);
-    if (row !== undefined) row.seenAt = this.#clock.now();
+    if (row === undefined) return;
+    this.#rows.delete(peer);
+    this.#counters.delete(peer);
+    this.#counters.set(peer, row.counter);
+    for (const oldest of this.#counters.keys()) {
+      if (this.#counters.size <= MAX_COUNTERS) break;
+      this.#counters.delete(oldest);
+    }
+    this.#onChange();
   }
 
-  /** Peers that were silent for too long, to be dropped. */
-  expired(): PeerId[] {
+  /** Stops showing who was silent for too long; a newer presence brings them back. */
+  expire(): void {
     const now = this.#clock.now();
-    return [...this.#rows].filter(([, row]) => now - row.seenAt > PRESENCE_LIFE_MS).map(([peer]) => peer);
+    for (const row of this.#rows.values()) {
+      if (row.silent || now - row.seenAt <= PRESENCE_LIFE_MS) continue;
+      row.silent = true;
+      this.#onChange();
+    }
   }
 
   /** My presence as a frame, newest wins. */
@@ -110,6 +122,7 @@ export class PresenceBoard {
     if (frame.value.counter <= row.counter) return;
     row.counter = frame.value.counter;
     row.seenAt = this.#clock.now();
+    row.silent = false;
     row.payload = frame.value.payload;
     this.#onChange();
   }

@@ -14,17 +14,11 @@ import type { LogStore } from '../log/log-store.ts';
 import type { Accepted } from '../log/receipt.ts';
 import { RoomLog } from '../log/room-log.ts';
 import { openSealed, seal } from '../log/seal.ts';
-import { Answers } from './answers.ts';
+import { Answers, PART_BYTES } from './answers.ts';
 import type { FoldStart } from './fold-session.ts';
 import type { Folder } from './folder.ts';
-import {
-  decodeSegments,
-  decodeWant,
-  encodeWant,
-  MAX_WANTED_RANGES,
-  readFrame,
-  writeFrame,
-} from './frames.ts';
+import { FrameQueue } from './frame-queue.ts';
+import { decodeSegments, decodeWant, encodeWant, readFrame, writeFrame, type FrameKind } from './frames.ts';
 import { FROM_LOG, Intake, type BatchOutcome } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import { Meeting, peerIdOf } from './meeting.ts';
@@ -32,6 +26,7 @@ import { Mesh, type MeshLink } from './mesh.ts';
 import { Outbox, type OutboxState } from './outbox.ts';
 import { PRESENCE_REFRESH_MS, PresenceBoard, type PeerPresence } from './presence-board.ts';
 import { Repair } from './repair.ts';
+import { Shelf } from './shelf.ts';
 import type { Transport, TransportId, TransportRoom, TransportStatus } from './transport.ts';
 
 /** Past this many missing entries the worker catches up (LOG.md, Meeting). */
@@ -40,6 +35,10 @@ const HEAVY_ENTRIES = 200;
 const TICK_MS = 1000;
 /** Heads are told to every peer when nothing changed for this long: a bridge between two peers is repaired by it. */
 const GOSSIP_AFTER_MS = 2000;
+/** While somebody types without a pause, heads are told this often. */
+const GOSSIP_AT_LEAST_MS = 5000;
+/** Of a peer's claims no more than this is shown or planned for: a million entries take a minute to fold. */
+const MAX_MISSING_ENTRIES = 1_000_000;
 
 export interface ReplicaOptions {
   readonly roomId: RoomId;
@@ -77,6 +76,7 @@ export class Replica {
   readonly doc = new Y.Doc();
   readonly #options: ReplicaOptions;
   readonly #log: RoomLog;
+  readonly #shelf: Shelf;
   readonly #outbox: Outbox;
   readonly #intake: Intake;
   readonly #keeper: Keeper;
@@ -84,11 +84,17 @@ export class Replica {
   readonly #answers: Answers;
   readonly #presence: PresenceBoard;
   readonly #meeting: Meeting;
+  readonly #frames: FrameQueue;
+  /** Links whose frames may still be on their way through here. */
+  readonly #closedLinks = new WeakSet<MeshLink>();
   #mesh: Mesh | undefined;
   #ownPresence: Bytes = new Uint8Array();
   #presenceSentAt = 0;
   #changedAt = 0;
-  #gossiped = true;
+  /** Since when heads have moved that the peers were not told; undefined when they know. */
+  #untoldSince: number | undefined;
+  /** Links with a gap that could not be asked about yet. */
+  readonly #gaps = new Set<MeshLink>();
   #tick: ReturnType<typeof setInterval> | undefined;
   #missingEntries = 0;
   #gainedEntries = 0;
@@ -99,10 +105,12 @@ export class Replica {
     this.#log = log;
     const onError = (what: string, error: unknown): void =>
       events.onNotice({ kind: 'internal', what, error });
+    const onStoreError = (error: unknown): void => events.onNotice({ kind: 'store-error', error });
+    this.#shelf = new Shelf({ store, onChange: () => this.#outbox.storeChanged(), onError: onStoreError });
     this.#outbox = new Outbox({
       doc: this.doc,
       log,
-      store,
+      shelf: this.#shelf,
       session,
       clock,
       send: (accepted) => this.#sendOwn(accepted),
@@ -115,39 +123,47 @@ export class Replica {
       foldStart: () => this.#foldStart(),
       log,
       doc: this.doc,
-      store,
       folder,
       onMessages: (accepted) => events.onMessages(accepted),
-      onStoreError: (error) => events.onNotice({ kind: 'store-error', error }),
+      keep: (segments) => this.#shelf.put(segments, false),
+      onError,
     });
     this.#keeper = new Keeper({
       keys,
       log,
       doc: this.doc,
       store,
-      atRest: () => this.#outbox.state.kind === 'saved' && !this.#intake.busy,
+      atRest: () => this.#outbox.state.kind === 'saved' && this.#shelf.empty && !this.#intake.busy,
       onError,
     });
-    this.#answers = new Answers(store, () => this.#outbox.settled());
+    this.#answers = new Answers({
+      clock,
+      frontier: () => log.frontier(),
+      settled: () => this.#outbox.settled(),
+      readChain: (...chain) => this.#shelf.readChain(...chain),
+    });
+    this.#frames = new FrameQueue(
+      clock,
+      (link, kind, body) => this.#onFrame(link, kind, body),
+      this.#internal('a frame'),
+    );
     this.#presence = new PresenceBoard({ keys, session, clock, onChange: () => events.onPeers() });
     this.#meeting = new Meeting({
       roomId,
       keys,
       session,
       log,
+      clock,
       onMet: (link, met) => {
+        if (this.#closedLinks.has(link)) return;
         const peer = peerIdOf(met.id);
         this.#mesh?.identify(link, peer);
-        const isNew = !this.#presence.others().some((other) => other.peer === peer);
-        this.#presence.met(peer, met);
-        if (isNew) void this.#sendPresence(link);
+        if (this.#presence.met(peer, met)) this.#sendPresence(link).catch(this.#internal('presence'));
       },
       onFrontier: (link, rows) => this.#compare(link, rows),
       onGenesis: (bytes) => {
         events.onNotice({ kind: 'genesis', bytes });
-        store
-          .saveFacts({ genesis: bytes })
-          .catch((error: unknown) => events.onNotice({ kind: 'store-error', error }));
+        this.#shelf.putFacts({ genesis: bytes });
         // HELLOs that came before could not be checked: ask for them again.
         for (const link of this.#mesh?.links() ?? [])
           if (!this.#meeting.hasMet(link))
@@ -185,7 +201,10 @@ export class Replica {
       { ...room, self: this.self, roomId: this.#options.roomId },
       {
         onLink: (link) => void this.#meeting.greet(link, true).catch(this.#internal('greeting')),
-        onFrame: (link, frame) => void this.#onFrame(link, frame).catch(this.#internal('a frame')),
+        onFrame: (link, frame) => {
+          const read = readFrame(frame);
+          if (read.ok) this.#frames.push(link, read.value.kind, read.value.body);
+        },
         onLinkClosed: (link) => this.#onLinkClosed(link),
         onChange: () => this.#options.events.onPeers(),
       },
@@ -201,7 +220,7 @@ export class Replica {
   /** Says where I am to everyone who is here. */
   setPresence(payload: Bytes): void {
     this.#ownPresence = payload;
-    void this.#sendPresence();
+    this.#sendPresence().catch(this.#internal('presence'));
   }
 
   /** How others name this tab. */
@@ -239,9 +258,11 @@ export class Replica {
     }
     await this.#outbox.settled();
     this.#keeper.dispose();
-    this.#outbox.dispose();
     await this.#mesh?.close();
     this.#intake.dispose();
+    // What was on its way in while the links closed is kept too.
+    await this.#shelf.settled();
+    this.#shelf.dispose();
     this.#options.store.close();
     this.doc.destroy();
   }
@@ -297,29 +318,29 @@ export class Replica {
     this.#touched();
   }
 
-  async #onFrame(link: MeshLink, frame: Bytes): Promise<void> {
-    const read = readFrame(frame);
-    if (!read.ok) return;
-    const { kind, body } = read.value;
+  async #onFrame(link: MeshLink, kind: FrameKind, body: Bytes): Promise<void> {
     if (kind === 'hello') return this.#meeting.onHello(link, body);
     const peer = link.peer;
     if (peer === undefined || !this.#meeting.hasMet(link)) return;
-    this.#presence.heard(peer);
     switch (kind) {
       case 'live':
-        return this.#onSegments(link, [body], false);
+        await this.#onSegments(link, [body], false);
+        return;
       case 'segments': {
         const answer = decodeSegments(body);
-        if (!answer.ok) return;
-        this.#repair.progress(peer, this.#now());
-        await this.#onSegments(link, answer.value.segments, this.#missingEntries > HEAVY_ENTRIES);
+        // Nobody sends what was not asked for: old segments again cost more to look at than to send.
+        if (!answer.ok || !this.#repair.expects(peer)) return;
+        for (const part of partsOf(answer.value.segments))
+          if (await this.#onSegments(link, part, this.#missingEntries > HEAVY_ENTRIES))
+            this.#repair.progress(peer, this.#now());
         if (!answer.value.more) this.#onAnswered(link, peer);
         return;
       }
       case 'want': {
         const opened = await openSealed(this.#options.keys, 'want', body);
         const ranges = opened.ok ? decodeWant(opened.value) : undefined;
-        if (ranges?.ok) await this.#answers.answer(peer, link, ranges.value);
+        if (ranges?.ok && !this.#closedLinks.has(link))
+          this.#answers.answer(peer, link, ranges.value).catch(this.#internal('an answer'));
         return;
       }
       case 'presence':
@@ -327,31 +348,41 @@ export class Replica {
     }
   }
 
-  async #onSegments(link: MeshLink, segments: readonly Bytes[], heavy: boolean): Promise<void> {
+  /** Whether they brought anything new. */
+  async #onSegments(link: MeshLink, segments: readonly Bytes[], heavy: boolean): Promise<boolean> {
     const outcome = await this.#intake.take({ segments, heavy, persist: true });
     this.#setClient();
     this.#keeper.touch();
     this.#report(outcome);
     // A gap or a missing dependency: whoever sent this holds more than this replica does, so ask what.
-    if (this.#repair.idle && (outcome.gaps.length > 0 || outcome.held)) await this.#meeting.greet(link, true);
+    if (this.#repair.idle && (outcome.gaps.length > 0 || outcome.held)) this.#askAboutGap(link);
+    return outcome.entries > 0;
+  }
+
+  #askAboutGap(link: MeshLink): void {
+    const asking = this.#meeting.ask(link);
+    if (asking === false) this.#gaps.add(link);
+    else asking.catch(this.#internal('greeting'));
   }
 
   #report({ entries, refusals, unknownFormat }: BatchOutcome): void {
-    const { onNotice } = this.#options.events;
-    for (const refusal of refusals) onNotice({ kind: 'refused', code: refusal.code });
-    if (unknownFormat) onNotice({ kind: 'newer-format' });
+    const { events } = this.#options;
+    for (const code of new Set(refusals.map((refusal) => refusal.code)))
+      events.onNotice({ kind: 'refused', code });
+    if (unknownFormat) events.onNotice({ kind: 'newer-format' });
     if (this.#missingEntries <= HEAVY_ENTRIES) return;
     this.#gainedEntries += entries;
-    onNotice({ kind: 'catching-up', done: this.#gainedEntries, of: this.#missingEntries });
+    events.onNotice({ kind: 'catching-up', done: this.#gainedEntries, of: this.#missingEntries });
   }
 
   /** Asks a peer for what it holds and this replica lacks. */
   #compare(link: MeshLink, rows: readonly FrontierRow[]): void {
     if (link.peer === undefined) return;
-    const missing = this.#log.compareFrontier(rows).theyHave.slice(0, MAX_WANTED_RANGES);
+    const missing = this.#log.compareFrontier(rows).theyHave;
     const ranges = this.#repair.ask(link.peer, missing, this.#now());
     if (ranges.length === 0) return;
-    this.#missingEntries += ranges.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
+    const claimed = ranges.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
+    this.#missingEntries = Math.min(this.#missingEntries + claimed, MAX_MISSING_ENTRIES);
     seal(this.#options.keys, 'want', encodeWant(ranges)).then(
       (sealed) => link.send(writeFrame('want', sealed), 'live'),
       this.#internal('asking for entries'),
@@ -361,14 +392,20 @@ export class Replica {
   #onAnswered(link: MeshLink, peer: PeerId): void {
     this.#repair.answered(peer, this.#now());
     if (!this.#repair.idle) return;
-    if (this.#missingEntries > HEAVY_ENTRIES) this.#options.events.onNotice({ kind: 'caught-up' });
-    this.#missingEntries = this.#gainedEntries = 0;
+    this.#repairEnded();
     // What came meanwhile, or was cut off at MAX_WANTED_RANGES, shows in the next comparison.
     void this.#meeting.greet(link, true).catch(this.#internal('greeting'));
   }
 
+  #repairEnded(): void {
+    if (this.#missingEntries > HEAVY_ENTRIES) this.#options.events.onNotice({ kind: 'caught-up' });
+    this.#missingEntries = this.#gainedEntries = 0;
+  }
+
   #onLinkClosed(link: MeshLink): void {
     const { peer } = link;
+    this.#closedLinks.add(link);
+    this.#gaps.delete(link);
     if (peer === undefined || this.#mesh?.linkTo(peer) !== undefined) return;
     this.#presence.gone(peer);
     this.#answers.gone(peer);
@@ -383,24 +420,37 @@ export class Replica {
   }
 
   #greetAll(wantReply: boolean): void {
+    this.#untoldSince = undefined;
     for (const link of this.#mesh?.peers.values() ?? [])
       void this.#meeting.greet(link, wantReply).catch(this.#internal('greeting'));
   }
 
   #onTick(): void {
     const now = this.#now();
-    for (const peer of this.#presence.expired()) this.#presence.gone(peer);
-    if (now - this.#presenceSentAt > PRESENCE_REFRESH_MS) void this.#sendPresence();
-    if (this.#repair.overdue(now)) this.#greetAll(true);
-    else if (!this.#gossiped && now - this.#changedAt > GOSSIP_AFTER_MS) {
-      this.#gossiped = true;
-      this.#greetAll(false);
+    this.#presence.expire();
+    if (now - this.#presenceSentAt > PRESENCE_REFRESH_MS)
+      this.#sendPresence().catch(this.#internal('presence'));
+    if (this.#repair.expire(now)) {
+      if (this.#repair.idle) this.#repairEnded();
+      this.#greetAll(true);
+    } else if (this.#untoldSince !== undefined) {
+      const waited = Math.max(
+        now - this.#changedAt - GOSSIP_AFTER_MS,
+        now - this.#untoldSince - GOSSIP_AT_LEAST_MS,
+      );
+      if (waited > 0) this.#greetAll(false);
     }
+    for (const link of [...this.#gaps]) {
+      this.#gaps.delete(link);
+      this.#askAboutGap(link);
+    }
+    for (const link of this.#mesh?.links() ?? [])
+      this.#meeting.remind(link).catch(this.#internal('greeting'));
   }
 
   #touched(): void {
     this.#changedAt = this.#now();
-    this.#gossiped = false;
+    this.#untoldSince ??= this.#changedAt;
   }
 
   #now(): number {
@@ -417,3 +467,19 @@ const READ_BATCH_BYTES = 4 * 1024 * 1024;
 
 const chainOf = ({ session, channel }: { session: string; channel: string }): string =>
   `${session}/${channel}`;
+
+/** Cuts a frame's segments into parts of the size that honest answers have, so that none keeps others waiting long. */
+function* partsOf(segments: readonly Bytes[]): Generator<readonly Bytes[]> {
+  let part: Bytes[] = [];
+  let bytes = 0;
+  for (const sealed of segments) {
+    if (part.length > 0 && bytes + sealed.length > PART_BYTES) {
+      yield part;
+      part = [];
+      bytes = 0;
+    }
+    part.push(sealed);
+    bytes += sealed.length;
+  }
+  if (part.length > 0) yield part;
+}
