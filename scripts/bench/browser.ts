@@ -10,6 +10,7 @@ import { build } from 'vite';
 import { sandboxBundlePlugin } from '../../app/lib/runtime/bundle-plugin.ts';
 import { startServer, type RunningServer } from '../../signaling/http.ts';
 import { findBrowser } from '../setup/browser.ts';
+import { Endings } from './endings.ts';
 import type { BenchDoor } from './page/door.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -49,10 +50,8 @@ export async function openBench(
   files: ReadonlyMap<string, Uint8Array> = new Map(),
 ): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'codeface-bench-'));
-  const undo: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, maxRetries: 5 })];
-  const close = async (): Promise<void> => {
-    for (const step of undo.splice(0).reverse()) await step();
-  };
+  const endings = new Endings();
+  endings.add(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
   try {
     const buildDir = join(folder, 'app');
     await bundlePage(buildDir, profiling);
@@ -61,18 +60,18 @@ export async function openBench(
       writeFileSync(join(buildDir, path), bytes);
     }
     const server = await serve(buildDir);
-    undo.push(() => server.close());
+    endings.add(() => server.close());
     const browser = await launchBrowser(join(folder, 'profile'));
-    undo.push(() => browser.close());
+    endings.add(() => browser.close());
     let sites = 0;
     return {
       version: browser.browser()?.version() ?? 'unknown version',
       openSite: () => openPage(browser, `http://peer-${++sites}.localhost:${server.port}/`),
       countRenderers: () => countRenderers(browser),
-      close,
+      close: () => endings.run(),
     };
   } catch (error) {
-    await close();
+    await endings.run();
     throw error;
   }
 }
@@ -92,8 +91,8 @@ export function call<Name extends keyof BenchDoor>(
   >;
 }
 
-/** A browser with that profile. Throws when the machine has none. */
-export async function launchBrowser(profile: string): Promise<BrowserContext> {
+/** A browser with that profile, relative addresses under `baseURL`. Throws when the machine has none. */
+export async function launchBrowser(profile: string, baseURL?: string): Promise<BrowserContext> {
   const found = await findBrowser(process.env, (line) => console.error(line));
   if (found === undefined) throw new Error('The benchmarks need Chromium: name one in CHROMIUM_PATH.');
   return chromium.launchPersistentContext(profile, {
@@ -101,6 +100,11 @@ export async function launchBrowser(profile: string): Promise<BrowserContext> {
     // A browser refuses its own sandbox to root, as which containers and CI run.
     chromiumSandbox: process.getuid?.() !== 0,
     args: quietArgs,
+    // endings.ts closes it.
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
+    ...(baseURL !== undefined && { baseURL }),
   });
 }
 
