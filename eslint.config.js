@@ -27,7 +27,10 @@ export default ts.config(
       '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
       '@typescript-eslint/require-await': 'off',
       // Y.Text has a toString of its own, which its base class's type hides.
-      '@typescript-eslint/no-base-to-string': ['error', { ignoredTypeNames: ['Text', 'YText', 'Error', 'URL'] }],
+      '@typescript-eslint/no-base-to-string': [
+        'error',
+        { ignoredTypeNames: ['Text', 'YText', 'Error', 'URL'] },
+      ],
       // State is $state.raw, replaced whole; the maps beside it are off the rune path on purpose (STYLE, Svelte).
       'svelte/prefer-svelte-reactivity': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],

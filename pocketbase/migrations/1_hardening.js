@@ -1,4 +1,3 @@
-/// <reference path="../pb_data/types.d.ts" />
 // What PocketBase leaves open by default, closed; and the superuser, whose name and password come from the environment
 // because a command line shows in the process list.
 migrate(
