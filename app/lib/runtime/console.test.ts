@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ConsoleText, MAX_LINE_CHARS, MAX_LINES, PLAIN, stripAnsi } from './console.ts';
+import { ConsoleText, MAX_LINE_CHARS, MAX_LINES, stripAnsi } from './console.ts';
+import { PLAIN } from './text-style.ts';
 
 const printed = (...pieces: string[]): ConsoleText => {
   const text = new ConsoleText();
@@ -66,6 +67,45 @@ test('any text, cut anywhere, gives the same as in one piece, and never throws',
       // Surrogate pairs arrive whole: the sandbox decodes UTF-8 as a stream.
       expect(printed(...pieces).lines).toEqual(printed(pieces.join('')).lines);
       expect(stripAnsi(pieces.join(''))).not.toContain('\x1b');
+    }),
+    { seed: 8, numRuns: 2000 },
+  );
+});
+
+test('lines that only grow and lines that are overwritten read as on a terminal that knows cells only', () => {
+  const part = fc.constantFrom(
+    'a',
+    'bc def',
+    '😀',
+    'é',
+    '\r',
+    '\b',
+    '\t',
+    '\n',
+    '\x1b[K',
+    '\x1b[2K',
+    '\x1b[31m',
+    '\x01',
+  );
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 40 }), (parts) => {
+      const rows: string[][] = [[]];
+      let column = 0;
+      const put = (char: string): void => void ((rows.at(-1) ?? [])[column++] = char);
+      for (const char of parts.flatMap((text) => (text.startsWith('\x1b') ? [text] : Array.from(text)))) {
+        const row = rows.at(-1) ?? [];
+        if (char === '\r') column = 0;
+        else if (char === '\b') column = Math.max(0, column - 1);
+        else if (char === '\n') column = rows.push([]) * 0;
+        else if (char === '\t') {
+          do put(' ');
+          while (column % 8 !== 0);
+        } else if (char.endsWith('K')) {
+          row.length = char.includes('2') ? 0 : Math.min(row.length, column);
+          while (row.length < column) row.push(' ');
+        } else if (!char.startsWith('\x1b') && char >= ' ') put(char);
+      }
+      expect(String(printed(...parts))).toBe(rows.map((row) => row.join('')).join('\n'));
     }),
     { seed: 8, numRuns: 2000 },
   );

@@ -3,15 +3,7 @@
  * else of terminals left out. Pure; what comes in is untrusted, what comes out is bounded. ECMA-48 §8.3.117 (SGR).
  */
 
-export interface TextStyle {
-  /** 0–7 as in ANSI, 8–15 bright; undefined is the default. Of the 256 and 24-bit colours the nearest of these. */
-  readonly color: number | undefined;
-  readonly background: number | undefined;
-  readonly bold: boolean;
-  readonly dim: boolean;
-  readonly italic: boolean;
-  readonly underline: boolean;
-}
+import { PLAIN, sameStyle, styleAfter, type TextStyle } from './text-style.ts';
 
 export interface Span {
   readonly text: string;
@@ -19,15 +11,6 @@ export interface Span {
 }
 
 export type ConsoleLine = readonly Span[];
-
-export const PLAIN: TextStyle = {
-  color: undefined,
-  background: undefined,
-  bold: false,
-  dim: false,
-  italic: false,
-  underline: false,
-};
 
 /** Lines kept; older ones go. More than anyone scrolls through, little enough to draw. */
 export const MAX_LINES = 10_000;
@@ -42,10 +25,21 @@ interface Cell {
   readonly style: TextStyle;
 }
 
+interface OpenLine {
+  readonly spans: { text: string; readonly style: TextStyle }[];
+  /** Beyond MAX_LINE_CHARS they are counted and not kept. */
+  columns: number;
+}
+
+/** Characters that take one place each and do nothing else: a run of them is added at once. */
+const PLAIN_TEXT = /[\x20-\x7e\xa0-\ud7ff\ue000-\uffff]+/y;
+
 /** What has been printed so far. `write` takes text as it arrives: sequences may be cut anywhere. */
 export class ConsoleText {
   #done: ConsoleLine[] = [];
-  #line: Cell[] = [];
+  /** The unfinished line: spans while it only grows, which is how nearly all output comes, and cells once it was overwritten. */
+  #line: OpenLine = { spans: [], columns: 0 };
+  #cells: Cell[] | undefined;
   #column = 0;
   #style = PLAIN;
   #unfinished = '';
@@ -53,7 +47,7 @@ export class ConsoleText {
 
   /** Every line, the last one unfinished; at most MAX_LINES. */
   get lines(): readonly ConsoleLine[] {
-    return [...this.#done, spansOf(this.#line)];
+    return [...this.#done, this.#lineSpans()];
   }
 
   /** How many lines were let go at the top. */
@@ -78,6 +72,13 @@ export class ConsoleText {
         else if (/^.\[[02]?K$/.test(sequence)) this.#eraseLine(sequence);
         at = end;
       } else {
+        PLAIN_TEXT.lastIndex = at;
+        const text = this.#growing ? (PLAIN_TEXT.exec(whole)?.[0] ?? '') : '';
+        if (text !== '') {
+          this.#grow(text, text.length);
+          at += text.length;
+          continue;
+        }
         const char = String.fromCodePoint(whole.codePointAt(at) ?? 0);
         this.#put(char, code);
         at += char.length;
@@ -101,13 +102,42 @@ export class ConsoleText {
   }
 
   #cell(char: string): void {
-    if (this.#column < MAX_LINE_CHARS) this.#line[this.#column] = { char, style: this.#style };
+    if (this.#growing) return this.#grow(char, 1);
+    if (this.#column < MAX_LINE_CHARS) this.#apart()[this.#column] = { char, style: this.#style };
     this.#column++;
   }
 
+  get #growing(): boolean {
+    return this.#cells === undefined && this.#column === this.#line.columns;
+  }
+
+  /** Adds at the end of the line; `text` is that many columns wide. */
+  #grow(text: string, columns: number): void {
+    const room = Math.max(0, MAX_LINE_CHARS - this.#column);
+    const kept = columns <= room ? text : text.slice(0, room);
+    const last = this.#line.spans.at(-1);
+    if (last && sameStyle(last.style, this.#style)) last.text += kept;
+    else if (kept !== '') this.#line.spans.push({ text: kept, style: this.#style });
+    this.#column += columns;
+    this.#line.columns += columns;
+  }
+
+  /** The line as cells from now on, so that some can be replaced. */
+  #apart(): Cell[] {
+    this.#cells ??= this.#line.spans.flatMap(({ text, style }) =>
+      Array.from(text, (char) => ({ char, style })),
+    );
+    return this.#cells;
+  }
+
+  #lineSpans(): ConsoleLine {
+    return this.#cells ? spansOf(this.#cells) : this.#line.spans.map((span) => ({ ...span }));
+  }
+
   #newLine(): void {
-    this.#done.push(spansOf(this.#line));
-    this.#line = [];
+    this.#done.push(this.#cells ? spansOf(this.#cells) : this.#line.spans);
+    this.#line = { spans: [], columns: 0 };
+    this.#cells = undefined;
     this.#column = 0;
     if (this.#done.length < MAX_LINES) return;
     // A tenth at a time: taking one off the top for each line would copy them all each time.
@@ -117,10 +147,9 @@ export class ConsoleText {
   }
 
   #eraseLine(sequence: string): void {
-    if (sequence.includes('2')) this.#line = [];
-    else this.#line.length = Math.min(this.#line.length, this.#column);
-    while (this.#line.length < Math.min(this.#column, MAX_LINE_CHARS))
-      this.#line.push({ char: ' ', style: PLAIN });
+    const line = this.#apart();
+    line.length = sequence.includes('2') ? 0 : Math.min(line.length, this.#column);
+    while (line.length < Math.min(this.#column, MAX_LINE_CHARS)) line.push({ char: ' ', style: PLAIN });
   }
 }
 
@@ -168,63 +197,6 @@ function endOfSequence(text: string, at: number): number | undefined {
   return limit === at + MAX_SEQUENCE_CHARS ? limit : undefined;
 }
 
-function styleAfter(style: TextStyle, sequence: string): TextStyle {
-  const start = sequence.charCodeAt(0) === ESC ? 2 : 1;
-  const codes = sequence
-    .slice(start, -1)
-    .split(/[;:]/)
-    .map((code) => (code === '' ? 0 : Number(code)));
-  let next = style;
-  for (let at = 0; at < codes.length; at++) {
-    const code = codes[at] ?? 0;
-    if (code === 38 || code === 48) {
-      const [color, used] = extendedColor(codes, at + 1);
-      next = { ...next, [code === 38 ? 'color' : 'background']: color };
-      at += used;
-    } else next = { ...next, ...changeBy(code) };
-  }
-  return next;
-}
-
-function changeBy(code: number): Partial<TextStyle> {
-  if (code === 0) return PLAIN;
-  if (code === 1) return { bold: true };
-  if (code === 2) return { dim: true };
-  if (code === 3) return { italic: true };
-  if (code === 4) return { underline: true };
-  if (code === 22) return { bold: false, dim: false };
-  if (code === 23) return { italic: false };
-  if (code === 24) return { underline: false };
-  if (code >= 30 && code <= 37) return { color: code - 30 };
-  if (code === 39) return { color: undefined };
-  if (code >= 40 && code <= 47) return { background: code - 40 };
-  if (code === 49) return { background: undefined };
-  if (code >= 90 && code <= 97) return { color: code - 90 + 8 };
-  if (code >= 100 && code <= 107) return { background: code - 100 + 8 };
-  return {};
-}
-
-/** 5;n or 2;r;g;b, and how many codes that took. */
-function extendedColor(codes: readonly number[], at: number): [color: number | undefined, used: number] {
-  if (codes[at] === 5) {
-    const index = codes[at + 1] ?? 0;
-    if (!(index >= 0 && index <= 255)) return [undefined, 2];
-    if (index < 16) return [index, 2];
-    if (index >= 232)
-      return [nearest((index - 232) * 10 + 8, (index - 232) * 10 + 8, (index - 232) * 10 + 8), 2];
-    const cube = index - 16;
-    return [nearest(Math.floor(cube / 36) * 51, (Math.floor(cube / 6) % 6) * 51, (cube % 6) * 51), 2];
-  }
-  if (codes[at] === 2) return [nearest(codes[at + 1] ?? 0, codes[at + 2] ?? 0, codes[at + 3] ?? 0), 4];
-  return [undefined, 0];
-}
-
-function nearest(red: number, green: number, blue: number): number {
-  const bit = (part: number): number => (part > 96 ? 1 : 0);
-  const index = bit(red) | (bit(green) << 1) | (bit(blue) << 2);
-  return Math.max(red, green, blue) > 192 ? index + 8 : index;
-}
-
 function spansOf(cells: readonly (Cell | undefined)[]): Span[] {
   const spans: { text: string; style: TextStyle }[] = [];
   // Not for…of over holes: a carriage return or a backspace never leaves any.
@@ -236,12 +208,3 @@ function spansOf(cells: readonly (Cell | undefined)[]): Span[] {
   }
   return spans;
 }
-
-const sameStyle = (left: TextStyle, right: TextStyle): boolean =>
-  left === right ||
-  (left.color === right.color &&
-    left.background === right.background &&
-    left.bold === right.bold &&
-    left.dim === right.dim &&
-    left.italic === right.italic &&
-    left.underline === right.underline);
