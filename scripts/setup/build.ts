@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../app/lib/core/result.ts';
 
-/** Everything that changes what the build holds. Tests beside the code are in there too: they cost a rebuild at worst. */
+/** Everything that changes what the build holds, but for what `notBuilt` names in it. */
 const inputs = [
   'app',
   'static',
@@ -15,6 +15,8 @@ const inputs = [
   'tsconfig.json',
   'scripts/licences.ts',
 ];
+/** Tests and what only they use. */
+const notBuilt = /^app\/(journeys|testing)(\/|$)|\.test\.ts$/;
 /** Inside the build, which every build empties: a build made in any other way is never mistaken for ours. */
 const recordFile = 'build/.built-from';
 const shownLines = 30;
@@ -61,7 +63,7 @@ function fingerprintOf(root: string): string {
 
 function addTo(hash: ReturnType<typeof createHash>, root: string, path: string): void {
   const full = join(root, path);
-  if (!existsSync(full)) return;
+  if (notBuilt.test(path) || !existsSync(full)) return;
   if (!statSync(full).isDirectory()) {
     hash.update(`${path}\0`).update(createHash('sha256').update(readFileSync(full)).digest());
     return;
