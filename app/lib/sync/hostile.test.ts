@@ -19,6 +19,7 @@ import type { RoomKeys, SeedKind } from '../crypto/room-keys.ts';
 import { issueSession, type OwnSession } from '../log/certificate.ts';
 import { encodeFrontier, type FrontierRow } from '../log/frontier.ts';
 import { openSealed, seal } from '../log/seal.ts';
+import { RoomLog } from '../log/room-log.ts';
 import { Forge, isPending, rawUpdate } from '../log/test-room.ts';
 import type { LogStore, StoredSegment } from '../log/log-store.ts';
 import { Project } from '../document/project.ts';
@@ -35,6 +36,8 @@ import {
   type FrameKind,
   type WantedRange,
 } from './frames.ts';
+import { inPlaceFolder } from './folder.ts';
+import { Intake } from './intake.ts';
 import type { TransportConnection } from './transport.ts';
 
 const HELLO_LABEL = utf8('codeface/hello/1\0');
@@ -723,6 +726,31 @@ describe('this tab’s own care', () => {
     const again = await join(room, { transports: [], store: disk });
     expect(texts(again)).toEqual(texts(bob));
   }, 60_000);
+
+  it('SYNC-13: a worker that dies or never starts keeps nothing out', async () => {
+    const room = await makeRoom();
+    const keys = await room.keys('e');
+    const [segments, told] = [await longChain(room, 1000), [] as unknown[]];
+    const [doc, kept] = [new Y.Doc(), [] as StoredSegment[]];
+    const intake = new Intake({
+      foldStart: () => ({
+        roomId: keys.roomId,
+        seed: { kind: 'e', bytes: keys.seeds.v, epoch: 0 },
+        genesis: undefined,
+      }),
+      log: new RoomLog({ roomId: keys.roomId, keys, genesis: room.genesis }),
+      doc,
+      folder: { ...inPlaceFolder(), start: () => Promise.reject(new Error('no workers here')) },
+      onMessages: () => undefined,
+      keep: (more) => kept.push(...more),
+      onError: (what) => told.push(what),
+    });
+    for (const { sealed } of segments)
+      expect((await intake.take({ segments: [sealed], heavy: true, persist: true })).entries).toBe(500);
+    intake.dispose();
+    expect(new Project(doc).list()).toHaveLength(1);
+    expect([kept.length, told]).toEqual([2, ['folding', 'folding']]);
+  });
 
   it('close leaves no timer behind, also when something is on its way in', async () => {
     vi.useRealTimers();
