@@ -30,6 +30,8 @@ export interface History {
   readonly squashed: readonly StoredSegment[];
   /** Every update of a plain Y.Doc that was edited alike, as one. */
   readonly merged: Uint8Array;
+  /** Its state alone, to which y-indexeddb trims what it stores: what was deleted is gone. */
+  readonly state: Uint8Array;
 }
 
 export async function recordHistory(trace: Trace): Promise<History> {
@@ -64,7 +66,7 @@ export async function recordHistory(trace: Trace): Promise<History> {
     entries,
     liveBytes,
     squashed,
-    merged: mergedUpdates(trace),
+    ...opponent(trace),
   };
 }
 
@@ -109,8 +111,8 @@ function* keystrokes(trace: Trace, clientId: number): Generator<{ update: Bytes;
   if (String(text) !== trace.endContent) throw new Error('the trace does not end as it says');
 }
 
-/** The opponent's document: one Y.Text, every update merged into one. */
-function mergedUpdates(trace: Trace): Uint8Array {
+/** The opponent's document: one Y.Text. */
+function opponent(trace: Trace): Pick<History, 'merged' | 'state'> {
   const doc = new Y.Doc();
   const updates: Uint8Array[] = [];
   doc.on('update', (update) => updates.push(update));
@@ -119,7 +121,7 @@ function mergedUpdates(trace: Trace): Uint8Array {
   for (const { patches } of trace.txns) doc.transact(() => edit(text, patches));
   const parts: Uint8Array[] = [];
   while (updates.length > 0) parts.push(Y.mergeUpdates(updates.splice(0, MERGE_UPDATES)));
-  return Y.mergeUpdates(parts);
+  return { merged: Y.mergeUpdates(parts), state: Y.encodeStateAsUpdate(doc) };
 }
 
 function edit(text: Y.Text, patches: Trace['txns'][number]['patches']): void {

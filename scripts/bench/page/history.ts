@@ -44,11 +44,12 @@ export async function openWithoutSnapshot(ticket: RoomTicket): Promise<Opened> {
 
 /** Stores the same history, merged into one update, the way y-indexeddb keeps it. */
 export async function storeInYIndexeddb(name: string, url: string): Promise<void> {
+  const updates = unpackUpdates(await fetched(url));
   const persistence = new IndexeddbPersistence(name, new Y.Doc());
   await persistence.whenSynced;
   const { db } = persistence as unknown as { db: IDBDatabase };
   const transaction = db.transaction('updates', 'readwrite');
-  for (const update of unpackUpdates(await fetched(url))) transaction.objectStore('updates').add(update);
+  for (const update of updates) transaction.objectStore('updates').add(update);
   await new Promise((resolve) => transaction.addEventListener('complete', resolve));
   await persistence.destroy();
 }
