@@ -8,6 +8,10 @@ export interface RunLimits {
   readonly outputBytes: number;
   /** How long a program may clean up after Stop before its worker is ended. */
   readonly interruptMs: number;
+  /** How long the frame may then take to say that the worker is ended, before the frame itself is removed. */
+  readonly killGraceMs: number;
+  /** How long a frame that runs a program may leave a ping unanswered before it counts as dead. */
+  readonly silenceMs: number;
 }
 
 export const RUN_LIMITS: RunLimits = {
@@ -19,6 +23,9 @@ export const RUN_LIMITS: RunLimits = {
   outputBytes: 20_000_000,
   // Long enough for `finally` blocks; ending the worker then stays within the second that Stop promises.
   interruptMs: 600,
+  killGraceMs: 300,
+  // Longer than the pauses of a machine at its limit, memory being freed included.
+  silenceMs: 10_000,
 };
 
 /** Memory of a WebAssembly runtime: enough for real data, far below what makes a phone's browser close the tab. */

@@ -3,6 +3,8 @@
  * Programs are untrusted (a peer wrote them): every runtime works inside the sandbox frame (DESIGN §6).
  */
 
+import type { RunLimits } from './limits.ts';
+
 export type RuntimeId = 'python' | 'javascript';
 
 /** A frozen copy of the project, path → bytes, and the file to start with. */
@@ -50,5 +52,5 @@ export interface Runtime {
   prefetch(onProgress: (done: number) => void, signal: AbortSignal): Promise<void>;
   /** Prepares a sandbox in the background, so that the next start is quick; for when someone opens a file it runs. */
   warm?(): void;
-  start(program: Program, events: RunEvents): Run;
+  start(program: Program, events: RunEvents, limits?: RunLimits): Run;
 }

@@ -2,10 +2,11 @@
  * A Runtime out of its parts: fetches them, keeps one sandbox ready, and lends it to one program at a time. What differs
  * between languages is in `runtimes/`; what a frame may do is in `sandbox/`.
  */
-import { RUN_LIMITS, type RunLimits } from './limits.ts';
-import type { Program, Run, RunEnd, RunEvents, Runtime } from './runtime.ts';
+import { RUN_LIMITS } from './limits.ts';
+import type { Run, RunEnd, RunEvents, Runtime } from './runtime.ts';
 import brokerUrl from './sandbox/broker.ts?sandbox';
-import { Sandbox, SandboxError, type ActiveRun, type SandboxImage } from './sandbox/sandbox.ts';
+import type { ActiveRun } from './sandbox/active-run.ts';
+import { Sandbox, SandboxError, type SandboxImage } from './sandbox/sandbox.ts';
 
 export interface RuntimePart {
   readonly name: string;
@@ -14,22 +15,24 @@ export interface RuntimePart {
   readonly bytes: number;
 }
 
-export interface RuntimeParts extends Pick<Runtime, 'id' | 'label' | 'endings' | 'unsupported'> {
+export interface RuntimeParts extends Pick<Runtime, 'id' | 'label' | 'endings'> {
   /** The worker, one classic script. */
   readonly worker: RuntimePart;
   readonly assets: readonly RuntimePart[];
+  /** Whether a program hears of Stop and may clean up. */
+  readonly interruptible: boolean;
   /** Changes an asset before it goes into the sandbox: a memory cap. */
   readonly prepare?: (name: string, bytes: Uint8Array<ArrayBuffer>) => Uint8Array;
 }
 
 /** A Runtime that runs each program in a fresh worker of a sandbox frame. */
-export function sandboxedRuntime(parts: RuntimeParts, limits: RunLimits = RUN_LIMITS): Runtime {
+export function sandboxedRuntime(parts: RuntimeParts): Runtime {
   let idle: Sandbox | undefined;
   let opening: Promise<void> | undefined;
 
   const open = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Sandbox> => {
     const image = await fetchImage(parts, signal, onProgress);
-    return Sandbox.open(image, limits);
+    return Sandbox.open(image);
   };
 
   const take = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Sandbox> => {
@@ -44,22 +47,34 @@ export function sandboxedRuntime(parts: RuntimeParts, limits: RunLimits = RUN_LI
     else idle = sandbox;
   };
 
+  const warm = (): void => {
+    if (idle?.usable || opening) return;
+    // A failure shows when the program is started, with its words.
+    opening = open(new AbortController().signal, () => undefined)
+      .then(giveBack, () => undefined)
+      .finally(() => (opening = undefined));
+  };
+
   return {
     id: parts.id,
     label: parts.label,
     endings: parts.endings,
-    unsupported: parts.unsupported,
+    unsupported: () => unsupported(parts.label),
     prefetch: async (onProgress, signal) => {
       await fetchImage(parts, signal, onProgress);
     },
-    warm: () => {
-      if (idle?.usable || opening) return;
-      // A failure shows when the program is started, with its words.
-      opening = open(new AbortController().signal, () => undefined)
-        .then(giveBack, () => undefined)
-        .finally(() => (opening = undefined));
+    warm,
+    start: (program, events, limits = RUN_LIMITS) => {
+      const own = parts.interruptible ? limits : { ...limits, interruptMs: 0 };
+      const run = new LoadingRun(parts.label, take, giveBack, events, (sandbox) =>
+        sandbox.start(program, events, own),
+      );
+      void run.exited.then(({ durationMs }) => {
+        // A program that took its sandbox with it must not make the next one wait. Whoever stopped the loading wants none.
+        if (durationMs > 0) warm();
+      });
+      return run;
     },
-    start: (program, events) => new LoadingRun(parts.label, program, events, take, giveBack),
   };
 }
 
@@ -72,10 +87,10 @@ class LoadingRun implements Run {
 
   constructor(
     label: string,
-    program: Program,
-    events: RunEvents,
     take: (signal: AbortSignal, onProgress: (done: number) => void) => Promise<Sandbox>,
     giveBack: (sandbox: Sandbox) => void,
+    events: RunEvents,
+    start: (sandbox: Sandbox) => ActiveRun,
   ) {
     const progress = { label: `Loading ${label}` };
     events.onProgress(progress);
@@ -87,7 +102,7 @@ class LoadingRun implements Run {
     });
     this.exited = Promise.race([taken, aborted]).then(
       async (sandbox) => {
-        const active = (this.#active = sandbox.start(program, events));
+        const active = (this.#active = start(sandbox));
         for (const action of this.#early) action(active);
         const result = await active.exited;
         giveBack(sandbox);
@@ -118,6 +133,15 @@ class LoadingRun implements Run {
     if (this.#active) action(this.#active);
     else this.#early.push(action);
   }
+}
+
+/** Shared memory is what Stop, input in the middle of a call and a bounded flow of output are made of. */
+function unsupported(label: string): string | undefined {
+  if (typeof WebAssembly !== 'object' || typeof Worker !== 'function')
+    return `${label} needs WebAssembly and workers to run here, which this browser does not have.`;
+  if (!globalThis.crossOriginIsolated)
+    return `${label} can't run here: this page was served without the headers that let a sandbox share memory. Editing works.`;
+  return undefined;
 }
 
 function endOfFailure(error: unknown): RunEnd {

@@ -16,19 +16,19 @@ import * as url from '@jspm/core/nodelibs/url';
 import * as util from '@jspm/core/nodelibs/util';
 import * as vm from '@jspm/core/nodelibs/vm';
 import * as zlib from '@jspm/core/nodelibs/zlib';
-import { createFsFromVolume, Volume } from 'memfs';
 import { format, formatWithOptions, inspect, stripVTControlCharacters } from 'node-inspect-extracted';
 import type { WorkerHost } from '../sandbox/worker-host.ts';
-import type { FileView } from './resolve.ts';
+import { AsyncLocalStorage, AsyncResource } from './async-hooks.ts';
 import { type Handles } from './handles.ts';
 import { loadCommonJs } from './load-common-js.ts';
+import { makeFileSystem, type ProgramView } from './node-fs.ts';
 import { type ProgramProcess, ROOT } from './program-io.ts';
 import * as readline from './readline.ts';
 import { testModule } from './node-test.ts';
 
 export interface NodeModules {
   readonly table: Readonly<Record<string, unknown>>;
-  readonly view: FileView & { readBytes(path: string): Uint8Array };
+  readonly view: ProgramView;
 }
 
 /** Modules that need what a browser's sandbox has not; requiring one works, using it says why it can't. */
@@ -54,38 +54,8 @@ export function makeNodeModules(
   console: Console,
   files: readonly (readonly [string, Uint8Array])[],
 ): NodeModules {
-  const volume = new Volume();
-  volume.mkdirSync('/tmp', { recursive: true });
-  volume.mkdirSync(ROOT, { recursive: true });
-  for (const [name, bytes] of files) {
-    const full = `${ROOT}/${name}`;
-    volume.mkdirSync(full.slice(0, full.lastIndexOf('/')), { recursive: true });
-    volume.writeFileSync(full, bytes);
-  }
-  const fs = withWorkingFolder(
-    createFsFromVolume(volume) as unknown as Record<string, unknown>,
-    process,
-    host,
-  );
-  countPromises(fs['promises'] as Record<string, unknown>, handles);
+  const { fs, view } = makeFileSystem(host, handles, process, files);
   const timers = { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate };
-  const view: NodeModules['view'] = {
-    isFile: (name) => volume.statSync(name, { throwIfNoEntry: false })?.isFile() ?? false,
-    readText: (name) => volume.readFileSync(name, 'utf8') as string,
-    readBytes: (name) => new Uint8Array(volume.readFileSync(name) as Buffer),
-  };
-  const timersPromises = {
-    setTimeout: (ms?: number, value?: unknown) =>
-      new Promise((resolve) => setTimeout(() => resolve(value), ms)),
-    setImmediate: (value?: unknown) => new Promise((resolve) => setImmediate(() => resolve(value))),
-    async *setInterval(ms?: number, value?: unknown) {
-      for (;;) yield await new Promise((resolve) => setTimeout(() => resolve(value), ms));
-    },
-    scheduler: {
-      wait: (ms?: number) => new Promise((resolve) => setTimeout(resolve, ms)),
-      yield: () => new Promise((resolve) => setImmediate(resolve)),
-    },
-  };
   const pathModule = whole(path) as Record<string, unknown>;
   const utilModule = whole(util) as Record<string, unknown>;
   const webcrypto = globalThis.crypto.subtle ? globalThis.crypto : webCrypto(crypto);
@@ -146,7 +116,7 @@ export function makeNodeModules(
     string_decoder: whole(stringDecoder),
     test: testModule(process, (text) => host.write(1, new TextEncoder().encode(text))),
     timers,
-    'timers/promises': timersPromises,
+    'timers/promises': TIMERS_PROMISES,
     tty: { isatty: () => false },
     url: { ...(whole(url) as object), URL, URLSearchParams },
     util: Object.assign(utilModule, {
@@ -192,6 +162,20 @@ function whole(namespace: object): unknown {
   return target;
 }
 
+/** Timers as promises. */
+const TIMERS_PROMISES = {
+  setTimeout: (ms?: number, value?: unknown) =>
+    new Promise((resolve) => setTimeout(() => resolve(value), ms)),
+  setImmediate: (value?: unknown) => new Promise((resolve) => setImmediate(() => resolve(value))),
+  async *setInterval(ms?: number, value?: unknown) {
+    for (;;) yield await new Promise((resolve) => setTimeout(() => resolve(value), ms));
+  },
+  scheduler: {
+    wait: (ms?: number) => new Promise((resolve) => setTimeout(resolve, ms)),
+    yield: () => new Promise((resolve) => setImmediate(resolve)),
+  },
+};
+
 /** Where the sandbox is no secure context the browser hides crypto.subtle; random numbers and digests remain. */
 function webCrypto(nodeCrypto: unknown): Crypto {
   const { createHash } = nodeCrypto as {
@@ -233,136 +217,4 @@ function unavailable(name: string, need: string): unknown {
           ? target[key]
           : refuse,
   });
-}
-
-/** Relative paths are relative to process.cwd(), and descriptor 0 is the program's input. */
-function withWorkingFolder(
-  fs: Record<string, unknown>,
-  process: ProgramProcess,
-  host: WorkerHost,
-): Record<string, unknown> {
-  const absolute = (name: unknown): unknown =>
-    typeof name === 'string' && !name.startsWith('/') ? `${process.cwd()}/${name}` : name;
-  const twoPaths = /^(copyFile|rename|link|symlink|cp)/;
-  const adapt = (target: Record<string, unknown>): void => {
-    for (const [name, original] of Object.entries(target)) {
-      if (typeof original !== 'function' || /^[A-Z_]|^f[a-z]+(Sync)?$(?<!fstat)/.test(name)) continue;
-      target[name] = (...args: unknown[]) => {
-        args[0] = absolute(args[0]);
-        if (twoPaths.test(name)) args[1] = absolute(args[1]);
-        return Reflect.apply(original, target, args) as unknown;
-      };
-    }
-  };
-  adapt(fs);
-  const own = fs['promises'] as Record<string, unknown>;
-  const promises: Record<string, unknown> = {};
-  for (const name of allNames(own)) {
-    const value = own[name];
-    promises[name] = typeof value === 'function' ? (value.bind(own) as unknown) : value;
-  }
-  adapt(promises);
-  const readFile = fs['readFileSync'] as (...args: unknown[]) => unknown;
-  const read = fs['readSync'] as (...args: unknown[]) => unknown;
-  const input = inputReader(host);
-  return Object.assign(
-    { ...fs },
-    {
-      promises,
-      readFileSync: (name: unknown, options?: unknown) => {
-        if (name !== 0 && name !== '/dev/stdin') return readFile(name, options);
-        const bytes = input.all();
-        return options ? new TextDecoder().decode(bytes) : buffer.Buffer.from(bytes);
-      },
-      readSync: (descriptor: unknown, target: Uint8Array, ...rest: unknown[]) => {
-        if (descriptor !== 0) return read(descriptor, target, ...rest);
-        const [offset = 0, length = target.length] = rest as number[];
-        const bytes = input.some(length);
-        target.set(bytes, offset);
-        return bytes.length;
-      },
-      writeSync: (descriptor: unknown, data: unknown, ...rest: unknown[]) => {
-        if (descriptor !== 1 && descriptor !== 2)
-          return (fs['writeSync'] as (...args: unknown[]) => unknown)(descriptor, data, ...rest);
-        const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : (data as Uint8Array);
-        host.write(descriptor, bytes);
-        return bytes.length;
-      },
-    },
-  );
-}
-
-function allNames(object: object): string[] {
-  const names = new Set<string>();
-  for (let at: unknown = object; at && at !== Object.prototype; at = Object.getPrototypeOf(at)) {
-    Object.getOwnPropertyNames(at).forEach((name) => names.add(name));
-  }
-  names.delete('constructor');
-  return [...names];
-}
-
-function inputReader(host: WorkerHost): { all(): Uint8Array; some(length: number): Uint8Array } {
-  let rest = new Uint8Array();
-  const next = (): Uint8Array => {
-    const bytes = host.readInputSync();
-    if (bytes === 'unavailable')
-      throw new Error('This browser cannot wait for input here; read process.stdin instead');
-    return typeof bytes === 'string' ? new Uint8Array() : bytes;
-  };
-  return {
-    all() {
-      const pieces = [rest];
-      rest = new Uint8Array();
-      for (let piece = next(); piece.length > 0; piece = next())
-        pieces.push(piece as Uint8Array<ArrayBuffer>);
-      return buffer.Buffer.concat(pieces);
-    },
-    some(length) {
-      if (rest.length === 0) rest = next() as Uint8Array<ArrayBuffer>;
-      const bytes = rest.subarray(0, length);
-      rest = rest.subarray(length);
-      return bytes;
-    },
-  };
-}
-
-function countPromises(promises: Record<string, unknown>, handles: Handles): void {
-  for (const [name, original] of Object.entries(promises)) {
-    if (typeof original !== 'function') continue;
-    promises[name] = (...args: unknown[]) => {
-      const result = Reflect.apply(original, promises, args) as unknown;
-      return result instanceof Promise ? handles.during(result) : result;
-    };
-  }
-}
-
-/** Enough for code that runs inside one call: the store is the one of the innermost `run`. */
-class AsyncLocalStorage {
-  #store: unknown;
-  run(store: unknown, action: (...args: unknown[]) => unknown, ...args: unknown[]): unknown {
-    const before = this.#store;
-    this.#store = store;
-    const restore = (): void => void (this.#store = before);
-    try {
-      const result = action(...args);
-      if (result instanceof Promise) return result.finally(restore);
-      restore();
-      return result;
-    } catch (error) {
-      restore();
-      throw error;
-    }
-  }
-  getStore(): unknown {
-    return this.#store;
-  }
-  enterWith(store: unknown): void {
-    this.#store = store;
-  }
-}
-
-class AsyncResource {
-  runInAsyncScope(action: (...args: unknown[]) => unknown, self?: unknown, ...args: unknown[]): unknown {
-    return Reflect.apply(action, self, args);
-  }
 }

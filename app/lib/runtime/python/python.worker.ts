@@ -100,8 +100,8 @@ function connectStreams(booted: PyodideInterface, host: WorkerHost): void {
       },
     });
   }
-  const signal = host.shared && new Int32Array(host.shared.interrupt);
-  const interrupted = (): boolean => signal !== undefined && Atomics.load(signal, 0) !== 0;
+  const signal = new Int32Array(host.shared.interrupt);
+  const interrupted = (): boolean => Atomics.load(signal, 0) !== 0;
   let rest = new Uint8Array();
   booted.setStdin({
     isatty: false,
@@ -120,7 +120,7 @@ function connectStreams(booted: PyodideInterface, host: WorkerHost): void {
       return length;
     },
   });
-  if (host.shared) booted.setInterruptBuffer(new Uint8Array(host.shared.interrupt));
+  booted.setInterruptBuffer(new Uint8Array(host.shared.interrupt));
 }
 
 async function run(booted: PyodideInterface, host: WorkerHost, program: ProgramFiles): Promise<number> {
@@ -129,25 +129,16 @@ async function run(booted: PyodideInterface, host: WorkerHost, program: ProgramF
     fileSystem(booted).mkdirTree(full.slice(0, full.lastIndexOf('/')));
     fileSystem(booted).writeFile(full, bytes);
   }
-  const waitForLine = host.shared
-    ? undefined
-    : async () => {
-        const bytes = await host.readInput();
-        return bytes && new TextDecoder().decode(bytes);
-      };
-  const signal = host.shared && new Int32Array(host.shared.interrupt);
-  const pause =
-    signal &&
-    ((seconds: number) => {
-      Atomics.wait(signal, 0, 0, seconds * 1000);
-      booted.checkInterrupt();
-    });
+  const signal = new Int32Array(host.shared.interrupt);
+  const pause = (seconds: number): void => {
+    Atomics.wait(signal, 0, 0, seconds * 1000);
+    booted.checkInterrupt();
+  };
   const globals = booted.toPy({
     entry: program.entry,
     pause,
-    wait_for_line: waitForLine,
     run: (programNamespace as unknown as Map<string, unknown>).get('run'),
   }) as PyDict;
-  const code: unknown = await booted.runPythonAsync('run(entry, pause, wait_for_line)', { globals });
+  const code: unknown = await booted.runPythonAsync('run(entry, pause)', { globals });
   return typeof code === 'number' ? code : 1;
 }

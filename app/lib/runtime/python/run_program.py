@@ -1,10 +1,11 @@
 """Runs one program as `python file.py` would, in an interpreter nothing else has used."""
 
 import builtins
+import errno
 import importlib
 import importlib.machinery
-import io
 import os
+import socket
 import sys
 import time
 import traceback
@@ -12,20 +13,19 @@ import types
 
 ROOT = "/project"
 RUNTIME_FILES = ("<exec>", "<frozen ", "/lib/python", "blob:")
+NO_NETWORK = "programs in the room have no network"
 DEFAULT_HOOK = sys.excepthook
 
 
-def run(entry, pause, wait_for_line):
-    """The exit code. Where memory is shared `pause` sleeps some seconds; elsewhere `wait_for_line` awaits a line or None."""
+def run(entry, pause):
+    """The exit code. `pause` sleeps some seconds and can be woken by Stop."""
     path = f"{ROOT}/{entry}"
     os.chdir(ROOT)
     sys.argv = [path]
     package, spec = _package_of(path)
     sys.path[:0] = _search_path(path, package)
-    if pause is not None:
-        time.sleep = _sleep_by(pause)
-    if wait_for_line is not None:
-        _read_lines_from(wait_for_line)
+    time.sleep = _sleep_by(pause)
+    _refuse_network()
     importlib.invalidate_caches()
     try:
         code = _execute(path, package, spec)
@@ -118,6 +118,18 @@ def _sleep_by(pause):
     return sleep
 
 
+def _refuse_network():
+    """At once and in words: the emulated sockets underneath would try for most of a minute."""
+
+    def refuse(*_, **__):
+        raise OSError(errno.ENETUNREACH, NO_NETWORK)
+
+    socket.getaddrinfo = refuse
+    socket.gethostbyname = refuse
+    socket.socket.connect = refuse
+    socket.socket.connect_ex = lambda *_: errno.ENETUNREACH
+
+
 def _report(error):
     """A traceback of the person's own frames, and what to do about what can't work here."""
     try:
@@ -149,40 +161,4 @@ def _advice(error):
             f"\n'{name}' is not here: Python in the browser has the standard library and the files of this room."
             f"\nA pure-Python package works when its source is in the room: import its folder '{name}' into the project."
         )
-    if isinstance(error, OSError) and type(error).__module__.startswith(("urllib", "http", "socket")):
-        return "\nPrograms in the room have no network."
     return None
-
-
-def _read_lines_from(wait_for_line):
-    """Input without shared memory: only `input()` and `sys.stdin.readline()` wait, by suspending the whole call."""
-    from pyodide.ffi import run_sync
-
-    class Lines(io.TextIOBase):
-        encoding = "utf-8"
-
-        def readable(self):
-            return True
-
-        def readline(self, size=-1):
-            line = run_sync(wait_for_line())
-            return "" if line is None else str(line)
-
-        def read(self, size=-1):
-            return "".join(iter(self.readline, ""))
-
-        def __next__(self):
-            line = self.readline()
-            if not line:
-                raise StopIteration
-            return line
-
-    def read_line(prompt="", /):
-        print(prompt, end="", flush=True)
-        line = sys.stdin.readline()
-        if not line:
-            raise EOFError("EOF when reading a line")
-        return line.rstrip("\n")
-
-    sys.stdin = Lines()
-    builtins.input = read_line

@@ -1,21 +1,14 @@
 /** JavaScript and TypeScript with Node's API: esbuild and polyfills, all inside the sandbox worker. */
 import moduleUrl from 'esbuild-wasm/esbuild.wasm?url';
-import { RUN_LIMITS } from '../limits.ts';
 import workerUrl from '../javascript/javascript.worker.ts?sandbox';
 import { sandboxedRuntime } from '../sandboxed-runtime.ts';
 
-export const javascript = sandboxedRuntime(
-  {
-    id: 'javascript',
-    label: 'JavaScript',
-    endings: ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.jsx', '.tsx'],
-    worker: { name: 'javascript.worker.js', url: workerUrl, bytes: 1_500_000 },
-    assets: [{ name: 'esbuild.wasm', url: moduleUrl, bytes: 14_000_000 }],
-    unsupported: () =>
-      typeof WebAssembly === 'object' && typeof Worker === 'function'
-        ? undefined
-        : 'JavaScript needs WebAssembly and workers to run here, which this browser does not have.',
-  },
-  // JavaScript has no interrupt: Stop ends its worker at once.
-  { ...RUN_LIMITS, interruptMs: 0 },
-);
+export const javascript = sandboxedRuntime({
+  id: 'javascript',
+  label: 'JavaScript',
+  endings: ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.jsx', '.tsx'],
+  worker: { name: 'javascript.worker.js', url: workerUrl, bytes: 1_500_000 },
+  assets: [{ name: 'esbuild.wasm', url: moduleUrl, bytes: 14_000_000 }],
+  // Stop ends its worker at once.
+  interruptible: false,
+});

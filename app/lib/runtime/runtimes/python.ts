@@ -15,9 +15,6 @@ export const python = sandboxedRuntime({
     { name: 'pyodide.asm.wasm', url: moduleUrl, bytes: 9_600_000 },
     { name: 'python_stdlib.zip', url: libraryUrl, bytes: 2_550_000 },
   ],
+  interruptible: true,
   prepare: (name, bytes) => (name.endsWith('.wasm') ? limitWasmMemory(bytes, WASM_MEMORY_BYTES) : bytes),
-  unsupported: () =>
-    typeof WebAssembly === 'object' && typeof Worker === 'function'
-      ? undefined
-      : 'Python needs WebAssembly and workers, which this browser does not have.',
 });

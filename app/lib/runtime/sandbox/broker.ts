@@ -2,18 +2,11 @@
  * What runs in the sandbox frame: starts workers from the bytes the app handed in, owns their shared memory, and passes on
  * what they say one acknowledged batch at a time. Bundled as one script (`?sandbox`); it knows no runtime.
  */
-import { giveInput, INPUT_PIECE_BYTES, makeInputSlot } from './input-slot.ts';
-import { makeRing } from './output-ring.ts';
+import { giveInput, INPUT_PIECE_BYTES } from './input-slot.ts';
 import { OutputQueue } from './output-queue.ts';
-import {
-  type AppMessage,
-  type FrameEnd,
-  type FrameMessage,
-  type LoadMessage,
-  type RunMessage,
-  words,
-} from './protocol.ts';
-import type { FromWorker, SharedMemory, ToWorker } from './worker-protocol.ts';
+import { type AppMessage, type FrameEnd, type FrameMessage, type RunMessage, words } from './protocol.ts';
+import type { ToWorker } from './worker-protocol.ts';
+import { WorkerShelf, type WorkerSlot } from './worker-shelf.ts';
 
 /** A fresh worker is made this long after a run ended: the screen gets its last words first. */
 const SPARE_DELAY_MS = 150;
@@ -21,17 +14,14 @@ const SPARE_DELAY_MS = 150;
 /** What Python reads as Ctrl+C. */
 const SIGINT = 2;
 
-interface Slot {
-  readonly worker: Worker;
-  readonly shared: SharedMemory | undefined;
-  /** Undefined when the runtime stands, else why it doesn't. */
-  readonly booted: Promise<string | undefined>;
-}
+const NOT_ISOLATED =
+  'This browser does not let the sandbox share memory, which programs need to be stopped and to read input. Editing works.';
 
 interface CurrentRun {
   readonly id: number;
   readonly output: OutputQueue;
-  slot: Slot | undefined;
+  /** Undefined once its worker is ended. */
+  slot: WorkerSlot | undefined;
   started: boolean;
   input: Uint8Array;
   inputEnded: boolean;
@@ -42,9 +32,7 @@ interface CurrentRun {
 }
 
 function startBroker(port: MessagePort): void {
-  let image: Promise<Omit<Extract<ToWorker, { kind: 'boot' }>, 'kind' | 'shared'>> | undefined;
-  let workerUrl = '';
-  let spare: Slot | undefined;
+  let shelf: WorkerShelf | undefined;
   let run: CurrentRun | undefined;
   /** What the next batch must carry; undefined until the last one is acknowledged. */
   let ticket: number | undefined;
@@ -58,7 +46,8 @@ function startBroker(port: MessagePort): void {
     const message = event.data;
     switch (message.kind) {
       case 'load':
-        load(message);
+        if (crossOriginIsolated) shelf = new WorkerShelf(message);
+        else post({ kind: 'load-failed', message: NOT_ISOLATED });
         break;
       case 'run':
         void begin(message);
@@ -88,50 +77,12 @@ function startBroker(port: MessagePort): void {
     }
   };
 
-  function load(message: LoadMessage): void {
-    workerUrl = URL.createObjectURL(new Blob([message.worker as BlobPart], { type: 'text/javascript' }));
-    const compiled = message.assets.map(async ([name, bytes]) =>
-      name.endsWith('.wasm')
-        ? ([name, await WebAssembly.compile(bytes as BufferSource)] as const)
-        : undefined,
-    );
-    image = Promise.all(compiled).then((modules) => ({
-      assets: new Map(message.assets.filter(([name]) => !name.endsWith('.wasm'))),
-      modules: new Map(modules.filter((module) => module !== undefined)),
-    }));
-    image.catch((error: unknown) => post({ kind: 'load-failed', message: words(String(error)) }));
-    spare = makeSlot();
-  }
-
-  function makeSlot(): Slot {
-    const shared = crossOriginIsolated
-      ? { ring: makeRing(), input: makeInputSlot(), interrupt: new SharedArrayBuffer(4) }
-      : undefined;
-    const worker = new Worker(workerUrl);
-    const booted = new Promise<string | undefined>((resolve) => {
-      worker.onerror = (event) => resolve(words(event.message));
-      worker.onmessage = (event: MessageEvent<FromWorker>) => {
-        if (event.data.kind === 'booted') resolve(undefined);
-        if (event.data.kind === 'boot-failed') resolve(words(event.data.message));
-      };
-    });
-    const handed = image?.then(
-      (loaded) => worker.postMessage({ kind: 'boot', shared, ...loaded } satisfies ToWorker),
-      (error: unknown) => words(String(error)),
-    );
-    return {
-      worker,
-      shared,
-      booted: Promise.race([booted, handed?.then((failure) => failure ?? booted) ?? booted]),
-    };
-  }
-
   async function begin(message: RunMessage): Promise<void> {
-    const slot = spare ?? makeSlot();
-    spare = undefined;
+    if (!shelf) return;
+    const slot = shelf.take();
     const current: CurrentRun = {
       id: message.run,
-      output: new OutputQueue(slot.shared?.ring, message.outputLimitBytes),
+      output: new OutputQueue(slot.shared.ring, message.outputLimitBytes),
       slot,
       started: false,
       input: new Uint8Array(),
@@ -174,11 +125,6 @@ function startBroker(port: MessagePort): void {
         current.wants = undefined;
         flush();
         break;
-      case 'output':
-        if (message['bytes'] instanceof Uint8Array)
-          current.output.push(message['stream'] === 2 ? 2 : 1, message['bytes']);
-        flush();
-        break;
       case 'exit': {
         const code = message['code'];
         finish({ kind: 'exit', code: typeof code === 'number' && Number.isInteger(code) ? code : 1 });
@@ -198,7 +144,7 @@ function startBroker(port: MessagePort): void {
     const { wants, slot } = run;
     run.wants = undefined;
     run.answered = true;
-    if (wants === 'memory' && slot.shared) giveInput(slot.shared.input, length === 0 ? 'ended' : piece);
+    if (wants === 'memory') giveInput(slot.shared.input, length === 0 ? 'ended' : piece);
     else
       slot.worker.postMessage({ kind: 'input', bytes: length === 0 ? undefined : piece } satisfies ToWorker);
     flush();
@@ -223,7 +169,7 @@ function startBroker(port: MessagePort): void {
     run.wants = undefined;
     flush();
     // A worker is used once: the next program finds an interpreter nobody has touched.
-    setTimeout(() => (spare ??= makeSlot()), SPARE_DELAY_MS);
+    setTimeout(() => shelf?.restock(), SPARE_DELAY_MS);
   }
 
   function flush(): void {

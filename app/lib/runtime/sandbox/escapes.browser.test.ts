@@ -6,7 +6,7 @@ let bed: Bed;
 let listener: Awaited<ReturnType<typeof openListener>>;
 beforeAll(async () => {
   [bed, listener] = await Promise.all([openBed(), openListener()]);
-}, 60_000);
+});
 afterAll(async () => {
   await bed?.close();
   await listener?.close();
@@ -44,12 +44,15 @@ const FROM_WORKER: Readonly<Record<string, string>> = {
   location: "location.href = where + '/location'; return new Promise((_, no) => setTimeout(no, 100))",
 };
 
+/** Longer than a refusal takes on a busy machine; what is refused by silence costs a test this long. */
+const ANSWER_MS = 1500;
+
 const attempts = (bodies: Readonly<Record<string, string>>, where: string): string => `
 const where = ${JSON.stringify(where)};
 const results = {};
 await Promise.all(Object.entries(${JSON.stringify(bodies)}).map(async ([name, body]) => {
   const attempt = (async () => new Function('where', 'realm', body)(where, realm))();
-  const late = new Promise((_, no) => realm.setTimeout(() => no(new Error('no answer')), 1500));
+  const late = new Promise((_, no) => realm.setTimeout(() => no(new Error('no answer')), ${ANSWER_MS}));
   results[name] = await Promise.race([attempt, late]).then((got) => 'REACHED ' + String(got), () => 'refused');
 }));`;
 
@@ -68,7 +71,7 @@ if (typeof self.fetch === 'function') realm.fetch = (...a) => self.fetch(...a);`
   expect(report.stderr).toBe('');
   expectAllRefused(JSON.parse(report.stdout), FROM_WORKER);
   expect([listener.heard, listener.connections()]).toEqual([[], 0]);
-}, 60_000);
+});
 
 test('Python reaches no further through its js module', async () => {
   const script = `(async () => { const realm = { fetch: self.fetch, setTimeout, importModule: (url) => import(url), importScripts: (...a) => self.importScripts(...a) };
@@ -81,7 +84,7 @@ for attempt in (lambda: pyodide_js.loadPackage("${listener.origin}/x.whl"), lamb
   const report = await bed.run({ entry: 'main.py', files: { 'main.py': source } });
   expectAllRefused(JSON.parse(report.stdout.split('\n')[0] ?? ''), FROM_WORKER);
   expect([listener.heard, listener.connections()]).toEqual([[], 0]);
-}, 60_000);
+});
 
 test('messages a program forges hurt only its own run', async () => {
   const source = `
@@ -93,7 +96,7 @@ for (;;);`;
   expect(report.end).toEqual({ kind: 'exit', code: 1 });
   const next = await bed.run({ entry: 'main.js', files: { 'main.js': 'console.log("alive")' } });
   expect(next.stdout).toBe('alive\n');
-}, 60_000);
+});
 
 const FROM_FRAME: Readonly<Record<string, string>> = {
   ...FROM_WORKER,
@@ -129,15 +132,20 @@ test('even the frame itself reaches neither the app nor the network', async () =
     ${attempts(bodies, listener.origin)}
     (0, eval)(${JSON.stringify(`(where) => { ${beacon} }`)})(${JSON.stringify(listener.origin)});
     send([[1, JSON.stringify(results)]], { kind: 'exit', code: 0 });`),
+    {},
   );
   expectAllRefused(JSON.parse(output), bodies);
   expect(listener.heard).toEqual([]);
-}, 60_000);
+});
 
 test('a frame that navigates itself away is stopped by the policy of the app', async () => {
-  await bed.hostileFrame(hostile(`location.href = ${JSON.stringify(`${listener.origin}/?secret`)};`));
+  const { broke } = await bed.hostileFrame(
+    hostile(`location.href = ${JSON.stringify(`${listener.origin}/?secret`)};`),
+    { silenceMs: 1000 },
+  );
+  expect(broke).toBe(true);
   expect(listener.heard).toEqual([]);
-}, 60_000);
+});
 
 test.for([
   ['floods with batches', "for (let i = 0; i < 1e5; i++) send([[1, 'x']]);"],
@@ -146,9 +154,10 @@ test.for([
     'sends what is no message',
     "port.postMessage({ kind: 'batch', run: 1, ticket, started: true, output: [[3, 'x']], inputWanted: false });",
   ],
+  ['shows a ticket it was not given', "ticket ^= 1; send([[1, '']]);"],
   ['answers pings nobody sent', "for (let i = 0; i < 1000; i++) port.postMessage({ kind: 'pong' });"],
-])('a frame that %s is removed', { timeout: 60_000 }, async ([, body]) => {
-  const result = await bed.hostileFrame(hostile(body ?? ''));
+])('a frame that %s is removed', async ([, body]) => {
+  const result = await bed.hostileFrame(hostile(body ?? ''), {});
   expect(result).toMatchObject({ kind: 'failed', broke: true });
   expect(result.output.length).toBeLessThanOrEqual(1);
 });

@@ -1,22 +1,21 @@
 /** The frame's store of a run's output between worker and app: decodes, joins, counts, and stops at the budget. */
-import { type OutputStream, RING_BYTES, RingReader } from './output-ring.ts';
+import { type OutputRecord, type OutputStream, RING_BYTES, RingReader } from './output-ring.ts';
 import { BATCH_MAX_CHARS, BATCH_MAX_PIECES } from './protocol.ts';
 
 /** How often the ring is looked at where the browser can't wait for memory. */
 const POLL_MS = 16;
 
 export class OutputQueue {
-  readonly #ring: RingReader | undefined;
+  readonly #ring: RingReader;
   readonly #decoders = { 1: new TextDecoder(), 2: new TextDecoder() };
   readonly #limitBytes: number;
   #bytes = 0;
   #chars = 0;
   #pieces: [OutputStream, string][] = [];
   #state: 'flowing' | 'over-limit' | 'corrupt' = 'flowing';
-  #wake: (() => void) | undefined;
 
-  constructor(ring: SharedArrayBuffer | undefined, limitBytes: number) {
-    this.#ring = ring && new RingReader(ring);
+  constructor(ring: SharedArrayBuffer, limitBytes: number) {
+    this.#ring = new RingReader(ring);
     this.#limitBytes = limitBytes;
   }
 
@@ -27,15 +26,6 @@ export class OutputQueue {
 
   get isEmpty(): boolean {
     return this.#pieces.length === 0;
-  }
-
-  /** Output that came as a message, where there is no shared memory. */
-  push(stream: OutputStream, bytes: Uint8Array): void {
-    if (this.#state !== 'flowing') return;
-    this.#bytes += bytes.length;
-    if (this.#bytes > this.#limitBytes) this.#state = 'over-limit';
-    else this.#add(stream, this.#decoders[stream].decode(bytes, { stream: true }));
-    this.#wake?.();
   }
 
   /** Takes what an ended worker left in the ring; no more than one ring full, should it still be writing. */
@@ -64,17 +54,22 @@ export class OutputQueue {
 
   /** Resolves when there may be more. */
   changed(): Promise<void> {
-    if (this.#ring) return this.#ring.changed(POLL_MS);
-    return new Promise((resolve) => (this.#wake = resolve));
+    return this.#ring.changed(POLL_MS);
   }
 
   #fill(maxChars: number): void {
-    while (this.#ring && this.#state === 'flowing' && this.#chars < maxChars) {
+    while (this.#state === 'flowing' && this.#chars < maxChars) {
       const record = this.#ring.next();
       if (record === 'empty') return;
       if (record === 'corrupt') this.#state = 'corrupt';
-      else this.push(record.stream, record.bytes);
+      else this.#count(record);
     }
+  }
+
+  #count({ stream, bytes }: OutputRecord): void {
+    this.#bytes += bytes.length;
+    if (this.#bytes > this.#limitBytes) this.#state = 'over-limit';
+    else this.#add(stream, this.#decoders[stream].decode(bytes, { stream: true }));
   }
 
   #add(stream: OutputStream, text: string): void {

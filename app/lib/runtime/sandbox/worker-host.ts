@@ -9,15 +9,15 @@ import type { FromWorker, SharedMemory, ToWorker } from './worker-protocol.ts';
 export interface WorkerHost {
   readonly assets: ReadonlyMap<string, Uint8Array>;
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
-  readonly shared: SharedMemory | undefined;
+  readonly shared: SharedMemory;
   write(stream: OutputStream, bytes: Uint8Array): void;
-  /** The next line of input, sleeping until there is one; `unavailable` without shared memory. */
-  readInputSync(): Uint8Array | 'ended' | 'interrupted' | 'unavailable';
+  /** The next line of input, sleeping until there is one. */
+  readInputSync(): Uint8Array | 'ended' | 'interrupted';
   /** The same without sleeping; undefined is the end. One at a time. */
   readInput(): Promise<Uint8Array | undefined>;
   /** Says that the pending `readInput` is of no interest for now, or is again. */
   wantInput(wanted: boolean): void;
-  /** Ends the worker now: where memory is shared this never returns. */
+  /** Ends the worker now; never returns. */
   exit(code: number): void;
 }
 
@@ -41,15 +41,13 @@ export function serveRuntime(adapter: RuntimeAdapter): void {
   const early: (Uint8Array | undefined)[] = [];
 
   const makeHost = (boot: Extract<ToWorker, { kind: 'boot' }>): WorkerHost => {
-    const ring = boot.shared && new RingWriter(boot.shared.ring);
+    const ring = new RingWriter(boot.shared.ring);
     return {
       ...boot,
       write(stream, bytes) {
-        if (ring) ring.write(stream, bytes);
-        else post({ kind: 'output', stream, bytes: bytes.slice() });
+        ring.write(stream, bytes);
       },
       readInputSync() {
-        if (!boot.shared) return 'unavailable';
         post({ kind: 'want', by: 'memory' });
         return takeInput(boot.shared.input);
       },
@@ -63,7 +61,7 @@ export function serveRuntime(adapter: RuntimeAdapter): void {
       },
       exit(code) {
         post({ kind: 'exit', code });
-        if (boot.shared) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
       },
     };
   };

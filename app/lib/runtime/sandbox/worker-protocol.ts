@@ -1,7 +1,6 @@
 /** What frame and worker say to each other. The frame owns the shared memory and lends it to one worker each. */
-import type { OutputStream } from './output-ring.ts';
 
-/** Shared memory of one worker; absent where the browser has none. */
+/** Shared memory of one worker. */
 export interface SharedMemory {
   readonly ring: SharedArrayBuffer;
   readonly input: SharedArrayBuffer;
@@ -13,7 +12,7 @@ export interface BootMessage {
   readonly kind: 'boot';
   readonly assets: ReadonlyMap<string, Uint8Array>;
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
-  readonly shared: SharedMemory | undefined;
+  readonly shared: SharedMemory;
 }
 
 /** Frame → worker. `input` answers a `want` of the `message` kind. */
@@ -32,5 +31,4 @@ export type FromWorker =
   | { readonly kind: 'boot-failed'; readonly message: string }
   | { readonly kind: 'want'; readonly by: 'memory' | 'message' }
   | { readonly kind: 'unwant' }
-  | { readonly kind: 'output'; readonly stream: OutputStream; readonly bytes: Uint8Array }
   | { readonly kind: 'exit'; readonly code: number };

@@ -2,15 +2,19 @@
 import { runtimeFor, runtimes } from '../registry.ts';
 import { RUN_LIMITS, type RunLimits } from '../limits.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
-import type { Run, RunEnd } from '../runtime.ts';
+import type { Run, RunEnd, Runtime } from '../runtime.ts';
 
 export interface ProgramRequest {
   readonly files: Readonly<Record<string, string>>;
   readonly entry: string;
-  /** Lines given one by one, each when the program asks; then the input ends. */
+  /** Leaves the program waiting when it asks for more input than there is. */
+  readonly waits?: boolean;
+  /** Lines given one by one, each when the program asks; then the input ends unless it `waits`. */
   readonly input?: readonly string[];
   /** Stop as soon as the output contains this. */
   readonly stopAfter?: string;
+  /** Limits to reach sooner than people do. */
+  readonly limits?: Partial<RunLimits>;
 }
 
 export interface ProgramReport {
@@ -22,33 +26,27 @@ export interface ProgramReport {
   readonly prompts: readonly string[];
   /** From Stop to the end; undefined when not stopped. */
   readonly stopMs: number | undefined;
-  /** From start to the first output. */
-  readonly firstOutputMs: number | undefined;
-  /** The longest time this page's own thread was held up. */
-  readonly longestGapMs: number;
+  /** When it was started, in ms since 1970. */
+  readonly startedAt: number;
 }
 
 /** Kept per stream; a flood is counted, not collected. */
 const KEEP_CHARS = 200_000;
 
 async function runProgram(request: ProgramRequest): Promise<ProgramReport> {
-  const runtime = runtimeFor(request.entry);
-  if (!runtime) throw new Error(`nothing runs ${request.entry}`);
+  const runtime = runtimeNamed(request.entry);
   const encoder = new TextEncoder();
   const files = new Map(Object.entries(request.files).map(([path, text]) => [path, encoder.encode(text)]));
   const said = { stdout: '', stderr: '' };
   const prompts: string[] = [];
   const input = [...(request.input ?? [])];
   let stopAt: number | undefined;
-  let firstOutputMs: number | undefined;
-  const gap = watchGaps();
-  const startAt = performance.now();
+  const startedAt = performance.timeOrigin + performance.now();
   const run: Run = runtime.start(
     { files, entry: request.entry },
     {
       onProgress: () => undefined,
       onOutput(stream, text) {
-        firstOutputMs ??= performance.now() - startAt;
         if (said[stream].length < KEEP_CHARS) said[stream] += text;
         if (
           request.stopAfter !== undefined &&
@@ -63,44 +61,31 @@ async function runProgram(request: ProgramRequest): Promise<ProgramReport> {
         if (!wanted) return;
         prompts.push(said.stdout);
         const line = input.shift();
-        if (line === undefined) run.closeInput();
-        else run.write(line);
+        if (line !== undefined) run.write(line);
+        else if (!request.waits) run.closeInput();
       },
     },
+    { ...RUN_LIMITS, ...request.limits },
   );
   const result = await run.exited;
   return {
     ...result,
     ...said,
     prompts,
-    firstOutputMs,
+    startedAt,
     stopMs: stopAt === undefined ? undefined : performance.now() - stopAt,
-    longestGapMs: gap(),
-  };
-}
-
-function watchGaps(): () => number {
-  let last = performance.now();
-  let longest = 0;
-  const timer = setInterval(() => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-  }, 10);
-  return () => {
-    clearInterval(timer);
-    return longest;
   };
 }
 
 /** Runs a frame whose code is the enemy's own, against the app's real side of the sandbox. */
 async function runHostileFrame(
   broker: string,
+  limits: Partial<RunLimits>,
 ): Promise<ProgramReport['end'] & { output: string; broke: boolean }> {
-  const sandbox = await Sandbox.open(
-    { broker, load: { kind: 'load', worker: new Uint8Array(), assets: [] } },
-    RUN_LIMITS,
-  );
+  const sandbox = await Sandbox.open({
+    broker,
+    load: { kind: 'load', worker: new Uint8Array(), assets: [] },
+  });
   let output = '';
   const run = sandbox.start(
     { files: new Map(), entry: 'x' },
@@ -109,6 +94,7 @@ async function runHostileFrame(
       onOutput: (_, text) => void (output += text),
       onInputWanted: () => undefined,
     },
+    { ...RUN_LIMITS, ...limits },
   );
   const { end } = await run.exited;
   const broke = !sandbox.usable;
@@ -116,18 +102,32 @@ async function runHostileFrame(
   return { ...end, output, broke };
 }
 
-/** For programs that kill their process, which test tools take for the page's: the outcome goes to the server. */
-async function reportTo(path: string, request: ProgramRequest): Promise<void> {
-  const report = await runProgram(request);
-  await fetch(path, { method: 'POST', body: JSON.stringify(report) });
+/** For programs that kill their process, which test tools take for the page's: the outcome goes to the server, and that of another program. */
+async function reportTo(path: string, request: ProgramRequest, next: ProgramRequest): Promise<void> {
+  const reports = [await runProgram(request), await runProgram(next)];
+  await fetch(path, { method: 'POST', body: JSON.stringify(reports) });
+}
+
+/** Fetches what programs like this need, as a room does when it is idle. */
+const prefetch = (entry: string): Promise<void> =>
+  runtimeNamed(entry).prefetch(() => undefined, new AbortController().signal);
+
+/** Gets ready for programs like this, as a room does when someone looks at a file. */
+const warm = (entry: string): void => runtimeNamed(entry).warm?.();
+
+function runtimeNamed(entry: string): Runtime {
+  const runtime = runtimeFor(entry);
+  if (!runtime) throw new Error(`nothing runs ${entry}`);
+  return runtime;
 }
 
 const bed = {
+  prefetch,
   reportTo,
   runHostileFrame,
   runProgram,
   runtimes,
-  setLimits: (limits: Partial<RunLimits>) => void Object.assign(RUN_LIMITS, limits),
+  warm,
 };
 export type TestBed = typeof bed;
 (globalThis as unknown as { bed: TestBed }).bed = bed;

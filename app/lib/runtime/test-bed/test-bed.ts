@@ -10,6 +10,7 @@ import { chromium, type Browser, type Page } from 'playwright';
 import { build } from 'vite';
 import { WebSocketServer } from 'ws';
 import { type Headers, headersForPath, SANDBOX_FRAME_PATH } from '../../core/security-headers.ts';
+import type { RunLimits } from '../limits.ts';
 import { sandboxBundlePlugin } from '../bundle-plugin.ts';
 import type { ProgramReport, ProgramRequest, TestBed } from './page.ts';
 
@@ -26,9 +27,11 @@ export interface Bed {
   readonly page: Page;
   readonly browser: Browser;
   run(request: ProgramRequest, page?: Page): Promise<ProgramReport>;
-  /** Like `run`, for programs whose end the test tool takes for the end of the page. */
-  runToDeath(request: ProgramRequest): Promise<ProgramReport>;
-  hostileFrame(broker: string): ReturnType<TestBed['runHostileFrame']>;
+  /** Like `run`, for a program whose end the test tool takes for the end of the page; and another one on the same page. */
+  runToDeath(request: ProgramRequest, next: ProgramRequest): Promise<readonly ProgramReport[]>;
+  hostileFrame(broker: string, limits: Partial<RunLimits>): ReturnType<TestBed['runHostileFrame']>;
+  /** Paths the page asked the server for, in order; what it had already is not asked for. */
+  readonly asked: string[];
   /** A page of its own; `isolated: false` serves it without the headers SharedArrayBuffer needs. */
   open(options?: { readonly isolated?: boolean }): Promise<Page>;
   close(): Promise<void>;
@@ -45,7 +48,12 @@ export async function openBed(entry = 'page.ts'): Promise<Bed> {
   const folder = await mkdtemp(path.join(tmpdir(), 'codeface-sandbox-'));
   await buildPage(folder, entry);
   const reports = new EventTarget();
-  const servers = [await serve(folder, true, reports), await serve(folder, false, reports)] as const;
+  const asked: string[] = [];
+  const onRequest = (pathname: string): void => void asked.push(pathname);
+  const servers = [
+    await serve(folder, true, reports, onRequest),
+    await serve(folder, false, reports, onRequest),
+  ] as const;
   const [origin, plainOrigin] = servers.map(originOf) as [string, string];
   const browser = await chromium.launch({
     executablePath,
@@ -56,6 +64,8 @@ export async function openBed(entry = 'page.ts'): Promise<Bed> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      // What eats memory shall not take a minute for it.
+      '--js-flags=--max-old-space-size=400',
     ],
   });
   const open: Bed['open'] = async ({ isolated = true } = {}) => {
@@ -70,27 +80,34 @@ export async function openBed(entry = 'page.ts'): Promise<Bed> {
     page,
     browser,
     open,
+    asked,
     run: (request, on = page) =>
       on.evaluate((given) => (globalThis as unknown as { bed: TestBed }).bed.runProgram(given), request),
-    async runToDeath(request) {
-      const reported = new Promise<ProgramReport>((resolve) => {
-        reports.addEventListener('report', (event) => resolve((event as CustomEvent<ProgramReport>).detail), {
-          once: true,
-        });
+    async runToDeath(request, next) {
+      const reported = new Promise<readonly ProgramReport[]>((resolve) => {
+        reports.addEventListener(
+          'report',
+          (event) => resolve((event as CustomEvent<readonly ProgramReport[]>).detail),
+          {
+            once: true,
+          },
+        );
       });
       const doomed = await open();
       doomed
         .evaluate(
-          (given) => (globalThis as unknown as { bed: TestBed }).bed.reportTo('/report', given),
-          request,
+          ([given, after]) =>
+            (globalThis as unknown as { bed: TestBed }).bed.reportTo('/report', given, after),
+          [request, next] as const,
         )
         .catch(() => undefined);
       return reported;
     },
-    hostileFrame: (broker) =>
+    hostileFrame: (broker, limits) =>
       page.evaluate(
-        (source) => (globalThis as unknown as { bed: TestBed }).bed.runHostileFrame(source),
-        broker,
+        ([source, shorter]) =>
+          (globalThis as unknown as { bed: TestBed }).bed.runHostileFrame(source, shorter),
+        [broker, limits] as const,
       ),
     async close() {
       await browser.close();
@@ -116,7 +133,12 @@ async function buildPage(outDir: string, entry: string): Promise<void> {
   });
 }
 
-async function serve(folder: string, isolated: boolean, reports: EventTarget): Promise<Server> {
+async function serve(
+  folder: string,
+  isolated: boolean,
+  reports: EventTarget,
+  onRequest: (pathname: string) => void,
+): Promise<Server> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     if (request.method === 'POST') {
@@ -126,6 +148,7 @@ async function serve(folder: string, isolated: boolean, reports: EventTarget): P
       });
       return;
     }
+    onRequest(pathname);
     const file = pathname === SANDBOX_FRAME_PATH ? FRAME_FILE : path.join(folder, path.normalize(pathname));
     const body =
       pathname === '/'
