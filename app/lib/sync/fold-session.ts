@@ -34,6 +34,8 @@ export interface FoldResult {
   readonly entries: number;
   readonly refusals: readonly Refusal[];
   readonly gaps: readonly Gap[];
+  /** Segments that wait for something: the page's log must hold them too, or it would ask for them again. */
+  readonly held: readonly Bytes[];
 }
 
 export class FoldSession {
@@ -63,6 +65,7 @@ export class FoldSession {
     const messages: Accepted[] = [];
     const refusals: Refusal[] = [];
     const gaps: Gap[] = [];
+    const held: Bytes[] = [];
     let entries = 0;
     for (const one of sealed) {
       const receipt = await this.#log.receive(one);
@@ -73,12 +76,13 @@ export class FoldSession {
         else messages.push(accepted);
       }
       if (receipt.refused) refusals.push(receipt.refused);
+      if (receipt.held) held.push(one);
       if (receipt.gap) gaps.push(receipt.gap);
       gaps.push(...receipt.wanted);
     }
     const diff = Y.encodeStateAsUpdate(this.#doc, this.#known) as Bytes;
     this.#known = Y.encodeStateVector(this.#doc);
-    return { diff, chains: this.#log.exportChains(), stored, messages, entries, refusals, gaps };
+    return { diff, chains: this.#log.exportChains(), stored, messages, entries, refusals, gaps, held };
   }
 
   /** SHA-256 of the state as a fresh doc would hold it: what two replicas of equal logs have in common. */

@@ -134,12 +134,13 @@ export class Intake {
     if (persist) this.#options.keep(result.stored);
     const released = await log.release();
     this.#apply(released.accepted, persist);
+    const held = await this.#accept({ segments: result.held, heavy: false, persist });
     if (!this.#disposed) this.#folderTimer = setTimeout(() => this.#endFolding(), FOLDER_IDLE_MS);
     return {
-      entries: result.entries,
+      entries: result.entries + countEntries(released) + held.entries,
       refusals: result.refusals,
-      gaps: result.gaps,
-      held: false,
+      gaps: [...result.gaps, ...held.gaps],
+      held: held.held,
       unknownFormat: false,
     };
   }
@@ -156,9 +157,12 @@ const isHeavy = ({ heavy, segments }: Batch): boolean =>
   heavy || segments.reduce((sum, sealed) => sum + sealed.length, 0) > HEAVY_BYTES;
 
 const outcomeOf = (receipts: readonly Receipt[]): BatchOutcome => ({
-  entries: receipts.flatMap(({ accepted }) => accepted).reduce((sum, { entries }) => sum + entries.length, 0),
+  entries: receipts.reduce((sum, receipt) => sum + countEntries(receipt), 0),
   refusals: receipts.flatMap(({ refused }) => refused ?? []),
   gaps: receipts.flatMap(({ gap, wanted }) => [...(gap ? [gap] : []), ...wanted]),
   held: receipts.some(({ held }) => held !== undefined),
   unknownFormat: receipts.some(({ unknownFormat }) => unknownFormat === true),
 });
+
+const countEntries = ({ accepted }: Receipt): number =>
+  accepted.reduce((sum, { entries }) => sum + entries.length, 0);

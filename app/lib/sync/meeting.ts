@@ -168,7 +168,8 @@ export class Meeting {
     const { log, roomId, onGenesis } = this.#options;
     if (log.genesis === undefined && hello.genesis.length > 0) {
       const genesis = await decodeGenesis(hello.genesis, roomId);
-      if (genesis.ok) {
+      // Another link may have brought it while this one was being checked.
+      if (genesis.ok && log.genesis === undefined) {
         log.setGenesis(genesis.value);
         onGenesis(genesis.value.bytes);
       }

@@ -11,7 +11,7 @@ import type { OwnSession } from '../log/certificate.ts';
 import type { FrontierRow } from '../log/frontier.ts';
 import type { Genesis } from '../log/genesis.ts';
 import type { LogStore } from '../log/log-store.ts';
-import type { Accepted } from '../log/receipt.ts';
+import type { Accepted, Receipt } from '../log/receipt.ts';
 import { RoomLog } from '../log/room-log.ts';
 import { openSealed, seal } from '../log/seal.ts';
 import { Answers, PART_BYTES } from './answers.ts';
@@ -188,7 +188,7 @@ export class Replica {
       Y.applyUpdate(replica.doc, usable.state, FROM_LOG);
       replica.#keeper.loaded(usable.entries);
     }
-    await replica.#readStore();
+    await replica.#readStore(usable && new RoomLog(base));
     replica.#setClient();
     if (usable !== undefined) void replica.#checkSnapshot(usable);
     return replica;
@@ -269,16 +269,32 @@ export class Replica {
 
   // ---- from the store ----------------------------------------------------------------------------------------
 
-  async #readStore(): Promise<void> {
+  /**
+   * Takes what the store holds beyond the snapshot. `again`: a log of its own, for the messages that the snapshot's
+   * chains count as known: they are in no Y.Doc, so they are told anew (SYNC-11).
+   */
+  async #readStore(again: RoomLog | undefined): Promise<void> {
     const seqs = new Map(this.#log.frontier().map((row) => [chainOf(row), row.seq]));
     const known = (chain: string): number => seqs.get(chain) ?? 0;
     for await (const stored of this.#options.store.readAll(READ_BATCH_BYTES)) {
+      if (again !== undefined)
+        for (const { channel, sealed } of stored)
+          if (channel !== 'project') this.#tellAgain(await again.receive(sealed), known);
       const news = stored.filter((segment) => segment.last > known(chainOf(segment)));
       const entries = news.reduce((sum, { first, last }) => sum + last - first + 1, 0);
       const segments = news.map(({ sealed }) => sealed);
       if (segments.length > 0)
         await this.#intake.take({ segments, heavy: entries > HEAVY_ENTRIES, persist: false });
     }
+  }
+
+  #tellAgain({ accepted }: Receipt, known: (chain: string) => number): void {
+    const before = accepted.flatMap((each) => {
+      const end = known(chainOf({ session: each.session.id, channel: each.channel }));
+      const entries = each.entries.filter(({ seq }) => seq <= end);
+      return entries.length > 0 ? [{ ...each, last: Math.min(each.last, end), entries }] : [];
+    });
+    if (before.length > 0) this.#options.events.onMessages(before);
   }
 
   async #checkSnapshot(from: { chains: Bytes; state: Bytes }): Promise<void> {
