@@ -7,9 +7,13 @@ const defaultRuns = 2000;
 const soaked = ['app/lib/log/convergence.test.ts', 'app/lib/sync/convergence.test.ts'];
 
 const runs = process.argv[2] ?? String(defaultRuns);
-const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', ...soaked], {
-  cwd: join(import.meta.dirname, '..'),
-  env: { ...process.env, RUNS: runs },
-  stdio: 'inherit',
-});
+const child = spawn(
+  process.execPath,
+  ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', ...soaked],
+  {
+    cwd: join(import.meta.dirname, '..'),
+    env: { ...process.env, RUNS: runs },
+    stdio: 'inherit',
+  },
+);
 child.on('exit', (code) => process.exit(code ?? 1));
