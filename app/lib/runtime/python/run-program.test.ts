@@ -29,9 +29,9 @@ async function run(
     fs.mkdirTree(path.dirname(full));
     fs.writeFile(full, text);
   }
-  const start = python.globals.get('run') as (entry: string, pause: () => void) => number;
-  const code = start(`${folder}/${entry}`, () => undefined);
-  return { code, ...said };
+  const globals = python.globals as unknown as Map<string, (entry: string, pause: () => void) => number>;
+  const code = globals.get('run')?.(`${folder}/${entry}`, () => undefined);
+  return { code: code ?? -1, ...said };
 }
 
 test('a file inside a package runs as its module, with relative imports and the src folder', async () => {

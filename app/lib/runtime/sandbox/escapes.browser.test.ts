@@ -1,6 +1,9 @@
 /** Programs a peer might write to get out. Each attempt prints what it got; nothing may reach the listener or the app. */
+import type { Page } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SANDBOX_FRAME_PATH } from '../../core/security-headers.ts';
 import { type Bed, openBed, openListener } from '../test-bed/test-bed.ts';
+import { FRAME_READY } from './protocol.ts';
 
 let bed: Bed;
 let listener: Awaited<ReturnType<typeof openListener>>;
@@ -145,6 +148,42 @@ test('a frame that navigates itself away is stopped by the policy of the app', a
   );
   expect(broke).toBe(true);
   expect(listener.heard).toEqual([]);
+});
+
+/** A page whose frames lost the attribute that isolates them, with a document in place of the sandbox's that lost its header. */
+async function unisolated(body: string): Promise<Page> {
+  const page = await bed.browser.newPage();
+  await page.addInitScript(() => {
+    HTMLIFrameElement.prototype.setAttribute = function (name, value) {
+      if (name !== 'sandbox') Element.prototype.setAttribute.call(this, name, value);
+    };
+  });
+  const headers = { 'cross-origin-embedder-policy': 'require-corp' };
+  await page.route(`**${SANDBOX_FRAME_PATH}`, (route) =>
+    route.fulfill({ body, headers, contentType: 'text/html' }),
+  );
+  await page.goto(bed.origin);
+  await page.waitForFunction(() => 'bed' in globalThis);
+  return page;
+}
+const ANY = { entry: 'main.js', files: { 'main.js': '' } };
+
+test('the app hands nothing to a frame that has an origin', async () => {
+  const page = await unisolated(`<script>parent.postMessage('${FRAME_READY}', '*')</script>`);
+  const { end } = await bed.run(ANY, page);
+  expect(end).toEqual({ kind: 'failed', message: expect.stringContaining('not isolated') as string });
+  await page.close();
+});
+
+test('the frame itself refuses to start where it has an origin', async () => {
+  const frame = await fetch(bed.origin + SANDBOX_FRAME_PATH);
+  const page = await unisolated(await frame.text());
+  const refused = page.waitForEvent('pageerror');
+  // Nobody waits for the app to give up.
+  const given = bed.run(ANY, page).catch(() => undefined);
+  expect((await refused).message).toContain('only inside the sandbox');
+  await page.close();
+  await given;
 });
 
 test.for([
