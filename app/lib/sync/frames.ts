@@ -76,7 +76,7 @@ export function encodeHello(hello: Hello): Bytes {
   encoding.writeVarUint8Array(out, hello.certificate);
   encoding.writeVarUint8Array(out, hello.genesis);
   encoding.writeVarUint8Array(out, hello.frontier);
-  return encoding.toUint8Array(out) as Bytes;
+  return encoding.toUint8Array(out);
 }
 
 export function decodeHello(bytes: Bytes): Result<SignedHello, FrameError> {
@@ -110,7 +110,7 @@ export function encodeWant(ranges: readonly WantedRange[]): Bytes {
     encoding.writeVarUint(out, fromSeq);
     encoding.writeVarUint(out, toSeq);
   }
-  return encoding.toUint8Array(out) as Bytes;
+  return encoding.toUint8Array(out);
 }
 
 export function decodeWant(bytes: Bytes): Result<WantedRange[], FrameError> {
@@ -142,7 +142,7 @@ export function encodeSegments({ more, segments }: SegmentsFrame): Bytes {
   encoding.writeUint8(out, more ? 1 : 0);
   encoding.writeVarUint(out, segments.length);
   for (const sealed of segments) encoding.writeVarUint8Array(out, sealed);
-  return encoding.toUint8Array(out) as Bytes;
+  return encoding.toUint8Array(out);
 }
 
 export function decodeSegments(bytes: Bytes): Result<SegmentsFrame, FrameError> {
@@ -174,7 +174,7 @@ export function encodePresenceFrame({ session, counter, payload }: PresenceFrame
   encoding.writeUint8Array(out, fromHex(session));
   encoding.writeVarUint(out, counter);
   encoding.writeVarUint8Array(out, payload);
-  return encoding.toUint8Array(out) as Bytes;
+  return encoding.toUint8Array(out);
 }
 
 export function decodePresenceFrame(bytes: Bytes): Result<SignedPresence, FrameError> {
