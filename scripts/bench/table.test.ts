@@ -30,5 +30,5 @@ test('a spread is of percentiles where there are enough values, else of the extr
   const few = { name: 'few', unit: 'bytes', ours: [1000, 2000, 3_000_000] } as const;
   const table = formatTable([many, few]);
   expect(table).toContain('50 ms (4.00 ms to 94 ms, n 100)');
-  expect(table).toContain('2.0 KB (1.0 KB to 3.00 MB, n 3)');
+  expect(table).toContain('2.0 KB (1.0 KB to 3.000 MB, n 3)');
 });

@@ -91,6 +91,6 @@ function amount(value: number, unit: Unit): string {
     case 'sends':
       return value.toFixed(Number.isInteger(value) ? 0 : 2);
     case 'bytes':
-      return value < 1e6 ? `${(value / 1e3).toFixed(1)} KB` : `${(value / 1e6).toFixed(2)} MB`;
+      return value < 1e6 ? `${(value / 1e3).toFixed(1)} KB` : `${(value / 1e6).toFixed(3)} MB`;
   }
 }
