@@ -23,7 +23,7 @@ const pages: readonly Page[] = [
     name: 'room',
     source: 'r/[roomId]/+page.svelte',
     maxBytes: 350 * KIB,
-    atOnce: ['app/lib/workspace/Room.svelte', 'app/lib/workspace/open-room.ts'],
+    atOnce: ['app/lib/workspace/Room.svelte', 'app/lib/workspace/open-room.svelte.ts'],
   },
 ];
 

@@ -125,6 +125,9 @@ export function logStoreContract(name: string, setUp: () => LogStoreUnderTest): 
       await store.append([...written].reverse());
       const huge = segment(61, 61, { session: bob, channel: 'runs', bytes: 5_000 });
       await store.append([huge]);
+      expect(await store.chainEnds()).toHaveLength(4);
+      expect(await store.chainEnds()).toContainEqual({ session: alice, channel: 'project', last: 60 });
+      expect(await store.chainEnds()).toContainEqual({ session: bob, channel: 'runs', last: 61 });
       const batches: StoredSegment[][] = [];
       for await (const batch of store.readAll(1_000)) batches.push(batch);
       expect(batches.flat()).toEqual([...written, huge]);

@@ -32,6 +32,7 @@ export function mortalStore(
       saveFacts: (facts) => mortal(() => disk.saveFacts(facts)),
       append: (segments) => mortal(() => disk.append(segments)),
       readChain: (...chain) => disk.readChain(...chain),
+      chainEnds: () => disk.chainEnds(),
       readAll: (maxBytes) => disk.readAll(maxBytes),
       replace: (shorter, longer) => mortal(() => disk.replace(shorter, longer)),
       loadSnapshot: () => disk.loadSnapshot(),

@@ -18,6 +18,8 @@ export const ALONE_ABOVE_BYTES = MIB;
 export const MAX_HEADS_BYTES = 64 * KIB;
 /** Squashing cuts at multiples of this: deflate gains little beyond it, and a bad segment costs little to fetch again. */
 export const MAX_SEGMENT_ENTRIES = 500;
+/** A divisor of the above: what the tail of a chain is squashed by until the whole window is full. */
+export const TAIL_SEGMENT_ENTRIES = 100;
 /** A whole entry with its heads, certificate and framing. */
 export const MAX_SEGMENT_BYTES = MAX_ENTRY_BYTES + 128 * KIB;
 /** Squashed segments stop growing here: a reader inflates one at a time. */

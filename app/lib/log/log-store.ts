@@ -30,6 +30,13 @@ export interface DeviceSnapshot {
   readonly entries: number;
 }
 
+/** A chain that has segments at rest, and the last seq among them. */
+export interface ChainEnd {
+  readonly session: SessionId;
+  readonly channel: Channel;
+  readonly last: number;
+}
+
 export interface LogStore {
   /** 'device': strict durability. 'memory': the browser refuses storage, and everything goes with the tab. */
   readonly kind: 'device' | 'memory';
@@ -39,6 +46,8 @@ export interface LogStore {
   append(segments: readonly StoredSegment[]): Promise<void>;
   /** Segments that hold anything at or after `fromSeq` of one chain, by `first`. */
   readChain(session: SessionId, channel: Channel, fromSeq: number): Promise<StoredSegment[]>;
+  /** How far each chain reaches here, without reading any segment. */
+  chainEnds(): Promise<ChainEnd[]>;
   /** Every segment, in batches of at most `maxBytes`, chain by chain, each chain by `first`. */
   readAll(maxBytes: number): AsyncIterable<StoredSegment[]>;
   /** Swaps short segments for the long ones that hold the same entries, in one transaction. */

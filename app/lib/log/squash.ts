@@ -5,7 +5,12 @@
 import { equalBytes, type Bytes } from '../core/bytes.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import { chainHashes, chainStart, type Entry } from './entry.ts';
-import { ALONE_ABOVE_BYTES, MAX_SEGMENT_ENTRIES, MAX_SQUASHED_BYTES } from './format.ts';
+import {
+  ALONE_ABOVE_BYTES,
+  MAX_SEGMENT_ENTRIES,
+  MAX_SQUASHED_BYTES,
+  TAIL_SEGMENT_ENTRIES,
+} from './format.ts';
 import type { StoredSegment } from './log-store.ts';
 import { openSealed, seal } from './seal.ts';
 import { decodeSegment, encodeSegment, lastSeq, type Segment } from './segment.ts';
@@ -16,24 +21,31 @@ export interface Squashed {
   readonly segment: StoredSegment;
 }
 
+/** 500, or 100 for the entries after the last 500: a live tail of single keys is most of a short history's bytes. */
+export type SquashWindow = typeof MAX_SEGMENT_ENTRIES | typeof TAIL_SEGMENT_ENTRIES;
+
 /**
  * Squashes what `stored` (accepted segments of one chain, in any order, overlapping or not) has whole of entries
- * 1..500, 501..1000 and so on. Windows that are incomplete, damaged or already as short as they get are left out.
+ * 1..500, 501..1000 and so on (or of hundreds). Windows that are incomplete, damaged or already as short as they get are left out.
  */
-export async function squash(keys: RoomKeys, stored: readonly StoredSegment[]): Promise<Squashed[]> {
+export async function squash(
+  keys: RoomKeys,
+  stored: readonly StoredSegment[],
+  windowEntries: SquashWindow = MAX_SEGMENT_ENTRIES,
+): Promise<Squashed[]> {
   const squashed: Squashed[] = [];
   const windows = new Map<number, StoredSegment[]>();
   for (const segment of stored) {
-    const window = Math.ceil(segment.last / MAX_SEGMENT_ENTRIES);
+    const window = Math.ceil(segment.last / windowEntries);
     const others = windows.get(window);
     // One that reaches over a boundary has no signature there: it stays as it is.
-    if (segment.first <= (window - 1) * MAX_SEGMENT_ENTRIES) continue;
+    if (segment.first <= (window - 1) * windowEntries) continue;
     if (others) others.push(segment);
     else windows.set(window, [segment]);
   }
   for (const [window, segments] of windows) {
-    const end = window * MAX_SEGMENT_ENTRIES;
-    const path = pathThrough(segments, end - MAX_SEGMENT_ENTRIES + 1, end);
+    const end = window * windowEntries;
+    const path = pathThrough(segments, end - windowEntries + 1, end);
     if (path !== undefined && path.length > 1) squashed.push(...(await squashPath(keys, path, segments)));
   }
   return squashed;

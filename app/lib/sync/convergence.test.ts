@@ -43,6 +43,7 @@ function doorTo(disk: LogStore, life: { dead: boolean }, onRequest: () => void):
     saveFacts: (facts) => pass(() => disk.saveFacts(facts)),
     append: (segments) => pass(() => disk.append(segments)),
     readChain: (...chain) => pass(() => disk.readChain(...chain)),
+    chainEnds: () => disk.chainEnds(),
     readAll: (maxBytes) => disk.readAll(maxBytes),
     replace: (shorter, longer) => pass(() => disk.replace(shorter, longer)),
     loadSnapshot: () => pass(() => disk.loadSnapshot()),

@@ -826,6 +826,7 @@ const storeOf = (disk: LogStore): LogStore => ({
   saveFacts: (facts) => disk.saveFacts(facts),
   append: (segments) => disk.append(segments),
   readChain: (...chain) => disk.readChain(...chain),
+  chainEnds: () => disk.chainEnds(),
   readAll: (maxBytes) => disk.readAll(maxBytes),
   replace: (shorter, longer) => disk.replace(shorter, longer),
   loadSnapshot: () => disk.loadSnapshot(),

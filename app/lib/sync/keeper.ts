@@ -7,14 +7,14 @@ import type { Bytes } from '../core/bytes.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { RoomLog } from '../log/room-log.ts';
-import { squash } from '../log/squash.ts';
+import { squash, type SquashWindow } from '../log/squash.ts';
+import { MAX_SEGMENT_ENTRIES, TAIL_SEGMENT_ENTRIES } from '../log/format.ts';
+import type { FrontierRow } from '../log/frontier.ts';
 
 /** Quiet for so long before anything is done: typing comes first. */
 const QUIET_MS = 2000;
 /** A snapshot is written again after so many entries: replaying fewer takes a few milliseconds. */
 const SNAPSHOT_EVERY_ENTRIES = 100;
-/** A chain is squashed when it has gained this many entries: the fixed multiple at which segments are cut. */
-const SQUASH_EVERY_ENTRIES = 500;
 
 export interface KeeperOptions {
   readonly keys: RoomKeys;
@@ -80,21 +80,27 @@ export class Keeper {
   }
 
   async #squash(): Promise<void> {
-    const { keys, log, store, atRest } = this.#options;
-    for (const { session, channel, seq } of log.frontier()) {
+    const { log, atRest } = this.#options;
+    for (const row of log.frontier()) {
       if (!atRest()) return;
-      const chain = `${session}/${channel}`;
+      const chain = `${row.session}/${row.channel}`;
       const from = this.#squashedTo.get(chain) ?? 0;
-      if (seq - from < SQUASH_EVERY_ENTRIES) continue;
-      const shorter = await store.readChain(session, channel, from + 1);
-      const longer = await squash(keys, shorter);
-      if (longer.length > 0)
-        await store.replace(
-          longer.flatMap(({ replaced }) => replaced),
-          longer.map(({ segment }) => segment),
-        );
-      this.#squashedTo.set(chain, seq - (seq % SQUASH_EVERY_ENTRIES));
+      if (row.seq - from < TAIL_SEGMENT_ENTRIES) continue;
+      const window = from - (from % MAX_SEGMENT_ENTRIES);
+      await this.#squashFrom(row, window, MAX_SEGMENT_ENTRIES);
+      await this.#squashFrom(row, row.seq - (row.seq % MAX_SEGMENT_ENTRIES), TAIL_SEGMENT_ENTRIES);
+      this.#squashedTo.set(chain, row.seq - (row.seq % TAIL_SEGMENT_ENTRIES));
     }
+  }
+
+  async #squashFrom({ session, channel }: FrontierRow, seq: number, by: SquashWindow): Promise<void> {
+    const { keys, store } = this.#options;
+    const longer = await squash(keys, await store.readChain(session, channel, seq + 1), by);
+    if (longer.length === 0) return;
+    await store.replace(
+      longer.flatMap(({ replaced }) => replaced),
+      longer.map(({ segment }) => segment),
+    );
   }
 }
 

@@ -171,6 +171,11 @@ describe('coming back', () => {
       void store.loadSnapshot().then((found) => (snapshot = found !== undefined));
       return snapshot;
     });
+    const stored: number[] = [];
+    for await (const batch of store.readAll(1e9))
+      for (const { first: from, last } of batch) stored.push(last - from + 1);
+    expect(Math.max(...stored), 'LOG-9: a full window is one segment').toBe(500);
+    expect(stored.length, 'LOG-9: its tail is squashed by hundreds').toBeLessThan(105);
     first.text.insert(700, 'tail');
     await first.replica.settled();
     const again = await join(room, { transports: [], store });

@@ -10,7 +10,7 @@ import type { RoomKeys } from '../crypto/room-keys.ts';
 import type { OwnSession } from '../log/certificate.ts';
 import type { FrontierRow } from '../log/frontier.ts';
 import type { Genesis } from '../log/genesis.ts';
-import type { LogStore } from '../log/log-store.ts';
+import type { LogStore, StoredSegment } from '../log/log-store.ts';
 import type { Accepted, Receipt } from '../log/receipt.ts';
 import { RoomLog } from '../log/room-log.ts';
 import { openSealed, seal } from '../log/seal.ts';
@@ -98,6 +98,7 @@ export class Replica {
   #tick: ReturnType<typeof setInterval> | undefined;
   #missingEntries = 0;
   #gainedEntries = 0;
+  #checkTimer: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(options: ReplicaOptions, log: RoomLog) {
     const { roomId, keys, session, store, folder, clock, events } = options;
@@ -170,6 +171,10 @@ export class Replica {
             void this.#meeting.greet(link, true).catch(onError.bind(undefined, 'greeting'));
       },
     });
+  }
+
+  /** From here on edits are heard: not before the snapshot is in, which Yjs would encode again for a listener. */
+  #listen(): void {
     this.doc.on('update', (update: Uint8Array, origin: unknown) => {
       if (origin !== FROM_LOG) this.#outbox.edit(update);
       this.#touched();
@@ -188,9 +193,13 @@ export class Replica {
       Y.applyUpdate(replica.doc, usable.state, FROM_LOG);
       replica.#keeper.loaded(usable.entries);
     }
-    await replica.#readStore(usable && new RoomLog(base));
+    replica.#listen();
+    if (usable === undefined) await replica.#readWhole();
+    else {
+      await replica.#readBeyond(new RoomLog(base));
+      replica.#checkTimer = setTimeout(() => void replica.#checkSnapshot(usable), CHECK_AFTER_MS);
+    }
     replica.#setClient();
-    if (usable !== undefined) void replica.#checkSnapshot(usable);
     return replica;
   }
 
@@ -252,6 +261,7 @@ export class Replica {
 
   async close(): Promise<void> {
     clearInterval(this.#tick);
+    clearTimeout(this.#checkTimer);
     if (this.#mesh !== undefined && this.#ownPresence.length > 0) {
       this.#ownPresence = new Uint8Array();
       await this.#sendPresence();
@@ -269,23 +279,34 @@ export class Replica {
 
   // ---- from the store ----------------------------------------------------------------------------------------
 
+  async #readWhole(): Promise<void> {
+    for await (const stored of this.#options.store.readAll(READ_BATCH_BYTES)) await this.#takeStored(stored);
+  }
+
   /**
-   * Takes what the store holds beyond the snapshot. `again`: a log of its own, for the messages that the snapshot's
-   * chains count as known: they are in no Y.Doc, so they are told anew (SYNC-11).
+   * Takes what the store holds beyond the snapshot, and nothing else of the project. Messages are in no Y.Doc, so
+   * those that the snapshot's chains count as known are told anew, by `again`, a log of its own (SYNC-11).
    */
-  async #readStore(again: RoomLog | undefined): Promise<void> {
+  async #readBeyond(again: RoomLog): Promise<void> {
+    const { store } = this.#options;
     const seqs = new Map(this.#log.frontier().map((row) => [chainOf(row), row.seq]));
     const known = (chain: string): number => seqs.get(chain) ?? 0;
-    for await (const stored of this.#options.store.readAll(READ_BATCH_BYTES)) {
-      if (again !== undefined)
-        for (const { channel, sealed } of stored)
-          if (channel !== 'project') this.#tellAgain(await again.receive(sealed), known);
-      const news = stored.filter((segment) => segment.last > known(chainOf(segment)));
-      const entries = news.reduce((sum, { first, last }) => sum + last - first + 1, 0);
-      const segments = news.map(({ sealed }) => sealed);
-      if (segments.length > 0)
-        await this.#intake.take({ segments, heavy: entries > HEAVY_ENTRIES, persist: false });
+    const beyond: StoredSegment[] = [];
+    for (const { session, channel, last } of await store.chainEnds()) {
+      const seq = known(chainOf({ session, channel }));
+      if (channel !== 'project')
+        for (const { sealed } of await store.readChain(session, channel, 1))
+          this.#tellAgain(await again.receive(sealed), known);
+      if (last > seq) beyond.push(...(await store.readChain(session, channel, seq + 1)));
     }
+    await this.#takeStored(beyond);
+  }
+
+  async #takeStored(stored: readonly StoredSegment[]): Promise<void> {
+    if (stored.length === 0) return;
+    const entries = stored.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    const segments = stored.map(({ sealed }) => sealed);
+    await this.#intake.take({ segments, heavy: entries > HEAVY_ENTRIES, persist: false });
   }
 
   #tellAgain({ accepted }: Receipt, known: (chain: string) => number): void {
@@ -477,6 +498,9 @@ export class Replica {
     return (error) => this.#options.events.onNotice({ kind: 'internal', what, error });
   }
 }
+
+/** The log behind a snapshot is checked when the room has been open for so long: what people wait for comes first. */
+const CHECK_AFTER_MS = 2000;
 
 /** Read from the store at once: enough for one fold, little enough to show the first text early. */
 const READ_BATCH_BYTES = 4 * 1024 * 1024;

@@ -36,7 +36,7 @@ export async function makeRoom(): Promise<Required<RoomTicket>> {
   return { roomId, editSeed: toHex(editSeed), genesis: toHex(genesis.bytes) };
 }
 
-/** From a link to a room that is open on this device, the way `workspace/open-room.ts` does it. */
+/** From a link to a room that is open on this device, the way `workspace/open-room.svelte.ts` does it. */
 export async function openRoom(
   { roomId, editSeed, genesis: given }: RoomTicket,
   transports: readonly Transport[] = [],

@@ -4,12 +4,17 @@
  */
 export class GroupCommit<Item> {
   readonly #commit: (items: readonly Item[]) => Promise<void>;
+  readonly #pause: () => Promise<void>;
   #waiting: { readonly items: readonly Item[]; resolve(): void; reject(error: unknown): void }[] = [];
   #running = false;
 
-  /** `commit` keeps all of the items or, rejecting, none. */
-  constructor(commit: (items: readonly Item[]) => Promise<void>) {
+  /** `commit` keeps all of the items or, rejecting, none. `pause` comes before each: what is asked for in it shares it. */
+  constructor(
+    commit: (items: readonly Item[]) => Promise<void>,
+    pause: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#commit = commit;
+    this.#pause = pause;
   }
 
   /** Resolves when these items are committed; rejects with the reason, none of them kept. */
@@ -23,6 +28,7 @@ export class GroupCommit<Item> {
   async #run(): Promise<void> {
     this.#running = true;
     while (this.#waiting.length > 0) {
+      await this.#pause();
       const group = this.#waiting;
       this.#waiting = [];
       try {

@@ -1,6 +1,6 @@
 /** The room's log in this tab's memory: for browsers that refuse storage. Everything goes with the tab. */
 import type { Channel, SessionId } from '../../core/ids.ts';
-import type { DeviceSnapshot, LogStore, RoomFacts, StoredSegment } from '../../log/log-store.ts';
+import type { ChainEnd, DeviceSnapshot, LogStore, RoomFacts, StoredSegment } from '../../log/log-store.ts';
 import { batches } from './batches.ts';
 import { checkReplacement } from './check-replacement.ts';
 
@@ -34,6 +34,16 @@ class MemoryStore implements LogStore {
     return chain
       .filter((segment) => segment.last >= fromSeq)
       .sort((a, b) => a.first - b.first || a.last - b.last);
+  }
+
+  async chainEnds(): Promise<ChainEnd[]> {
+    return [...this.#chains.values()].flatMap((chain) => {
+      const segments = [...chain.values()];
+      const [first] = segments;
+      if (first === undefined) return [];
+      const { session, channel } = first;
+      return [{ session, channel, last: Math.max(...segments.map(({ last }) => last)) }];
+    });
   }
 
   async *readAll(maxBytes: number): AsyncIterable<StoredSegment[]> {
