@@ -5,13 +5,8 @@
 import { equalBytes, type Bytes } from '../core/bytes.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import { chainHashes, chainStart, type Entry } from './entry.ts';
-import type {
-  TAIL_SEGMENT_ENTRIES} from './format.ts';
-import {
-  ALONE_ABOVE_BYTES,
-  MAX_SEGMENT_ENTRIES,
-  MAX_SQUASHED_BYTES
-} from './format.ts';
+import type { TAIL_SEGMENT_ENTRIES } from './format.ts';
+import { ALONE_ABOVE_BYTES, MAX_SEGMENT_ENTRIES, MAX_SQUASHED_BYTES } from './format.ts';
 import type { StoredSegment } from './log-store.ts';
 import { openSealed, seal } from './seal.ts';
 import { decodeSegment, encodeSegment, lastSeq, type Segment } from './segment.ts';
