@@ -20,8 +20,6 @@ import type { TreeItem } from './tree.ts';
 
 /** Files and folders that may be created in one room; an import may bring half of it. */
 export const MAX_FILES = 4_000;
-/** The three roots of the document: any other root name in an update is refused by the log. */
-export const PROJECT_ROOTS = ['files', 'meta', 'blobs'] as const;
 
 const MAX_ROOM_NAME_CHARS = 120;
 

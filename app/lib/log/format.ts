@@ -13,7 +13,7 @@ export const MIB = 1024 * KIB;
 /** One edit may be a whole pasted file, and undo of deleting one; larger is refused before it is applied. */
 export const MAX_ENTRY_BYTES = 16 * MIB;
 /** Above this an entry is a segment of its own, so that squashing never has to buffer several large ones. */
-export const ALONE_ABOVE_BYTES = MIB;
+export const ALONE_ABOVE_BYTES = 1 * MIB;
 /** About 2,700 heads: an author who met more names the rest in its next entry. */
 export const MAX_HEADS_BYTES = 64 * KIB;
 /** Squashing cuts at multiples of this: deflate gains little beyond it, and a bad segment costs little to fetch again. */

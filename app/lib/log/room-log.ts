@@ -24,7 +24,7 @@ import { openSealed, seal } from './seal.ts';
 import { decodeSegment, encodeSegment, lastSeq, type Segment } from './segment.ts';
 
 export type { Refusal, RefusalCode } from './format.ts';
-export type { Accepted, ForkProof, Gap, Receipt } from './receipt.ts';
+export type { Accepted, ForkProof, Receipt } from './receipt.ts';
 
 /** Enough to show and to gossip; a session that forks once may fork for ever. */
 const MAX_FORK_PROOFS = 16;
