@@ -29,6 +29,8 @@ test('direct connections are blocked: the room says Relayed, and works', async (
 });
 
 test('programs that loop, flood or eat memory leave the room usable', async ({ person }) => {
+  // The flood alone may take the minute that a program is given.
+  test.setTimeout(180_000);
   const { page } = await person();
   await makeRoom(page);
   const stillUsable = async (): Promise<void> => {
@@ -51,7 +53,8 @@ test('programs that loop, flood or eat memory leave the room usable', async ({ p
     await page.getByRole('button', { name: 'Run' }).first().click();
     await expect(output(page)).toContainText('flood', { timeout: 60_000 });
     await stillUsable();
-    await expect(output(page)).toContainText(/output limit/, { timeout: 60_000 });
+    // A slow machine may run out of time before it has printed 20 MB: the room promises one of the two, and says which.
+    await expect(output(page)).toContainText(/output limit|time limit/, { timeout: 70_000 });
   });
 
   await test.step('a memory eater dies alone', async () => {
