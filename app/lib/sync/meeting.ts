@@ -25,6 +25,11 @@ const HELLO_LABEL = utf8('codeface/hello/1\0');
 const NO_NONCE: Bytes = new Uint8Array(16);
 /** A far end that confirms nothing is told again after so long, then twice as long each time … */
 const REMIND_AFTER_MS = 4000;
+/**
+ * Heads are confirmed by the far end's own HELLO, which comes every 5 s at the least while somebody types (replica.ts):
+ * asking sooner would be a HELLO and its answer on every link for nothing.
+ */
+const REMIND_HEADS_AFTER_MS = 7500;
 /** … so many times: a link that goes on losing frames should have closed, and who refuses an entry never confirms it. */
 const MAX_REMINDERS = 6;
 /** A gap is asked about at most this often on one link. */
@@ -126,7 +131,8 @@ export class Meeting {
     if (state.met === undefined) state.told.clear();
     state.unconfirmed = behind;
     state.reminders = late ? state.reminders + 1 : 0;
-    state.remindAt = now + REMIND_AFTER_MS * 2 ** Math.min(state.reminders, MAX_REMINDERS);
+    const patience = state.met === undefined ? REMIND_AFTER_MS : REMIND_HEADS_AFTER_MS;
+    state.remindAt = now + patience * 2 ** Math.min(state.reminders, MAX_REMINDERS);
     if (late && state.reminders <= MAX_REMINDERS) await this.greet(link, true);
   }
 
