@@ -28,6 +28,11 @@ export interface RunsStateOptions {
 /** Opening, reading and the first keys come before a runtime's start. */
 const WARM_AFTER_MS = 2000;
 
+/** More text than this at one drawing is a flood: nobody reads it line by line. */
+const FLOOD_CHARS = 16 * 1024;
+/** How long the page then leaves its thread to the program's output before it lays out and paints again. */
+const FLOOD_REST_MS = 250;
+
 interface MyRun {
   readonly id: RunId;
   readonly runtime: Runtime;
@@ -49,6 +54,9 @@ export class RunsState {
   readonly #devices = new Map<SessionId, DeviceId>();
   #mine: MyRun | undefined;
   #drawing = false;
+  /** Characters that came since the last drawing. */
+  #undrawnChars = 0;
+  #restMs = 0;
 
   constructor(options: RunsStateOptions) {
     this.#options = options;
@@ -121,6 +129,7 @@ export class RunsState {
       onOutput: (stream, text) => {
         output.add(stream, text);
         budget?.write(stream, text);
+        this.#undrawnChars += text.length;
         this.#draw();
       },
       onInputWanted: (wanted) => {
@@ -184,16 +193,20 @@ export class RunsState {
     return { files, entry };
   }
 
-  /** Shows the newest run; at most once a frame, however fast output comes. */
+  /** Shows the newest run: at most once a frame, however fast output comes, and four times a second in a flood. */
   #draw(): void {
     if (this.#drawing) return;
     this.#drawing = true;
-    // A hidden tab has no frames, and its state must not fall behind.
-    const soon = document.hidden ? (act: () => void) => setTimeout(act, 100) : requestAnimationFrame;
-    soon(() => {
+    const show = (): void => {
       this.#drawing = false;
+      this.#restMs = this.#undrawnChars > FLOOD_CHARS ? FLOOD_REST_MS : 0;
+      this.#undrawnChars = 0;
       this.#view = this.#newest();
-    });
+    };
+    // A hidden tab has no frames, and its state must not fall behind.
+    if (document.hidden) setTimeout(show, 100);
+    else if (this.#restMs > 0) setTimeout(show, this.#restMs);
+    else requestAnimationFrame(show);
   }
 
   #newest(): RunView | undefined {
