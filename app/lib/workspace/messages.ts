@@ -178,7 +178,7 @@ export function runEndWords(end: RunEnd): string {
     case 'time-limit':
       return `time limit (${Math.round(end.limitMs / 1000)} s)`;
     case 'output-limit':
-      return `output limit (${Math.round(end.limitBytes / 1024 / 1024)} MB)`;
+      return `output limit (${Math.round(end.limitBytes / 1e6)} MB)`;
     case 'out-of-memory':
       return 'out of memory';
     case 'failed':

@@ -13,6 +13,7 @@ import type { Accepted } from '../log/receipt.ts';
 import { runtimeFor } from '../runtime/registry.ts';
 import type { Program, Run, RunEnd, Runtime, RuntimeId } from '../runtime/runtime.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
+import { DrawPace } from './draw-pace.ts';
 import { LocalOutput } from './local-output.ts';
 import type { ProgressView, RunView } from './room-model.ts';
 
@@ -27,11 +28,6 @@ export interface RunsStateOptions {
 
 /** Opening, reading and the first keys come before a runtime's start. */
 const WARM_AFTER_MS = 2000;
-
-/** More text than this at one drawing is a flood: nobody reads it line by line. */
-const FLOOD_CHARS = 16 * 1024;
-/** How long the page then leaves its thread to the program's output before it lays out and paints again. */
-const FLOOD_REST_MS = 250;
 
 interface MyRun {
   readonly id: RunId;
@@ -53,10 +49,11 @@ export class RunsState {
   readonly #channel = new RunsView();
   readonly #devices = new Map<SessionId, DeviceId>();
   #mine: MyRun | undefined;
-  #drawing = false;
-  /** Characters that came since the last drawing. */
-  #undrawnChars = 0;
-  #restMs = 0;
+  readonly #drawing = new DrawPace(() => (this.#view = this.#newest()), {
+    // A hidden tab has no frames, and its state must not fall behind.
+    nextFrame: (act) => void (document.hidden ? setTimeout(act, 100) : requestAnimationFrame(act)),
+    later: (act, ms) => void setTimeout(act, ms),
+  });
 
   constructor(options: RunsStateOptions) {
     this.#options = options;
@@ -82,7 +79,7 @@ export class RunsState {
       for (const { seq, time, payload } of entries)
         changed = this.#channel.add({ session: session.id, seq, time, hash, payload }) || changed;
     }
-    if (changed) this.#draw();
+    if (changed) this.#drawing.changed();
   }
 
   cannotRun(id: FileId): string | undefined {
@@ -129,13 +126,12 @@ export class RunsState {
       onOutput: (stream, text) => {
         output.add(stream, text);
         budget?.write(stream, text);
-        this.#undrawnChars += text.length;
-        this.#draw();
+        this.#drawing.changed(text.length);
       },
       onInputWanted: (wanted) => {
         budget?.inputWanted(wanted);
         if (this.#mine?.id === runId) this.#mine.waitingForInput = wanted;
-        this.#draw();
+        this.#drawing.changed();
       },
     });
     const mine: MyRun = {
@@ -150,7 +146,7 @@ export class RunsState {
       ended: undefined,
     };
     this.#mine = mine;
-    this.#draw();
+    this.#drawing.changed();
     void run.exited.then((ended) => this.#ended(mine, ended));
   }
 
@@ -164,7 +160,7 @@ export class RunsState {
     this.#mine.output.add('stdout', text);
     this.#mine.budget?.write('stdout', text);
     this.#mine.run.write(text);
-    this.#draw();
+    this.#drawing.changed();
   }
 
   dispose(): void {
@@ -180,7 +176,7 @@ export class RunsState {
       this.#running = false;
       this.#progress = undefined;
     }
-    this.#draw();
+    this.#drawing.changed();
   }
 
   #frozenCopy(entry: string): Program {
@@ -191,22 +187,6 @@ export class RunsState {
       if (bytes.ok) files.set(shown, bytes.value);
     }
     return { files, entry };
-  }
-
-  /** Shows the newest run: at most once a frame, however fast output comes, and four times a second in a flood. */
-  #draw(): void {
-    if (this.#drawing) return;
-    this.#drawing = true;
-    const show = (): void => {
-      this.#drawing = false;
-      this.#restMs = this.#undrawnChars > FLOOD_CHARS ? FLOOD_REST_MS : 0;
-      this.#undrawnChars = 0;
-      this.#view = this.#newest();
-    };
-    // A hidden tab has no frames, and its state must not fall behind.
-    if (document.hidden) setTimeout(show, 100);
-    else if (this.#restMs > 0) setTimeout(show, this.#restMs);
-    else requestAnimationFrame(show);
   }
 
   #newest(): RunView | undefined {
