@@ -5,17 +5,16 @@ import { createRoom, deriveRoomKeys, type RoomKeys } from '../../app/lib/crypto/
 import { Project } from '../../app/lib/document/project.ts';
 import { issueSession } from '../../app/lib/log/certificate.ts';
 import { makeGenesis } from '../../app/lib/log/genesis.ts';
+import { MAX_SEGMENT_ENTRIES, TAIL_SEGMENT_ENTRIES } from '../../app/lib/log/format.ts';
 import type { StoredSegment } from '../../app/lib/log/log-store.ts';
 import { RoomLog } from '../../app/lib/log/room-log.ts';
 import { openSealed, seal } from '../../app/lib/log/seal.ts';
 import { decodeSegment, encodeSegment } from '../../app/lib/log/segment.ts';
-import { squash } from '../../app/lib/log/squash.ts';
+import { squash, type SquashWindow } from '../../app/lib/log/squash.ts';
 import { toStored } from '../../app/lib/sync/fold-session.ts';
 import type { RoomTicket } from './page/room.ts';
 import type { Trace } from './trace.ts';
 
-/** The fixed multiple at which segments are squashed. */
-const SQUASH_ENTRIES = 500;
 /** mergeUpdates is quadratic in the number of updates. */
 const MERGE_UPDATES = 500;
 /** Between keys where the trace says nothing. */
@@ -45,8 +44,8 @@ export async function recordHistory(trace: Trace): Promise<History> {
   let entries = 0;
   let window: StoredSegment[] = [];
   const squashed: StoredSegment[] = [];
-  const squashWindow = async (): Promise<void> => {
-    const longer = await squash(keys, window);
+  const squashWindow = async (by: SquashWindow): Promise<void> => {
+    const longer = await squash(keys, window, by);
     const replaced = new Set(longer.flatMap((one) => one.replaced));
     squashed.push(...longer.map(({ segment }) => segment), ...window.filter((one) => !replaced.has(one)));
     window = [];
@@ -57,9 +56,9 @@ export async function recordHistory(trace: Trace): Promise<History> {
     liveBytes += appended.value.sealed.length;
     entries++;
     window.push(toStored(appended.value));
-    if (entries % SQUASH_ENTRIES === 0) await squashWindow();
+    if (entries % MAX_SEGMENT_ENTRIES === 0) await squashWindow(MAX_SEGMENT_ENTRIES);
   }
-  await squashWindow();
+  await squashWindow(TAIL_SEGMENT_ENTRIES);
   return {
     ticket: { roomId, editSeed: toHex(editSeed), genesis: toHex(genesis.bytes) },
     keys,
