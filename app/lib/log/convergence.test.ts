@@ -151,7 +151,7 @@ async function repair(
   pieces: readonly Piece[],
 ): Promise<number> {
   for (let round = 1; ; round++) {
-    const { theyHave } = log.compareFrontier(claimed);
+    const theyHave = log.missingFrom(claimed);
     if (theyHave.length === 0) return round;
     if (round > 200) throw new Error('repair does not end');
     for (const { session, fromSeq, toSeq } of theyHave)

@@ -1,4 +1,4 @@
-/** Frontiers: how far each chain of a room is known, and what two of them have to tell each other (LOG-10). */
+/** Frontiers: how far each chain of a room is known, and as bytes (LOG-10). */
 import { createEncoder, toUint8Array, writeUint8, writeUint8Array, writeVarUint } from 'lib0/encoding';
 import { fromHex, toHex, type Bytes } from '../core/bytes.ts';
 import type { Channel, SessionId } from '../core/ids.ts';
@@ -22,13 +22,6 @@ export interface ChainRange {
   readonly channel: Channel;
   readonly fromSeq: number;
   readonly toSeq: number;
-}
-
-export interface FrontierDifference {
-  /** What they have and I should ask for: nothing that is held here, or waits for something else first. */
-  readonly theyHave: ChainRange[];
-  /** What I have and they don't. */
-  readonly weHave: ChainRange[];
 }
 
 /** count varUint ‖ count × (session[32] ‖ channel u8 ‖ seq varUint ‖ hash[32]) */

@@ -67,6 +67,11 @@ export class HeldSegments {
     for (const held of [...chain.held]) this.remove(chain, held);
   }
 
+  /** Chains that hold something. */
+  holding(): Chain[] {
+    return [...this.#holding];
+  }
+
   /** Sealed bytes and overhead held by everybody together. */
   get bytes(): number {
     let sum = 0;
@@ -168,6 +173,11 @@ export class Waiters {
     for (const waiting of [...this.#byHead.values(), ...this.#byClient.values()]) this.#wake(waiting);
     this.#byHead.clear();
     this.#byClient.clear();
+  }
+
+  /** Looks at a chain again that waits for nothing but may go on. */
+  wake(chain: Chain): void {
+    this.#woken.push(chain);
   }
 
   takeWoken(): Chain | undefined {

@@ -415,7 +415,7 @@ export class Replica {
   /** Asks a peer for what it holds and this replica lacks. */
   #compare(link: MeshLink, rows: readonly FrontierRow[]): void {
     if (link.peer === undefined) return;
-    const missing = this.#log.compareFrontier(rows).theyHave;
+    const missing = this.#log.missingFrom(rows);
     const ranges = this.#repair.ask(link.peer, missing, this.#now());
     if (ranges.length === 0) return;
     const claimed = ranges.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
