@@ -1,6 +1,6 @@
 /**
  * A WebSocket that comes back: dials, gives up on a dial that hangs, waits longer after each failure, dials at once
- * when the device is online again (NET-20). It knows nothing of what is said on it; its owner calls `established`
+ * when the device is online again (NET-20), also in place of a dial that is still running. It knows nothing of what is said on it; its owner calls `established`
  * when the server has really taken it in, which alone makes the next wait short again.
  */
 import type { Bytes } from '../../core/bytes.ts';
@@ -24,6 +24,8 @@ export interface SocketOptions {
   readonly random?: () => number;
   /** How often a silent socket is asked for a sign of life; one without an answer by the next time is given up. */
   readonly probeEveryMs?: number;
+  /** How long a dial may take until it is `established`. */
+  readonly establishLimitMs?: number;
 }
 
 export interface SocketEvents {
@@ -43,6 +45,7 @@ export class ReconnectingSocket {
   #socket: WebSocket | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #probing: ReturnType<typeof setInterval> | undefined;
+  #isEstablished = false;
   #failures = 0;
   #heard = false;
   #probed = false;
@@ -66,12 +69,16 @@ export class ReconnectingSocket {
   }
 
   dial(): void {
-    clearTimeout(this.#timer);
+    // Before the timer: of a dial that is running it is the limit.
     if (this.#closed || this.#socket) return;
+    clearTimeout(this.#timer);
     const socket = openSocket(this.#options.url);
     if (!socket) return this.#lose('the address of the server is not valid');
     this.#socket = socket;
-    this.#timer = setTimeout(() => this.restart('the server does not answer'), ESTABLISH_LIMIT_MS);
+    this.#timer = setTimeout(
+      () => this.restart('the server does not answer'),
+      this.#options.establishLimitMs ?? ESTABLISH_LIMIT_MS,
+    );
     socket.onopen = () => this.#events.onOpen();
     socket.onmessage = (event: MessageEvent<unknown>) => {
       this.#heard = true;
@@ -85,6 +92,7 @@ export class ReconnectingSocket {
   established(): void {
     clearTimeout(this.#timer);
     clearInterval(this.#probing);
+    this.#isEstablished = true;
     this.#failures = 0;
     this.#heard = this.#probed = false;
     this.#probing = setInterval(() => this.#probe(), this.#options.probeEveryMs ?? PROBE_EVERY_MS);
@@ -98,8 +106,7 @@ export class ReconnectingSocket {
   /** Gives this socket up and dials again after the usual wait. */
   restart(why: string): void {
     if (this.#closed || !this.#socket) return;
-    void abandon(this.#socket);
-    this.#socket = undefined;
+    this.#drop(this.#socket);
     this.#lose(why);
   }
 
@@ -113,6 +120,12 @@ export class ReconnectingSocket {
     const socket = this.#socket;
     this.#socket = undefined;
     if (socket) await abandon(socket);
+  }
+
+  #drop(socket: WebSocket): void {
+    void abandon(socket);
+    this.#socket = undefined;
+    this.#isEstablished = false;
   }
 
   #probe(): void {
@@ -134,6 +147,8 @@ export class ReconnectingSocket {
 
   readonly #onOnline = (): void => {
     this.#failures = 0;
+    // A dial from before went out to the network that was lost: it would hang until its limit.
+    if (this.#socket && !this.#isEstablished) this.#drop(this.#socket);
     this.dial();
   };
 

@@ -42,6 +42,8 @@ class RelayConnection implements TransportConnection {
   /** Tabs of the topic whose link has ended for a fault: they get nothing until they come back under a new id. */
   readonly #refused = new Set<LinkId>();
   #self: Bytes | undefined;
+  /** The nonce of this socket: a JOIN signed for the one before it must not go out on this one. */
+  #nonce: Bytes | undefined;
   #refusal: string | undefined;
   #status: TransportStatus = { kind: 'connecting' };
 
@@ -49,7 +51,7 @@ class RelayConnection implements TransportConnection {
     this.#room = room;
     this.#events = events;
     this.#socket = new ReconnectingSocket(options, {
-      onOpen: () => undefined, // the server speaks first: CHALLENGE
+      onOpen: () => (this.#nonce = undefined), // the server speaks first: CHALLENGE
       onMessage: (data) => this.#receive(data),
       // To oneself: the relay delivers it as it does to anyone.
       probe: () => this.#self && encodeToRelay({ kind: 'send', to: this.#self, payload: PROBE }),
@@ -119,8 +121,10 @@ class RelayConnection implements TransportConnection {
   }
 
   async #join(nonce: Bytes): Promise<void> {
+    this.#nonce = nonce;
     const { topic } = this.#room;
     const signature = await this.#room.signTopic(relayJoinMessage(nonce, topic));
+    if (this.#nonce !== nonce) return;
     this.#socket.send(encodeToRelay({ kind: 'join', topic, signature }));
   }
 
