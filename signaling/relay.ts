@@ -13,6 +13,7 @@ import {
   encodeFromRelay,
   RELAY_ID_BYTES,
   type FromRelay,
+  type RelayRefusal,
   type ToRelay,
 } from '../app/lib/core/relay-wire.ts';
 import type { Bus, BusMember } from './bus/bus.ts';
@@ -20,18 +21,6 @@ import { CLOSE, GuardedSocket } from './guarded-socket.ts';
 import type { Limits } from './limits.ts';
 import { RateLimits } from './rate-limit.ts';
 import { provesTopic } from './topic-proof.ts';
-
-/** Why the relay closes a connection: stable words, sent as REFUSED and as the close reason. */
-export type RelayRefusal =
-  | 'malformed' // a message that is none of the wire's, or a text message
-  | 'not-joined' // the first message was no JOIN, or another came before the proof was checked
-  | 'already-joined' // a nonce is good for one JOIN
-  | 'bad-proof'
-  | 'join-deadline'
-  | 'topic-full'
-  | 'busy' // the server holds as many topics as it may
-  | 'slow' // more is waiting for this receiver than the server keeps
-  | 'rate';
 
 export interface RelayService {
   readonly connections: number;

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { concat, toHex, type Bytes } from './bytes.ts';
+import { concat, toHex, utf8, type Bytes } from './bytes.ts';
 import {
   RELAY_EVERYONE,
   RELAY_ID_BYTES,
   RELAY_JOIN_LABEL,
+  RELAY_REFUSALS,
   decodeFromRelay,
   decodeToRelay,
   encodeFromRelay,
@@ -29,7 +30,10 @@ const fromRelay: fc.Arbitrary<FromRelay> = fc.oneof(
   fc.record({ kind: fc.constant('joined' as const), self: id, others: fc.array(id, { maxLength: 5 }) }),
   fc.record({ kind: fc.constantFrom('entered' as const, 'left' as const), id }),
   fc.record({ kind: fc.constant('message' as const), from: id, payload }),
-  fc.record({ kind: fc.constant('refused' as const), reason: fc.constantFrom('slow', 'bad-proof') }),
+  fc.record({
+    kind: fc.constant('refused' as const),
+    reason: fc.constantFrom(...RELAY_REFUSALS, 'other' as const),
+  }),
 );
 
 describe('relay wire', () => {
@@ -69,6 +73,16 @@ describe('relay wire', () => {
     ['a message of the other direction', [0x10, ...Array<number>(32).fill(0)]],
   ])('refuses %s from a tab', (_, bytes) => {
     expect(decodeToRelay(Uint8Array.from(bytes))).toEqual({ ok: false, error: { kind: 'malformed' } });
+  });
+
+  it.each([
+    ['an unknown word', 'out-of-cheese'],
+    ['no word', ''],
+    ['a megabyte', 'bad-proof'.repeat(100_000)],
+    ['what a decoder would forgive', '\ufeffbad-proof'],
+  ])('a refusal for %s is one for another reason', (_, reason) => {
+    const refused = concat(Uint8Array.of(0x15), utf8(reason));
+    expect(decodeFromRelay(refused)).toEqual({ ok: true, value: { kind: 'refused', reason: 'other' } });
   });
 
   it('a proof names the purpose, the nonce and the topic', () => {

@@ -8,7 +8,7 @@
  *   server → tab   ENTERED    12 ‖ id[8]         LEFT 13 ‖ id[8]
  *   tab → server   SEND       02 ‖ to[8] ‖ payload                    to = EVERYONE: all others of the topic
  *   server → tab   MESSAGE    14 ‖ from[8] ‖ payload
- *   server → tab   REFUSED    15 ‖ reason (UTF-8, a stable word)      then the server closes
+ *   server → tab   REFUSED    15 ‖ reason (ASCII, one of RELAY_REFUSALS) then the server closes
  */
 import { concat, equalBytes, utf8, type Bytes } from './bytes.ts';
 import { err, ok, type Result } from './result.ts';
@@ -18,6 +18,20 @@ export const RELAY_ID_BYTES = 8;
 export const RELAY_EVERYONE: Bytes = new Uint8Array(RELAY_ID_BYTES);
 /** The largest WebSocket message either side may send on `/relay`. */
 export const RELAY_MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/** Why a relay closes a connection: stable words, sent as REFUSED and as the close reason. */
+export const RELAY_REFUSALS = [
+  'malformed', // a message that is none of the wire's, or a text message
+  'not-joined', // the first message was no JOIN, or another came before the proof was checked
+  'already-joined', // a nonce is good for one JOIN
+  'bad-proof',
+  'join-deadline',
+  'topic-full',
+  'busy', // the server holds as many topics as it may
+  'slow', // more is waiting for this receiver than the server keeps
+  'rate',
+] as const;
+export type RelayRefusal = (typeof RELAY_REFUSALS)[number];
 
 const TOPIC_BYTES = 32;
 const NONCE_BYTES = 32;
@@ -32,7 +46,8 @@ export type FromRelay =
   | { readonly kind: 'joined'; readonly self: Bytes; readonly others: readonly Bytes[] }
   | { readonly kind: 'entered' | 'left'; readonly id: Bytes }
   | { readonly kind: 'message'; readonly from: Bytes; readonly payload: Bytes }
-  | { readonly kind: 'refused'; readonly reason: string };
+  /** `other`: in words of the server's own (a newer one, or none of ours), which go no further. */
+  | { readonly kind: 'refused'; readonly reason: RelayRefusal | 'other' };
 
 export type RelayWireError = { readonly kind: 'malformed' };
 
@@ -104,8 +119,11 @@ export function decodeFromRelay(bytes: Bytes): Result<FromRelay, RelayWireError>
         payload: body.subarray(RELAY_ID_BYTES),
       });
     case 0x15:
-      return ok({ kind: 'refused', reason: new TextDecoder().decode(body) });
+      return ok({ kind: 'refused', reason: refusalOf(body) });
     default:
       return err({ kind: 'malformed' });
   }
 }
+
+const refusalOf = (word: Bytes): RelayRefusal | 'other' =>
+  RELAY_REFUSALS.find((known) => equalBytes(word, utf8(known))) ?? 'other';

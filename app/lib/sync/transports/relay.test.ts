@@ -1,10 +1,19 @@
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocketServer } from 'ws';
 import { describeTransport, type TransportFixture } from '../../../testing/transport-contract.ts';
 import { RecordedEnd, until } from '../../../testing/transport-end.ts';
 import { makeTransportRoom } from '../../../testing/transport-room.ts';
 import { TransportServer } from '../../../testing/transport-server.ts';
-import { fromHex, toHex, type Bytes } from '../../core/bytes.ts';
-import { decodeFromRelay, encodeToRelay, relayJoinMessage } from '../../core/relay-wire.ts';
+import { concat, fromHex, randomBytes, toHex, utf8, type Bytes } from '../../core/bytes.ts';
+import {
+  RELAY_ID_BYTES,
+  RELAY_MAX_MESSAGE_BYTES,
+  decodeFromRelay,
+  encodeFromRelay,
+  encodeToRelay,
+  relayJoinMessage,
+} from '../../core/relay-wire.ts';
 import type { TransportRoom } from '../transport.ts';
 import { relayTransport } from './relay.ts';
 
@@ -45,6 +54,25 @@ describe('relay', () => {
     const { end } = await oneEnd({ signTopic: async () => new Uint8Array(64) });
     await until(() => end.statuses.filter(({ kind }) => kind === 'down').length === 2, 'two refusals');
     expect(end.connection.status).toEqual({ kind: 'down', why: 'the server refused: bad-proof' });
+  });
+
+  it('NET-22 repeats nothing that a server says in words of its own', async () => {
+    const words = utf8('\u202e<b>call 0900</b> '.repeat(RELAY_MAX_MESSAGE_BYTES)).slice(0, 900_000);
+    const end = await endAt(await oddServer([concat(Uint8Array.of(0x15), words)]));
+    await until(() => end.connection.status.kind === 'down', 'down');
+    expect(end.connection.status).toEqual({ kind: 'down', why: 'the server refused this connection' });
+  });
+
+  it('NET-22 links to 256 others at most, whatever the server says who is there', async () => {
+    const id = (): Bytes => randomBytes(RELAY_ID_BYTES);
+    const others = Array.from({ length: 300 }, id);
+    const joined = encodeFromRelay({ kind: 'joined', self: id(), others });
+    const entered = encodeFromRelay({ kind: 'entered', id: id() });
+    const left = encodeFromRelay({ kind: 'left', id: others[0] as Bytes });
+    const end = await endAt(await oddServer([joined, entered, left, entered]));
+    await until(() => end.closed.length === 1, 'the one that left');
+    await until(() => end.opened.length === 257, 'the one that took its place');
+    expect(end.connection.links().length).toBe(256);
   });
 
   it('NET-7 has at most 256 KiB unacknowledged on a link whose far end takes nothing in', async () => {
@@ -96,6 +124,27 @@ async function startServer(): Promise<TransportServer> {
   await server.start();
   onTestFinished(() => server.kill());
   return server;
+}
+
+/** A server of somebody else's making: says this to everyone who connects, and closes after a REFUSED. */
+async function oddServer(messages: readonly Bytes[]): Promise<string> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  server.on('connection', (ws) => {
+    for (const message of messages) ws.send(message);
+    if (messages.some((message) => message[0] === 0x15)) ws.close();
+  });
+  await new Promise((listening) => server.once('listening', listening));
+  onTestFinished(async () => {
+    for (const ws of server.clients) ws.terminate();
+    await new Promise((closed) => server.close(closed));
+  });
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function endAt(url: string): Promise<RecordedEnd> {
+  const end = new RecordedEnd(relayTransport({ url, random: () => 0 }), (await makeTransportRoom())());
+  onTestFinished(() => end.connection.close());
+  return end;
 }
 
 async function oneEnd(room: Partial<TransportRoom> = {}) {

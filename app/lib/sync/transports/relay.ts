@@ -26,6 +26,8 @@ import { refuseTooLarge } from './send-queue.ts';
 
 /** Never leaves the sender's own two sockets. */
 const PROBE: Bytes = Uint8Array.of(0);
+/** As many as the relay lets into a topic: more are the invention of a server that would fill this tab's memory. */
+const MAX_PEERS = 256;
 
 /** `url`: `ws://` or `wss://` address of `/relay`. */
 export type RelayOptions = SocketOptions;
@@ -115,7 +117,10 @@ class RelayConnection implements TransportConnection {
         return this.#links.get(toHex(message.from))?.receive(message.payload);
       case 'refused':
         // The server closes next; its word says more than "lost".
-        this.#refusal = `the server refused: ${message.reason}`;
+        this.#refusal =
+          message.reason === 'other'
+            ? 'the server refused this connection'
+            : `the server refused: ${message.reason}`;
         return;
     }
   }
@@ -139,6 +144,7 @@ class RelayConnection implements TransportConnection {
 
   #open(id: LinkId): void {
     if (this.#links.has(id) || !this.#self || equalBytes(fromHex(id), this.#self)) return;
+    if (this.#links.size + this.#refused.size >= MAX_PEERS) return;
     const to = fromHex(id);
     const link = new CreditLink(
       {
