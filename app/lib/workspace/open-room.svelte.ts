@@ -7,7 +7,6 @@ import { formatLink, type RoomLink } from '../crypto/links.ts';
 import { deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
 import { sign } from '../crypto/signatures.ts';
 import { issueSession } from '../log/certificate.ts';
-import { decodeGenesis, type Genesis } from '../log/genesis.ts';
 import type { LogStore } from '../log/log-store.ts';
 import { openSealed, seal } from '../log/seal.ts';
 import { openDeviceStore, type DeviceStore } from '../storage/device.ts';
@@ -16,12 +15,14 @@ import { memoryStore } from '../storage/stores/memory.ts';
 import { workerFolder } from '../sync/folder.ts';
 import { transportsTo } from '../sync/registry.ts';
 import { Replica, type ReplicaEvents } from '../sync/replica.ts';
+import { loadGenesis, type WrongKey } from './load-genesis.ts';
 import type { PickedFiles } from './picked-files.ts';
 import type { RoomModel } from './room-model.ts';
 import { RoomState } from './room-state.svelte.ts';
 
-/** What is stored here was written by a newer version of the app. */
-export type OpenProblem = { readonly kind: 'stale-app' };
+export type OpenProblem =
+  /** What is stored here was written by a newer version of the app. */
+  { readonly kind: 'stale-app' } | WrongKey;
 
 export interface OpenRoomOptions {
   readonly link: RoomLink;
@@ -39,27 +40,51 @@ export interface NewRoom {
 }
 
 /** Opens a room; what the person can do about a problem is in its kind. */
-export async function openRoom({
-  link,
-  origin,
-  newRoom,
-}: OpenRoomOptions): Promise<Result<RoomModel, OpenProblem>> {
-  const keys = await deriveRoomKeys(link.seedKind, link.seed, link.epoch, link.roomId);
-  const device = await openDeviceStore();
-  const own = await loadDevice(device);
-  const opened = await openIndexedDbStore(link.roomId);
-  if (!opened.ok && opened.error.kind === 'newer-version') return err({ kind: 'stale-app' });
+export async function openRoom(options: OpenRoomOptions): Promise<Result<RoomModel, OpenProblem>> {
+  const { roomId, seedKind, seed, epoch } = options.link;
+  const keys = await deriveRoomKeys(seedKind, seed, epoch, roomId);
+  // Each may take its time limit; together they take it once.
+  const [device, opened] = await Promise.all([openDeviceStore(), openIndexedDbStore(roomId)]);
   const store = opened.ok ? opened.value : memoryStore();
+  const letGo = (): void => {
+    store.close();
+    device.close();
+  };
+  try {
+    const room =
+      !opened.ok && opened.error.kind === 'newer-version'
+        ? err({ kind: 'stale-app' } as const)
+        : await openWith(options, { keys, device, store });
+    if (!room.ok) letGo();
+    return room;
+  } catch (error) {
+    letGo();
+    throw error;
+  }
+}
 
+interface Held {
+  readonly keys: RoomKeys;
+  readonly device: DeviceStore;
+  readonly store: LogStore;
+}
+
+async function openWith(
+  { link, origin, newRoom }: OpenRoomOptions,
+  { keys, device, store }: Held,
+): Promise<Result<RoomModel, WrongKey>> {
+  const genesis = await loadGenesis(store, keys, newRoom?.genesis);
+  if (!genesis.ok) return genesis;
+  const own = await loadDevice(device);
   const session = await issueSession(keys, fromHex(own.deviceId));
-  const genesis = await loadGenesis(store, link, newRoom);
+  const myName = await device.loadName();
   // The state listens to the replica and the replica is part of the state: events wait for both to exist.
   const events = lateEvents();
   const replica = await Replica.open({
     roomId: link.roomId,
     keys,
     session,
-    genesis,
+    genesis: genesis.value,
     store,
     folder: workerFolder(),
     transports: transportsTo(origin),
@@ -69,7 +94,7 @@ export async function openRoom({
   const room = new RoomState({
     keys,
     me: own.deviceId,
-    myName: await device.loadName(),
+    myName,
     device,
     replica,
     storeKind: store.kind,
@@ -101,21 +126,6 @@ const loadDevice = (device: DeviceStore) =>
     const { publicKey, privateKey } = await generateDeviceKeyPair();
     return { deviceId: deviceIdOf(publicKey), privateKey };
   });
-
-/** The genesis statement from this room's store, or from the page that has just made the room. */
-async function loadGenesis(
-  store: LogStore,
-  { roomId }: RoomLink,
-  newRoom: NewRoom | undefined,
-): Promise<Genesis | undefined> {
-  const { genesis: stored } = await store.loadFacts();
-  const bytes = stored ?? newRoom?.genesis;
-  if (bytes === undefined) return undefined;
-  const read = await decodeGenesis(bytes, roomId);
-  if (!read.ok) return undefined;
-  if (stored === undefined) await store.saveFacts({ genesis: bytes });
-  return read.value;
-}
 
 /** Events that happen while the room opens are delivered when there is someone to hear them. */
 function lateEvents(): ReplicaEvents & { deliverTo(target: ReplicaEvents): void } {

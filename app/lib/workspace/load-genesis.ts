@@ -1,0 +1,38 @@
+/** The statement a room begins with, as this device has it, and whether a link's keys are the ones it names. */
+import { equalBytes, type Bytes } from '../core/bytes.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { RoomKeys } from '../crypto/room-keys.ts';
+import { decodeGenesis, type Genesis } from '../log/genesis.ts';
+import type { LogStore } from '../log/log-store.ts';
+
+/** The link is well-formed and its key is another's: what is written with it nobody in this room could read. */
+export type WrongKey = { readonly kind: 'wrong-key' };
+
+/**
+ * The genesis statement from the room's store, or `made`, by the page that has just made the room, which is then
+ * stored; undefined where this device has never met the room. Rejects where the store does.
+ */
+export async function loadGenesis(
+  store: LogStore,
+  keys: RoomKeys,
+  made: Bytes | undefined,
+): Promise<Result<Genesis | undefined, WrongKey>> {
+  const { genesis: stored } = await store.loadFacts();
+  const bytes = stored ?? made;
+  if (bytes === undefined) return ok(undefined);
+  const read = await decodeGenesis(bytes, keys.roomId);
+  // A damaged statement is asked of the others again.
+  if (!read.ok) return ok(undefined);
+  if (!names(read.value, keys)) return err({ kind: 'wrong-key' });
+  if (stored === undefined) await store.saveFacts({ genesis: bytes });
+  return ok(read.value);
+}
+
+/** Whether the owner's statement names these keys: every one that the link gives. */
+function names(genesis: Genesis, { editInvite, commentInvite, viewInvite }: RoomKeys): boolean {
+  return (
+    (editInvite === undefined || equalBytes(editInvite.publicKey, genesis.editInvite)) &&
+    (commentInvite === undefined || equalBytes(commentInvite.publicKey, genesis.commentInvite)) &&
+    equalBytes(viewInvite.publicKey, genesis.viewInvite)
+  );
+}
