@@ -1,54 +1,45 @@
 /**
- * Edits of a text that come as a whole: replacing its content by the least change, and knowing beforehand whether a
- * change would be a larger log entry than the format allows.
+ * How large an edit is as a log entry, known before it is made (LOG.md, Sending): an entry holds 16 MiB, and an edit
+ * that is already in the document can't be taken out of it again.
  */
-import { simpleDiffString } from 'lib0/diff';
 import * as Y from 'yjs';
-import { utf8 } from '../core/bytes.ts';
 
-/** Room under the format's 16 MiB entry for structs, heads and times besides the characters. */
+/** Room under the format's 16 MiB entry for the update's frame, heads and times. */
 export const MAX_EDIT_BYTES = 15 * 1024 * 1024;
+/** An edit above this is made in parts: what undoes one has room left for the many items a typed text consists of. */
+export const PART_BYTES = 12 * 1024 * 1024;
+/** One insertion besides its characters: two ids of 13 bytes, its kind and length, and a range of the delete set. */
+const STRUCT_BYTES = 48;
+/** A UTF-16 unit is at most 3 bytes of UTF-8. */
+const UNIT_BYTES = 3;
 
-/** Makes the text read `next` by one deletion and one insertion around what stays, so that cursors there stay too. */
-export function replaceText(text: Y.Text, next: string, origin: unknown): void {
-  // Y.Text has a toString of its own, which the base class's type hides from the linter.
+/** Characters that always fit into one part, in UTF-16 units. */
+export const PART_UNITS = Math.floor((PART_BYTES - STRUCT_BYTES) / UNIT_BYTES);
 
-  const { index, remove, insert } = simpleDiffString(text.toString(), next.toWellFormed());
-  if (remove === 0 && insert === '') return;
-  const change = (): void => {
-    if (remove > 0) text.delete(index, remove);
-    if (insert !== '') text.insert(index, insert);
-  };
-  if (text.doc === null) throw new Error('a text outside a document has no edits to make');
-  text.doc.transact(change, origin);
-}
+/** The most that inserting or removing so many UTF-16 units in one place adds to an entry, or to that of its undo. */
+export const editBytes = (units: number): number => STRUCT_BYTES + units * UNIT_BYTES;
 
-/** Whether inserting this text in one transaction stays within one log entry (LOG.md, Sending). */
-export const fitsOneEntry = (insertedBytes: number): boolean => insertedBytes <= MAX_EDIT_BYTES;
-
-/** Bytes of UTF-8 that an insertion would put into its entry. */
-export const insertionBytes = (text: string): number =>
-  // Encoding is only worth it where the answer isn't clear.
-  text.length > MAX_EDIT_BYTES || text.length * 3 <= MAX_EDIT_BYTES ? text.length * 3 : utf8(text).length;
-
-/** Bytes that the next undo (or redo) would insert again: the content of what its step deleted. Changes nothing. */
+/** The most that the next undo (or redo) would put into its entry: what its step removed. Changes nothing. */
 export function undoBytes(manager: Y.UndoManager, which: 'undo' | 'redo'): number {
   const stack = which === 'undo' ? manager.undoStack : manager.redoStack;
   const { clients } = manager.doc.store;
-  let most = 0;
+  let bytes = 0;
   // Yjs goes on to earlier steps while a step turns out to change nothing: the first that inserts or deletes ends it.
   for (const step of stack.toReversed()) {
-    let bytes = 0;
-    forEachItem(clients, step.deletions, ({ content }, from, to) => {
-      if (content instanceof Y.ContentString) bytes += utf8(content.str.slice(from, to)).length;
-      else if (content instanceof Y.ContentBinary) bytes += content.content.length;
+    let changes = false;
+    forEachItem(clients, step.deletions, ({ id, content }, from, to) => {
+      // What a step made and removed again it doesn't bring back.
+      if (Y.isDeleted(step.insertions, id)) return;
+      bytes += editBytes(content instanceof Y.ContentString ? to - from : 0);
+      changes = true;
     });
-    most = Math.max(most, bytes);
-    let deletes = false;
-    forEachItem(clients, step.insertions, (item) => (deletes ||= !item.deleted));
-    if (bytes > 0 || deletes) break;
+    forEachItem(clients, step.insertions, (item) => {
+      bytes += STRUCT_BYTES;
+      changes ||= !item.deleted;
+    });
+    if (changes) break;
   }
-  return most;
+  return bytes;
 }
 
 /** Visits the items that a delete set names, with the part of each that it names; collected ones have no content left. */

@@ -5,6 +5,7 @@ import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } fr
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
 import { EditorState, Prec, type Extension } from '@codemirror/state';
 import {
+  EditorView,
   crosshairCursor,
   drawSelection,
   dropCursor,
@@ -15,9 +16,9 @@ import {
   lineNumbers,
   rectangularSelection,
 } from '@codemirror/view';
-import type * as Y from 'yjs';
 import { pasteWithLf, plainLineSeparator } from './line-endings.ts';
 import { editorTheme } from './theme.ts';
+import type { UndoSteps } from './undo-steps.ts';
 
 /** Mod-Enter runs the file, so the editor's own meaning of it gives way. */
 const keys = defaultKeymap.filter((binding) => binding.key !== 'Mod-Enter');
@@ -50,22 +51,27 @@ export const basics: Extension = [
   editorTheme,
 ];
 
-/** Undo and redo of my own edits; a read-only file has neither. */
-export function undoKeys(undo: Y.UndoManager | undefined): Extension {
-  if (!undo) return [];
-  const act = (step: () => unknown) => (view: { readonly state: EditorState }) => {
+/** Undo and redo of my own edits, by key and by the browser's menu; a read-only file has neither. */
+export function undoKeys(steps: UndoSteps): Extension {
+  const act = (step: () => void) => (view: { readonly state: EditorState }) => {
     if (!view.state.readOnly) step();
     return true;
   };
-  const back = act(() => undo.undo());
-  const forth = act(() => undo.redo());
-  return Prec.high(
+  const back = act(() => steps.undo());
+  const forth = act(() => steps.redo());
+  return Prec.high([
     keymap.of([
       { key: 'Mod-z', run: back, preventDefault: true },
       { key: 'Mod-y', mac: 'Mod-Shift-z', run: forth, preventDefault: true },
       { key: 'Mod-Shift-z', run: forth, preventDefault: true },
     ]),
-  );
+    EditorView.domEventHandlers({
+      beforeinput({ inputType }, view) {
+        if (inputType === 'historyUndo') return back(view);
+        return inputType === 'historyRedo' && forth(view);
+      },
+    }),
+  ]);
 }
 
 /** Four spaces in Python, where that is the custom; two elsewhere, unless the text shows tabs. */

@@ -10,9 +10,11 @@ import type * as Y from 'yjs';
 import { basics, indentation, undoKeys } from './basics.ts';
 import { EditedFile } from './edited-file.ts';
 import { PLAIN_TEXT, fetchLanguage, isProse, nearbyLanguage, type FileLanguage } from './languages.ts';
+import { applyEdits } from './large-edits.ts';
 import { crlf, usesCrlf } from './line-endings.ts';
 import { remoteCursors, type CursorSource } from './remote-cursors.ts';
 import { selectionReport, type ReportSelection } from './selection-report.ts';
+import { UndoSteps, type EditRefusal } from './undo-steps.ts';
 
 /** What the editor needs to know of a file. */
 export interface EditorFile {
@@ -39,8 +41,17 @@ export interface EditorStatus {
 const INDENTATION_SAMPLE = 20_000;
 const NO_GRAMMAR: Extension = [];
 
+/** What the editor tells its owner. */
+export interface EditorEvents {
+  /** At most once a frame; undefined when no file is in front. */
+  readonly onStatus: (status: EditorStatus | undefined) => void;
+  /** Something a person did was not done, and the text is as it was. */
+  readonly onRefused: (refusal: EditRefusal) => void;
+}
+
 interface OpenFile {
   readonly edited: EditedFile;
+  readonly steps: UndoSteps | undefined;
   path: string;
   language: FileLanguage;
   wraps: boolean;
@@ -48,7 +59,7 @@ interface OpenFile {
 
 export class CodeEditor {
   readonly #view: EditorView;
-  readonly #onStatus: (status: EditorStatus | undefined) => void;
+  readonly #events: EditorEvents;
   readonly #files = new Map<string, OpenFile>();
   readonly #naming = new Compartment();
   readonly #language = new Compartment();
@@ -59,9 +70,14 @@ export class CodeEditor {
   #frame: number | undefined;
   #disposed = false;
 
-  constructor(parent: HTMLElement, onStatus: (status: EditorStatus | undefined) => void) {
-    this.#onStatus = onStatus;
-    this.#view = new EditorView({ parent });
+  constructor(parent: HTMLElement, events: EditorEvents) {
+    this.#events = events;
+    this.#view = new EditorView({
+      parent,
+      dispatchTransactions: (transactions, view) => {
+        applyEdits(view, transactions, this.#current()?.steps, events.onRefused);
+      },
+    });
   }
 
   /** Brings a file to the front, opening it the first time; the same file again takes up a new path. */
@@ -87,9 +103,10 @@ export class CodeEditor {
     if (this.#shown === id) {
       this.#shown = undefined;
       this.#view.setState(EditorState.create());
-      this.#onStatus(undefined);
+      this.#events.onStatus(undefined);
     }
-    this.#files.get(id)?.edited.dispose();
+    const open = this.#files.get(id);
+    if (open) dispose(open);
     this.#files.delete(id);
   }
 
@@ -129,7 +146,7 @@ export class CodeEditor {
   dispose(): void {
     this.#disposed = true;
     if (this.#frame !== undefined) cancelAnimationFrame(this.#frame);
-    for (const open of this.#files.values()) open.edited.dispose();
+    for (const open of this.#files.values()) dispose(open);
     this.#view.destroy();
   }
 
@@ -141,8 +158,9 @@ export class CodeEditor {
     const doc = file.text.toJSON();
     const language = nearbyLanguage(file.path) ?? PLAIN_TEXT;
     const wraps = isProse(file.path);
+    const steps = file.undo && new UndoSteps(file.undo, this.#events.onRefused);
     const extensions: Extension = [
-      undoKeys(file.undo),
+      steps ? undoKeys(steps) : [],
       basics,
       indentation(file.path, doc.slice(0, INDENTATION_SAMPLE)),
       usesCrlf(doc) ? crlf() : [],
@@ -158,7 +176,7 @@ export class CodeEditor {
       }),
     ];
     const edited = new EditedFile(file.text, EditorState.create({ doc, extensions }));
-    const open: OpenFile = { edited, path: file.path, language, wraps };
+    const open: OpenFile = { edited, steps, path: file.path, language, wraps };
     this.#files.set(file.id, open);
     if (!language.support) void this.#fetchLanguage(file.id, open);
     return open;
@@ -208,9 +226,14 @@ export class CodeEditor {
     this.#frame ??= requestAnimationFrame(() => {
       this.#frame = undefined;
       const open = this.#current();
-      if (open) this.#onStatus(statusOf(this.#view.state, open));
+      if (open) this.#events.onStatus(statusOf(this.#view.state, open));
     });
   }
+}
+
+function dispose({ edited, steps }: OpenFile): void {
+  edited.dispose();
+  steps?.dispose();
 }
 
 function statusOf(state: EditorState, open: OpenFile): EditorStatus {
