@@ -1,8 +1,11 @@
 /** The rooms this device knows, as the landing page lists them. Loaded after the page shows. */
 import type { RoomId } from '../lib/core/ids.ts';
+import { err, ok, type Result } from '../lib/core/result.ts';
 import type { RoomLink } from '../lib/crypto/links.ts';
 import type { SeedKind } from '../lib/crypto/room-keys.ts';
+import { deleteDatabase } from '../lib/storage/delete-database.ts';
 import { openDeviceStore, type RecentRoom } from '../lib/storage/device.ts';
+import { storageProblem, type StorageProblem } from '../lib/storage/storage-problem.ts';
 
 export interface ListedRoom {
   readonly roomId: RoomId;
@@ -37,17 +40,30 @@ export async function listRooms(): Promise<RoomList> {
   }
 }
 
-/** Removes a room from this device: its name and keys, and everything this device holds of its log. */
-export async function forgetRoom(roomId: RoomId): Promise<void> {
+/** What of a room stays on this device, and why. */
+export interface ForgetProblem {
+  readonly kept: 'everything' | 'name-and-key';
+  readonly problem: StorageProblem;
+}
+
+/**
+ * Removes a room from this device: everything of its log first, and only then its name and keys, so that a room whose
+ * text is still here stays in the list. `timeoutMs` is how long other tabs have to let go of it.
+ */
+export async function forgetRoom(roomId: RoomId, timeoutMs?: number): Promise<Result<void, ForgetProblem>> {
+  const { roomDatabaseName } = await import('../lib/storage/stores/indexeddb.ts');
+  const log = await deleteDatabase(roomDatabaseName(roomId), timeoutMs);
+  if (!log.ok) return err({ kept: 'everything', problem: log.error });
   const device = await openDeviceStore();
   try {
+    if (device.problem !== undefined) return err({ kept: 'name-and-key', problem: device.problem });
     await device.forgetRoom(roomId);
+    return ok(undefined);
+  } catch (error) {
+    return err({ kept: 'name-and-key', problem: storageProblem(error) });
   } finally {
     device.close();
   }
-  const { openIndexedDbStore } = await import('../lib/storage/stores/indexeddb.ts');
-  const log = await openIndexedDbStore(roomId);
-  if (log.ok) await log.value.destroy();
 }
 
 /** A record of a kind that this version can't make a link of is left out, not offered broken. */

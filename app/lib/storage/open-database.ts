@@ -6,11 +6,14 @@ import { storageProblem, type StorageProblem } from './storage-problem.ts';
 /** One step of a database's history: from the version that is its index to the next. */
 export type Migration<Schema extends DBSchema> = (db: IDBPDatabase<Schema>) => void;
 
+/** Who ended a connection: a tab with a newer version, a tab that deletes the database, or the browser itself. */
+export type ClosedBy = 'newer-version' | 'deleted' | 'terminated';
+
 export interface OpenOptions {
   /** An older version is open in another tab; opening goes on until `timeoutMs`. */
   readonly onBlocked?: () => void;
-  /** The connection ended and nothing more is kept: a newer version wants in, or the browser closed it. */
-  readonly onClosed?: (why: 'newer-version' | 'terminated') => void;
+  /** The connection ended and nothing more is kept; every write rejects from now on. */
+  readonly onClosed?: (why: ClosedBy) => void;
   /** Some browsers never answer (a corrupt profile); a person shouldn't wait longer than this for a room. */
   readonly timeoutMs?: number;
 }
@@ -33,9 +36,9 @@ export async function openDatabase<Schema extends DBSchema>(
       late = { kind: 'blocked' };
       onBlocked?.();
     },
-    blocking() {
+    blocking(_, wanted) {
       db?.close();
-      onClosed?.('newer-version');
+      onClosed?.(wanted === null ? 'deleted' : 'newer-version');
     },
     terminated: () => onClosed?.('terminated'),
   };
