@@ -9,6 +9,8 @@ import { TRANSPORT_CONTRACT, type TransportCase, type TransportFixture } from '.
 import { RecordedEnd, until } from './transport-end.ts';
 import { makeTransportRoom } from './transport-room.ts';
 
+const MIB = 1024 * 1024;
+
 declare global {
   var signalUrl: string;
   var killServer: () => Promise<void>;
@@ -17,6 +19,32 @@ declare global {
 }
 
 const WEBRTC_CASES: readonly TransportCase[] = [
+  {
+    name: 'NET-52 one data channel, no message above 16 KiB, never more than 256 KiB in its buffer',
+    async run() {
+      const channels: RTCDataChannel[] = [];
+      const makeRoom = await makeTransportRoom();
+      const [a, b] = [makeRoom(), makeRoom()].map((room) =>
+        join(room, { wrtc: recordingConstructors(channels) }),
+      );
+      if (!a || !b) throw new Error('two ends');
+      for (const end of [a, b]) await end.linked(1);
+      check(channels.length === 2, `${channels.length} ends of channels`); // each end has its own of the one
+      const sends = channels.map(watchSends);
+      for (const end of [a, b]) {
+        end.connection.broadcast(new Uint8Array(2 * MIB), 'bulk');
+        end.connection.broadcast(new Uint8Array(MIB), 'live');
+      }
+      for (const end of [a, b]) await end.received(2);
+      for (const seen of sends) {
+        check(seen.largest === 16 * 1024, `a message of ${seen.largest} bytes`);
+        check(seen.mostBuffered <= 256 * 1024, `${seen.mostBuffered} bytes in the buffer`);
+        check(seen.mostBuffered > 128 * 1024, `no more than ${seen.mostBuffered} bytes in the buffer`);
+        check(seen.resumedAt <= 64 * 1024, `went on at ${seen.resumedAt} bytes`);
+      }
+      for (const end of [a, b]) await end.connection.close();
+    },
+  },
   {
     name: 'NET-57 losing the signaling server touches no live link, and its return doubles none',
     async run(fixture) {
@@ -155,6 +183,23 @@ function recordingConstructors(channels: RTCDataChannel[]): NonNullable<WebrtcOp
     }
   }
   return { RTCPeerConnection: Recording, RTCSessionDescription, RTCIceCandidate };
+}
+
+/** Sizes of what goes out on a channel from now on; `resumedAt`: the fullest buffer that writing went on at after it had stopped. */
+function watchSends(channel: RTCDataChannel): { largest: number; mostBuffered: number; resumedAt: number } {
+  const seen = { largest: 0, mostBuffered: 0, resumedAt: 0 };
+  const send = channel.send.bind(channel) as (data: ArrayBufferView<ArrayBuffer>) => void;
+  let lastSent = 0;
+  channel.send = (data: unknown) => {
+    const bytes = data as ArrayBufferView<ArrayBuffer>;
+    // Less in the buffer than after the last send: time has passed, so writing had stopped.
+    if (channel.bufferedAmount < lastSent) seen.resumedAt = Math.max(seen.resumedAt, channel.bufferedAmount);
+    send(bytes);
+    lastSent = channel.bufferedAmount;
+    seen.largest = Math.max(seen.largest, bytes.byteLength);
+    seen.mostBuffered = Math.max(seen.mostBuffered, lastSent);
+  };
+  return seen;
 }
 
 /** WebRTC whose candidates never arrive: a connection that hangs without an error. */

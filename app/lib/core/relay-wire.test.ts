@@ -36,7 +36,7 @@ const fromRelay: fc.Arbitrary<FromRelay> = fc.oneof(
   }),
 );
 
-describe('relay wire', () => {
+describe('NET-21 relay wire', () => {
   it('every message reads back as what it was', () => {
     const toProperty = fc.property(toRelay, (message) => {
       expect(decodeToRelay(encodeToRelay(message))).toEqual({ ok: true, value: message });
@@ -83,6 +83,23 @@ describe('relay wire', () => {
   ])('a refusal for %s is one for another reason', (_, reason) => {
     const refused = concat(Uint8Array.of(0x15), utf8(reason));
     expect(decodeFromRelay(refused)).toEqual({ ok: true, value: { kind: 'refused', reason: 'other' } });
+  });
+
+  it('each message is its number and its fields, without a separator', () => {
+    const [one, two] = [new Uint8Array(8).fill(1), new Uint8Array(8).fill(2)];
+    const payload = Uint8Array.of(7, 7);
+    const messages: [FromRelay, string][] = [
+      [{ kind: 'challenge', nonce: new Uint8Array(32).fill(9) }, '10' + '09'.repeat(32)],
+      [{ kind: 'joined', self: one, others: [two] }, '11' + '01'.repeat(8) + '02'.repeat(8)],
+      [{ kind: 'entered', id: one }, '12' + '01'.repeat(8)],
+      [{ kind: 'left', id: one }, '13' + '01'.repeat(8)],
+      [{ kind: 'message', from: two, payload }, '14' + '02'.repeat(8) + '0707'],
+      [{ kind: 'refused', reason: 'rate' }, '15' + '72617465'],
+    ];
+    for (const [message, hex] of messages) expect(toHex(encodeFromRelay(message))).toBe(hex);
+    expect(toHex(encodeToRelay({ kind: 'send', to: two, payload }))).toBe('02' + '02'.repeat(8) + '0707');
+    const join = { kind: 'join', topic: new Uint8Array(32), signature: new Uint8Array(64).fill(3) } as const;
+    expect(toHex(encodeToRelay(join))).toBe('01' + '00'.repeat(32) + '03'.repeat(64));
   });
 
   it('a proof names the purpose, the nonce and the topic', () => {

@@ -8,6 +8,17 @@ const bytesOf = (size: number): Bytes => new Uint8Array(size).map((_, i) => (i *
 const frames = fc.array(fc.integer({ min: 0, max: 300 }).map(bytesOf), { maxLength: 12 });
 
 describe('chunks', () => {
+  it('NET-1 a chunk is flags, in the first one the length of its frame, then the body', () => {
+    expect(cutAll([Uint8Array.of(1, 2, 3, 4)], 'live', 7)).toEqual([
+      Uint8Array.of(0x02, 0, 0, 0, 4, 1, 2),
+      Uint8Array.of(0x00, 3, 4),
+    ]);
+    expect(cutAll([bytesOf(0), bytesOf(300)], 'bulk', 400).map((chunk) => chunk.slice(0, 5))).toEqual([
+      Uint8Array.of(0x03, 0, 0, 0, 0),
+      Uint8Array.of(0x03, 0, 0, 1, 44),
+    ]);
+  });
+
   it('NET-2 any frames, any chunk size, any interleaving of the two lanes: all arrive whole, in order per lane', () => {
     const property = fc.property(
       frames,

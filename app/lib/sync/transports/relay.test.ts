@@ -15,6 +15,7 @@ import {
   relayJoinMessage,
 } from '../../core/relay-wire.ts';
 import type { TransportRoom } from '../transport.ts';
+import { singleChunk } from './credit-link.ts';
 import { relayTransport } from './relay.ts';
 
 describe('relay, by the contract of transports', () => {
@@ -54,6 +55,38 @@ describe('relay', () => {
     const { end } = await oneEnd({ signTopic: async () => new Uint8Array(64) });
     await until(() => end.statuses.filter(({ kind }) => kind === 'down').length === 2, 'two refusals');
     expect(end.connection.status).toEqual({ kind: 'down', why: 'the server refused: bad-proof' });
+  });
+
+  it('NET-24 a tab that sent what no tab sends gets and says nothing more, until it comes back under a new id', async () => {
+    const server = await startServer();
+    const room = (await makeTransportRoom())();
+    const end = await endAt(server.url('/relay'), room);
+    await until(() => end.connection.status.kind === 'up', 'up');
+    const heard: string[] = [];
+    const raw = (name: string) =>
+      rawPeer(server.url('/relay'), room, (payload) => heard.push(name + payload[0]));
+    const [faulty, honest] = [await raw('faulty '), await raw('honest ')];
+    onTestFinished(() => honest.close());
+    await end.linked(2);
+    const [faultyLink] = end.opened;
+    faulty.sendToAll(Uint8Array.of(0xff), 1);
+    await end.linked(1);
+    expect(end.closed.map(({ link }) => link)).toEqual([faultyLink]);
+
+    faulty.sendToAll(singleChunk(utf8('let me in'), 'live'), 1);
+    end.connection.broadcast(utf8('for honest tabs'), 'live');
+    await until(() => heard.includes('honest 2'), 'the frame at the honest tab');
+    // Whatever was to reach the other is on its way before this.
+    honest.sendToAll(singleChunk(utf8('after'), 'live'), 2);
+    await until(() => heard.includes('faulty 2'), 'a message from tab to tab');
+    await end.received(1);
+    expect(end.frames.map(({ frame }) => new TextDecoder().decode(frame))).toEqual(['after']);
+    expect(heard.filter((each) => each.startsWith('faulty'))).toEqual(['faulty 5', 'faulty 2']);
+
+    faulty.close();
+    const again = await raw('again ');
+    onTestFinished(() => again.close());
+    await end.linked(2);
   });
 
   it('NET-22 repeats nothing that a server says in words of its own', async () => {
@@ -141,8 +174,11 @@ async function oddServer(messages: readonly Bytes[]): Promise<string> {
   return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-async function endAt(url: string): Promise<RecordedEnd> {
-  const end = new RecordedEnd(relayTransport({ url, random: () => 0 }), (await makeTransportRoom())());
+async function endAt(url: string, room?: TransportRoom): Promise<RecordedEnd> {
+  const end = new RecordedEnd(
+    relayTransport({ url, random: () => 0 }),
+    room ?? (await makeTransportRoom())(),
+  );
   onTestFinished(() => end.connection.close());
   return end;
 }

@@ -12,6 +12,7 @@ const withoutBrowser = chromiumPath === undefined && process.env['CODEFACE_NO_BR
 
 const CASES = [
   ...TRANSPORT_CONTRACT.map(({ name }) => name),
+  'NET-52 one data channel, no message above 16 KiB, never more than 256 KiB in its buffer',
   'NET-57 losing the signaling server touches no live link, and its return doubles none',
   'NET-55 two tabs that announce themselves in the same moment make one link',
   'NET-53 an attempt that goes nowhere ends in its time with a reason, and is made again',
