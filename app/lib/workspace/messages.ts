@@ -1,4 +1,5 @@
 /** The one place where error kinds become words: what happened, what still works, what to do next. */
+import { reloadApp } from '../core/reload-app.ts';
 import type { PathFault } from '../document/path.ts';
 import type { TreeProblem } from '../document/project.ts';
 import type { ImportRefusal, SkipReason, Skipped, ZipFault } from '../files/collected.ts';
@@ -6,6 +7,8 @@ import type { OutboxState } from '../sync/outbox.ts';
 import type { RunEnd } from '../runtime/runtime.ts';
 import type { NewAlert } from './alerts-state.svelte.ts';
 import type { FileProblem } from './room-model.ts';
+
+const reload = { label: 'Reload', act: () => void reloadApp() };
 
 /** After "Not saved: " in the status bar. */
 export function notSavedReason(state: Extract<OutboxState, { kind: 'store-failed' | 'refused' }>): string {
@@ -48,14 +51,14 @@ export const newerFormatAlert: NewAlert = {
   title: 'Someone here uses a newer CodeFace',
   detail:
     'Their edits are kept but can’t be shown by this version, so editing is paused here. Reload to get the new version; nothing is lost.',
-  actions: [{ label: 'Reload', act: () => location.reload() }],
+  actions: [reload],
 };
 
 export const snapshotFalseAlert: NewAlert = {
   tone: 'warn',
   title: 'This device’s shortcut to the room was wrong',
   detail: 'It has been thrown away. The log behind it is whole: reload to open the room from it.',
-  actions: [{ label: 'Reload', act: () => location.reload() }],
+  actions: [reload],
 };
 
 export const internalAlert = (what: string): NewAlert => ({
