@@ -65,12 +65,12 @@ describe('relay', () => {
     const heard: string[] = [];
     const raw = (name: string) =>
       rawPeer(server.url('/relay'), room, (payload) => heard.push(name + payload[0]));
-    const [faulty, honest] = [await raw('faulty '), await raw('honest ')];
-    onTestFinished(() => honest.close());
-    await end.linked(2);
+    const [faulty, honest, third] = [await raw('faulty '), await raw('honest '), await raw('third ')];
+    for (const each of [honest, third]) onTestFinished(() => each.close());
+    await end.linked(3);
     const [faultyLink] = end.opened;
     faulty.sendToAll(Uint8Array.of(0xff), 1);
-    await end.linked(1);
+    await end.linked(2);
     expect(end.closed.map(({ link }) => link)).toEqual([faultyLink]);
 
     faulty.sendToAll(singleChunk(utf8('let me in'), 'live'), 1);
@@ -86,7 +86,7 @@ describe('relay', () => {
     faulty.close();
     const again = await raw('again ');
     onTestFinished(() => again.close());
-    await end.linked(2);
+    await end.linked(3);
   });
 
   it('NET-22 repeats nothing that a server says in words of its own', async () => {
