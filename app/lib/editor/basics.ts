@@ -1,4 +1,4 @@
-/** What every open file has: the keys, gutters and marks of a code editor, and the look. */
+/** What every open file has: the keys, gutters and marks of a code editor, the look, and what changes while it is open. */
 import { closeBrackets, closeBracketsKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, indentWithTab } from '@codemirror/commands';
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from '@codemirror/language';
@@ -79,6 +79,21 @@ export function indentation(path: string, start: string): Extension {
   if (/^\t/m.test(start)) return indentUnit.of('\t');
   return indentUnit.of(/\.pyi?$/.test(path) || /^ {4}\S/m.test(start) ? '    ' : '  ');
 }
+
+export const wrapping = (wraps: boolean): Extension => (wraps ? EditorView.lineWrapping : []);
+
+/** What a screen reader calls the text. */
+export const named = (path: string): Extension =>
+  EditorView.contentAttributes.of({ 'aria-label': `Editor: ${path}` });
+
+/** Whether the text can be typed into, and why not in words. */
+export const access = (because: string | undefined): Extension => [
+  EditorState.readOnly.of(because !== undefined),
+  EditorView.contentAttributes.of({
+    'aria-readonly': String(because !== undefined),
+    'aria-description': `${because ? `${because} ` : ''}Escape, then Tab leaves the editor.`,
+  }),
+];
 
 function foldMarker(open: boolean): HTMLElement {
   const marker = document.createElement('span');

@@ -7,7 +7,7 @@ import { EditorView } from '@codemirror/view';
 import { forceParsing } from '@codemirror/language';
 import { yCollab } from 'y-codemirror.next';
 import type * as Y from 'yjs';
-import { basics, indentation, undoKeys } from './basics.ts';
+import { access, basics, indentation, named, undoKeys, wrapping } from './basics.ts';
 import { EditedFile } from './edited-file.ts';
 import { PLAIN_TEXT, fetchLanguage, isProse, nearbyLanguage, type FileLanguage } from './languages.ts';
 import { applyEdits } from './large-edits.ts';
@@ -247,16 +247,3 @@ function statusOf(state: EditorState, open: OpenFile): EditorStatus {
     wraps: open.wraps,
   };
 }
-
-const wrapping = (wraps: boolean): Extension => (wraps ? EditorView.lineWrapping : []);
-
-const named = (path: string): Extension =>
-  EditorView.contentAttributes.of({ 'aria-label': `Editor: ${path}` });
-
-const access = (because: string | undefined): Extension => [
-  EditorState.readOnly.of(because !== undefined),
-  EditorView.contentAttributes.of({
-    'aria-readonly': String(because !== undefined),
-    'aria-description': `${because ? `${because} ` : ''}Escape, then Tab leaves the editor.`,
-  }),
-];

@@ -1,4 +1,10 @@
-import { EditorSelection, EditorState, type Transaction } from '@codemirror/state';
+import {
+  EditorSelection,
+  EditorState,
+  type Extension,
+  type Transaction,
+  type TransactionSpec,
+} from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -53,7 +59,7 @@ describe('an edit in parts', () => {
 });
 
 /** What an EditorView is to `applyEdits`, and a Y.Text that follows it as y-codemirror makes one follow. */
-function typist(content: string, extensions: Parameters<typeof EditorState.create>[0] = {}) {
+function typist(content: string, extensions: Extension = []) {
   const doc = new Y.Doc();
   const text = doc.getText();
   text.insert(0, content);
@@ -63,7 +69,7 @@ function typist(content: string, extensions: Parameters<typeof EditorState.creat
   const refusals: EditRefusal[] = [];
   const steps = new UndoSteps(manager, (refusal) => refusals.push(refusal));
   const view = {
-    state: EditorState.create({ doc: content, ...extensions }),
+    state: EditorState.create({ doc: content, extensions }),
     update(transactions: readonly Transaction[]) {
       for (const transaction of transactions) {
         expect(transaction.startState).toBe(view.state);
@@ -79,8 +85,8 @@ function typist(content: string, extensions: Parameters<typeof EditorState.creat
       }
     },
   };
-  const dispatch = (...specs: Parameters<EditorState['update']>): void =>
-    applyEdits(view as unknown as EditorView, [view.state.update(...specs)], steps, (refusal) =>
+  const dispatch = (spec: TransactionSpec): void =>
+    applyEdits(view as unknown as EditorView, [view.state.update(spec)], steps, (refusal) =>
       refusals.push(refusal),
     );
   return { text, view, updates, refusals, steps, dispatch };
@@ -123,7 +129,7 @@ describe('a file of 17 MiB', () => {
 
   it('with CRLF keeps its line ends', () => {
     const content = `${'a'.repeat(1_000)}\r\n`.repeat(18_000);
-    const { text, view, dispatch } = typist('x\r\n', { extensions: [plainLineSeparator, crlf()] });
+    const { text, view, dispatch } = typist('x\r\n', [plainLineSeparator, crlf()]);
     dispatch({ changes: { from: 0, to: 3, insert: content } });
     expect(text.toJSON() === content).toBe(true);
     expect(view.state.sliceDoc() === content).toBe(true);
