@@ -12,3 +12,8 @@ export function runtimeFor(path: string): Runtime | undefined {
     runtime.endings.some((ending) => name.endsWith(ending) && name.length > ending.length),
   );
 }
+
+/** Ends every sandbox that stands ready or is on its way there, for when a room is left. A later start opens a new one. */
+export function releaseRuntimes(): void {
+  for (const runtime of runtimes) runtime.release();
+}

@@ -52,5 +52,10 @@ export interface Runtime {
   prefetch(onProgress: (done: number) => void, signal: AbortSignal): Promise<void>;
   /** Prepares a sandbox in the background, so that the next start is quick; for when someone opens a file it runs. */
   warm?(): void;
+  /**
+   * Ends what stands ready, and what a run that is still under way leaves behind: an interpreter takes a hundred
+   * megabytes, which nobody who left the room should pay. Ends no run; a later start prepares anew.
+   */
+  release(): void;
   start(program: Program, events: RunEvents, limits?: RunLimits): Run;
 }

@@ -54,6 +54,31 @@ test('who looked at a file, or ran one, finds the next worker made and fetches n
   await page.close();
 });
 
+test('a runtime that came damaged ends one run, and the next one fetches it anew', async () => {
+  const page = await bed.open();
+  await page.route('**/esbuild*.wasm', (route) => route.fulfill({ body: 'not WebAssembly' }), { times: 1 });
+  const first = await bed.run(BORN, page);
+  expect(first.end).toEqual({ kind: 'failed', message: expect.stringContaining('Run it again') as string });
+  const second = await bed.run(BORN, page);
+  expect(second.end).toEqual({ kind: 'exit', code: 0 });
+  await page.close();
+});
+
+test.for(['opening', 'ready', 'running'] as const)(
+  'who leaves while a sandbox is %s leaves none behind, and can come back',
+  async (state) => {
+    const page = await bed.open();
+    await page.evaluate((when) => (globalThis as unknown as { bed: TestBed }).bed.releaseWhen(when), state);
+    const requested: string[] = [];
+    page.on('request', (request) => requested.push(new URL(request.url()).pathname));
+    await page.waitForFunction(() => !document.querySelector('iframe'));
+    await page.evaluate(() => fetch('/page.js'));
+    expect(requested).toEqual(['/page.js']);
+    expect((await bed.run(BORN, page)).end).toEqual({ kind: 'exit', code: 0 });
+    await page.close();
+  },
+);
+
 test('without shared memory the page says that programs cannot run, and does not try for long', async () => {
   const page = await bed.open({ isolated: false });
   const reasons = await page.evaluate(() =>

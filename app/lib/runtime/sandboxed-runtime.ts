@@ -28,7 +28,9 @@ export interface RuntimeParts extends Pick<Runtime, 'id' | 'label' | 'endings'> 
 /** A Runtime that runs each program in a fresh worker of a sandbox frame. */
 export function sandboxedRuntime(parts: RuntimeParts): Runtime {
   let idle: Sandbox | undefined;
-  let opening: Promise<void> | undefined;
+  let opening: { readonly done: Promise<void>; readonly abort: AbortController } | undefined;
+  /** Goes up when the room is left: what was begun before is not kept. */
+  let visit = 0;
 
   const open = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Sandbox> => {
     const image = await fetchImage(parts, signal, onProgress);
@@ -36,23 +38,37 @@ export function sandboxedRuntime(parts: RuntimeParts): Runtime {
   };
 
   const take = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Sandbox> => {
-    await opening;
+    await opening?.done;
     const ready = idle;
     idle = undefined;
     return ready?.usable ? ready : open(signal, onProgress);
   };
 
-  const giveBack = (sandbox: Sandbox): void => {
-    if (idle?.usable || !sandbox.usable) sandbox.dispose();
-    else idle = sandbox;
+  const keeper = (): ((sandbox: Sandbox) => void) => {
+    const since = visit;
+    return (sandbox) => {
+      if (visit !== since || idle?.usable || !sandbox.usable) sandbox.dispose();
+      else idle = sandbox;
+    };
   };
 
   const warm = (): void => {
     if (idle?.usable || opening) return;
+    const abort = new AbortController();
     // A failure shows when the program is started, with its words.
-    opening = open(new AbortController().signal, () => undefined)
-      .then(giveBack, () => undefined)
-      .finally(() => (opening = undefined));
+    const done = open(abort.signal, () => undefined).then(keeper(), () => undefined);
+    const own = (opening = { done, abort });
+    void done.then(() => {
+      if (opening === own) opening = undefined;
+    });
+  };
+
+  const release = (): void => {
+    visit++;
+    opening?.abort.abort();
+    opening = undefined;
+    idle?.dispose();
+    idle = undefined;
   };
 
   return {
@@ -64,14 +80,16 @@ export function sandboxedRuntime(parts: RuntimeParts): Runtime {
       await fetchImage(parts, signal, onProgress);
     },
     warm,
+    release,
     start: (program, events, limits = RUN_LIMITS) => {
       const own = parts.interruptible ? limits : { ...limits, interruptMs: 0 };
-      const run = new LoadingRun(parts.label, take, giveBack, events, (sandbox) =>
+      const run = new LoadingRun(parts.label, take, keeper(), events, (sandbox) =>
         sandbox.start(program, events, own),
       );
+      const since = visit;
       void run.exited.then(({ durationMs }) => {
         // A program that took its sandbox with it must not make the next one wait. Whoever stopped the loading wants none.
-        if (durationMs > 0) warm();
+        if (durationMs > 0 && visit === since) warm();
       });
       return run;
     },

@@ -6,7 +6,7 @@ import { giveInput, INPUT_PIECE_BYTES } from './input-slot.ts';
 import { OutputQueue } from './output-queue.ts';
 import { type AppMessage, type FrameEnd, type FrameMessage, type RunMessage, words } from './protocol.ts';
 import type { ToWorker } from './worker-protocol.ts';
-import { WorkerShelf, type WorkerSlot } from './worker-shelf.ts';
+import { WorkerPool, type WorkerSlot } from './worker-pool.ts';
 
 /** A fresh worker is made this long after a run ended: the screen gets its last words first. */
 const SPARE_DELAY_MS = 150;
@@ -32,7 +32,7 @@ interface CurrentRun {
 }
 
 function startBroker(port: MessagePort): void {
-  let shelf: WorkerShelf | undefined;
+  let pool: WorkerPool | undefined;
   let run: CurrentRun | undefined;
   /** What the next batch must carry; undefined until the last one is acknowledged. */
   let ticket: number | undefined;
@@ -41,12 +41,15 @@ function startBroker(port: MessagePort): void {
   let onAck: (() => void) | undefined;
 
   const post = (message: FrameMessage): void => port.postMessage(message);
+  /** The app drops this frame, so that the next run begins with freshly fetched bytes. */
+  const loadFailed = (reason: string): void =>
+    post({ kind: 'load-failed', message: `The runtime could not be prepared. Run it again. (${reason})` });
 
   port.onmessage = (event: MessageEvent<AppMessage>): void => {
     const message = event.data;
     switch (message.kind) {
       case 'load':
-        if (crossOriginIsolated) shelf = new WorkerShelf(message);
+        if (crossOriginIsolated) pool = new WorkerPool(message, loadFailed);
         else post({ kind: 'load-failed', message: NOT_ISOLATED });
         break;
       case 'run':
@@ -78,8 +81,8 @@ function startBroker(port: MessagePort): void {
   };
 
   async function begin(message: RunMessage): Promise<void> {
-    if (!shelf) return;
-    const slot = shelf.take();
+    if (!pool) return;
+    const slot = pool.take();
     const current: CurrentRun = {
       id: message.run,
       output: new OutputQueue(slot.shared.ring, message.outputLimitBytes),
@@ -169,7 +172,7 @@ function startBroker(port: MessagePort): void {
     run.wants = undefined;
     flush();
     // A worker is used once: the next program finds an interpreter nobody has touched.
-    setTimeout(() => shelf?.restock(), SPARE_DELAY_MS);
+    setTimeout(() => pool?.restock(), SPARE_DELAY_MS);
   }
 
   function flush(): void {

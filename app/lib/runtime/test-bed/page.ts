@@ -1,5 +1,5 @@
 /** The page browser tests run in: the real registry, and one call that runs a program and gives back all that was said. */
-import { runtimeFor, runtimes } from '../registry.ts';
+import { releaseRuntimes, runtimeFor, runtimes } from '../registry.ts';
 import { RUN_LIMITS, type RunLimits } from '../limits.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import type { Run, RunEnd, Runtime } from '../runtime.ts';
@@ -115,6 +115,43 @@ const prefetch = (entry: string): Promise<void> =>
 /** Gets ready for programs like this, as a room does when someone looks at a file. */
 const warm = (entry: string): void => runtimeNamed(entry).warm?.();
 
+/** Leaves while JavaScript is being prepared, stands ready, or runs; resolves when nothing more can happen. */
+async function releaseWhen(state: 'opening' | 'ready' | 'running'): Promise<void> {
+  if (state === 'running') {
+    let release!: () => void;
+    const started = new Promise<void>((resolve) => (release = resolve));
+    const source = "console.log('go'); for (;;);";
+    const run = runtimeNamed('main.js').start(
+      { entry: 'main.js', files: new Map([['main.js', new TextEncoder().encode(source)]]) },
+      { onProgress: () => undefined, onOutput: () => release(), onInputWanted: () => undefined },
+    );
+    await started;
+    releaseRuntimes();
+    run.stop();
+    await run.exited;
+    return;
+  }
+  warm('main.js');
+  const frame = await appears('iframe');
+  if (state === 'ready') await new Promise((resolve) => frame.addEventListener('load', resolve));
+  releaseRuntimes();
+}
+
+/** The first element of this kind, as soon as there is one. */
+function appears(selector: string): Promise<Element> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      const found = document.querySelector(selector);
+      if (!found) return;
+      watcher.disconnect();
+      resolve(found);
+    };
+    const watcher = new MutationObserver(look);
+    watcher.observe(document, { childList: true, subtree: true });
+    look();
+  });
+}
+
 function runtimeNamed(entry: string): Runtime {
   const runtime = runtimeFor(entry);
   if (!runtime) throw new Error(`nothing runs ${entry}`);
@@ -123,6 +160,7 @@ function runtimeNamed(entry: string): Runtime {
 
 const bed = {
   prefetch,
+  releaseWhen,
   reportTo,
   runHostileFrame,
   runProgram,

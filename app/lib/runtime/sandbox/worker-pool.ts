@@ -16,16 +16,16 @@ export interface WorkerSlot {
 
 type Image = Pick<BootMessage, 'assets' | 'modules'>;
 
-export class WorkerShelf {
+export class WorkerPool {
   readonly #workerUrl: string;
   readonly #image: Promise<Image>;
   #spare: WorkerSlot | undefined;
 
-  constructor(load: LoadMessage) {
+  /** `onFailed`: no worker will ever boot from these bytes, for the reason given. */
+  constructor(load: LoadMessage, onFailed: (reason: string) => void) {
     this.#workerUrl = URL.createObjectURL(new Blob([load.worker as BlobPart], { type: 'text/javascript' }));
     this.#image = compiled(load.assets);
-    // Whoever takes the worker hears of a failure.
-    this.#image.catch(() => undefined);
+    this.#image.catch((error: unknown) => onFailed(words(String(error))));
     this.restock();
   }
 
@@ -56,7 +56,8 @@ export class WorkerShelf {
         worker.postMessage({ kind: 'boot', shared, ...image } satisfies ToWorker);
         return answered;
       },
-      (error: unknown) => words(String(error)),
+      // `onFailed` ends the whole frame, and every run that waits for a worker with it.
+      () => new Promise<never>(() => undefined),
     );
     return { worker, shared, booted };
   }
