@@ -6,6 +6,7 @@ import { findBrowser } from './setup/browser.ts';
 import { buildIfChanged } from './setup/build.ts';
 import { pocketbaseBinary } from './setup/pocketbase-binary.ts';
 import { bringSamples } from './setup/sample-projects.ts';
+import { sentenceFor } from './setup/start-problem.ts';
 import { tallyPlaywright, tallyVitest, type Tally } from './test-reports.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -92,7 +93,7 @@ async function unitTests(): Promise<Tally> {
 
 async function build(): Promise<Tally> {
   const built = await buildIfChanged(root, console.log);
-  if (!built.ok) console.error(built.error.output);
+  if (!built.ok) console.error(sentenceFor(built.error));
   return verdict(built.ok);
 }
 

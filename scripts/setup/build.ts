@@ -1,7 +1,15 @@
 // Builds the app when its sources are not those of the last build.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../app/lib/core/result.ts';
 
@@ -20,25 +28,42 @@ const notBuilt = /^app\/(journeys|testing)(\/|$)|\.test\.ts$/;
 /** Inside the build, which every build empties: a build made in any other way is never mistaken for ours. */
 const recordFile = 'build/.built-from';
 const shownLines = 30;
+/** Folders of the project that a build writes to, where they are there already. */
+const writtenTo = ['.', 'node_modules', '.svelte-kit', 'build'];
 
-export interface BuildFailed {
-  readonly kind: 'build-failed';
-  readonly output: string;
+export type BuildError =
+  | { readonly kind: 'build-failed'; readonly output: string }
+  | ({ readonly kind: 'cannot-build' } & Unwritable);
+
+/** A folder, and the system's code for why nothing can be written there. */
+interface Unwritable {
+  readonly path: string;
+  readonly code: string;
 }
 
-/** `true` when a build was needed and made. */
+/**
+ * `true` when a build was needed and made. Where none can be made (a read-only project) the last one has to do, and is
+ * said to: an old app beats none. `unwritable` finds what stands in the way.
+ */
 export async function buildIfChanged(
   root: string,
   say: (line: string) => void,
-): Promise<Result<boolean, BuildFailed>> {
-  return recorded(root) === fingerprintOf(root) ? ok(false) : build(root, say);
+  unwritable: (root: string) => Unwritable | undefined = firstUnwritable,
+): Promise<Result<boolean, BuildError>> {
+  const last = recorded(root);
+  if (last === fingerprintOf(root)) return ok(false);
+  const obstacle = unwritable(root);
+  if (!obstacle) return build(root, say);
+  if (last === undefined) return err({ kind: 'cannot-build', ...obstacle });
+  const { path, code } = obstacle;
+  say(
+    `The app has changed since it was built and ${path} cannot be written to (${code}): the last build is served.`,
+  );
+  return ok(false);
 }
 
 /** Builds whatever was built before. Always `true` when it worked. */
-export async function build(
-  root: string,
-  say: (line: string) => void,
-): Promise<Result<boolean, BuildFailed>> {
+export async function build(root: string, say: (line: string) => void): Promise<Result<boolean, BuildError>> {
   // Taken before the build: what is edited meanwhile is built next time.
   const fingerprint = fingerprintOf(root);
   say('Building the app …');
@@ -53,6 +78,16 @@ export async function build(
 function recorded(root: string): string | undefined {
   const file = join(root, recordFile);
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
+
+function firstUnwritable(root: string): Unwritable | undefined {
+  for (const path of writtenTo.map((name) => join(root, name)).filter((each) => existsSync(each)))
+    try {
+      accessSync(path, constants.W_OK);
+    } catch (cause) {
+      return { path, code: (cause as NodeJS.ErrnoException).code ?? String(cause) };
+    }
+  return undefined;
 }
 
 function fingerprintOf(root: string): string {

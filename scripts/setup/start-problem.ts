@@ -1,11 +1,11 @@
 // What can stop `npm start` before or at listening, and the one sentence each is told in.
 // What settings can be wrong in is told where they are read, in signaling/settings.ts.
-import type { BuildFailed } from './build.ts';
+import type { BuildError } from './build.ts';
 import type { DataFolderError } from './data-folder.ts';
 
 export type StartProblem =
   | DataFolderError
-  | BuildFailed
+  | BuildError
   | { readonly kind: 'cannot-listen'; readonly code: string; readonly host: string; readonly port: number };
 
 /** One sentence for a person at a terminal: what is wrong and what to do about it. */
@@ -33,6 +33,11 @@ export function sentenceFor(problem: StartProblem): string {
       return `The file ${problem.path} should hold the format of this data folder and does not; restore it from a backup.`;
     case 'build-failed':
       return `The app could not be built:\n${problem.output}`;
+    case 'cannot-build':
+      return (
+        `The app is not built yet, and ${problem.path} cannot be written to (${problem.code}); ` +
+        'run npm run build in a copy that can be, and bring its build folder here.'
+      );
     case 'cannot-listen':
       return listenSentence(problem);
   }
