@@ -59,6 +59,9 @@ export function logStoreContract(name: string, setUp: () => LogStoreUnderTest): 
         state: Uint8Array.of(5),
         entries: 6,
       });
+      await store.dropSnapshot();
+      expect(await store.loadSnapshot()).toBeUndefined();
+      await store.dropSnapshot();
     });
 
     it('reads a chain from a seq, by first, and no other chain', async () => {

@@ -37,6 +37,7 @@ export function mortalStore(
       replace: (shorter, longer) => mortal(() => disk.replace(shorter, longer)),
       loadSnapshot: () => disk.loadSnapshot(),
       saveSnapshot: (snapshot) => mortal(() => disk.saveSnapshot(snapshot)),
+      dropSnapshot: () => mortal(() => disk.dropSnapshot()),
       destroy: () => disk.destroy(),
       close: () => undefined,
     },

@@ -16,6 +16,10 @@ export interface FrontierRow {
   readonly hash: Bytes;
 }
 
+/** Names a chain among those of a room. */
+export const chainKey = ({ session, channel }: Pick<FrontierRow, 'session' | 'channel'>): string =>
+  `${session}/${channel}`;
+
 /** A stretch of one chain, both ends inclusive. */
 export interface ChainRange {
   readonly session: SessionId;

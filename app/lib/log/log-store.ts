@@ -54,6 +54,8 @@ export interface LogStore {
   replace(shorter: readonly StoredSegment[], longer: readonly StoredSegment[]): Promise<void>;
   loadSnapshot(): Promise<DeviceSnapshot | undefined>;
   saveSnapshot(snapshot: DeviceSnapshot): Promise<void>;
+  /** Forgets the snapshot, if there is one. */
+  dropSnapshot(): Promise<void>;
   /** Removes everything this device holds of the room. */
   destroy(): Promise<void>;
   close(): void;

@@ -6,13 +6,17 @@
 import type { Bytes } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Channel, PeerId, SessionId } from '../core/ids.ts';
-import type { FrontierRow } from '../log/frontier.ts';
+import { chainKey, type FrontierRow } from '../log/frontier.ts';
 import type { StoredSegment } from '../log/log-store.ts';
-import { encodeSegments, MAX_SEGMENTS_PER_FRAME, writeFrame, type WantedRange } from './frames.ts';
+import {
+  encodeSegments,
+  MAX_SEGMENTS_PER_FRAME,
+  PART_BYTES,
+  writeFrame,
+  type WantedRange,
+} from './frames.ts';
 import type { MeshLink } from './mesh.ts';
 
-/** A part of an answer: small enough that a relayed or slow link shows progress, large enough to fold well. */
-export const PART_BYTES = 512 * 1024;
 /** What is sent to a peer a second time, as when its memory for held entries was short: so much at once … */
 export const REPEAT_BYTES = 16 * 1024 * 1024;
 /** … and so much more each second. */
@@ -49,12 +53,12 @@ export class Answers {
   /** Sends everything of the ranges that is held here; resolves when it was. */
   async answer(peer: PeerId, link: MeshLink, ranges: readonly WantedRange[]): Promise<void> {
     const account = this.#accountOf(peer);
-    const held = new Map(this.#options.frontier().map((row) => [chainOf(row), row.seq]));
+    const held = new Map(this.#options.frontier().map((row) => [chainKey(row), row.seq]));
     for (const range of ranges) {
-      const end = held.get(chainOf(range)) ?? 0;
+      const end = held.get(chainKey(range)) ?? 0;
       if (range.fromSeq > end) continue;
-      const before = account.wanted.get(chainOf(range)) ?? range;
-      account.wanted.set(chainOf(range), {
+      const before = account.wanted.get(chainKey(range)) ?? range;
+      account.wanted.set(chainKey(range), {
         ...range,
         fromSeq: Math.min(range.fromSeq, before.fromSeq),
         toSeq: Math.min(Math.max(range.toSeq, before.toSeq), end),
@@ -91,7 +95,7 @@ export class Answers {
       for (const { first, last, sealed } of await this.#options.readChain(session, channel, fromSeq)) {
         if (left()) return;
         if (first > toSeq) break;
-        if (!this.#affords(account, chainOf(range), last, sealed.length)) continue;
+        if (!this.#affords(account, chainKey(range), last, sealed.length)) continue;
         if (part.length > 0 && (bytes + sealed.length > PART_BYTES || part.length >= MAX_SEGMENTS_PER_FRAME))
           await flush(true);
         part.push(sealed);
@@ -136,6 +140,3 @@ function take(wanted: Map<string, WantedRange>): WantedRange | undefined {
   wanted.delete(next[0]);
   return next[1];
 }
-
-const chainOf = ({ session, channel }: { session: string; channel: string }): string =>
-  `${session}/${channel}`;

@@ -48,6 +48,7 @@ function doorTo(disk: LogStore, life: { dead: boolean }, onRequest: () => void):
     replace: (shorter, longer) => pass(() => disk.replace(shorter, longer)),
     loadSnapshot: () => pass(() => disk.loadSnapshot()),
     saveSnapshot: (snapshot) => pass(() => disk.saveSnapshot(snapshot)),
+    dropSnapshot: () => pass(() => disk.dropSnapshot()),
     destroy: () => disk.destroy(),
     close: () => undefined,
   };

@@ -8,6 +8,7 @@ import { equalBytes, type Bytes } from '../core/bytes.ts';
 import type { RoomId } from '../core/ids.ts';
 import { deriveRoomKeys, type SeedKind } from '../crypto/room-keys.ts';
 import { decodeGenesis } from '../log/genesis.ts';
+import { chainKey, type FrontierRow } from '../log/frontier.ts';
 import type { StoredSegment } from '../log/log-store.ts';
 import type { Refusal } from '../log/format.ts';
 import type { Accepted, Gap } from '../log/receipt.ts';
@@ -85,19 +86,36 @@ export class FoldSession {
     return { diff, chains: this.#log.exportChains(), stored, messages, entries, refusals, gaps, held };
   }
 
+  /** Takes segments that are all there is, in any order: again and again while what was short of room finds its place. */
+  async foldAll(sealed: readonly Bytes[]): Promise<void> {
+    let result = await this.fold(sealed);
+    while (result.gaps.length > 0 && result.entries > 0) result = await this.fold(sealed);
+  }
+
+  /** How far each chain is here. */
+  frontier(): FrontierRow[] {
+    return this.#log.frontier();
+  }
+
   /** SHA-256 of the state as a fresh doc would hold it: what two replicas of equal logs have in common. */
   stateHash(): Bytes {
     return stateHash(Y.encodeStateAsUpdate(this.#doc));
   }
 }
 
+/** 'log-short': the log at rest lacks what the snapshot was made of, so nothing can be said of the snapshot. */
+export type SnapshotVerdict = 'agrees' | 'false' | 'log-short';
+
 /** Whether a device snapshot says what the log behind it says; both are folded to the same end before comparing. */
-export async function snapshotAgrees(start: FoldStart, segments: readonly Bytes[]): Promise<boolean> {
+export async function checkSnapshot(start: FoldStart, segments: readonly Bytes[]): Promise<SnapshotVerdict> {
   const { from: _from, ...fromNothing } = start;
   const [shortcut, whole] = [await FoldSession.start(start), await FoldSession.start(fromNothing)];
-  await shortcut.fold(segments);
-  await whole.fold(segments);
-  return equalBytes(shortcut.stateHash(), whole.stateHash());
+  await shortcut.foldAll(segments);
+  await whole.foldAll(segments);
+  if (equalBytes(shortcut.stateHash(), whole.stateHash())) return 'agrees';
+  const seqs = new Map(whole.frontier().map((row) => [chainKey(row), row.seq]));
+  const short = shortcut.frontier().some((row) => (seqs.get(chainKey(row)) ?? 0) < row.seq);
+  return short ? 'log-short' : 'false';
 }
 
 /** Applies the entries of one segment in one transaction (one a segment is fastest; facts, "The log pipeline"). */

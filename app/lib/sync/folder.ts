@@ -4,15 +4,21 @@
  */
 import * as Comlink from 'comlink';
 import type { Bytes } from '../core/bytes.ts';
-import { FoldSession, snapshotAgrees, type FoldResult, type FoldStart } from './fold-session.ts';
+import {
+  checkSnapshot,
+  FoldSession,
+  type FoldResult,
+  type FoldStart,
+  type SnapshotVerdict,
+} from './fold-session.ts';
 import type { FoldDoor } from './fold.worker.ts';
 
 export interface Folder {
   start(start: FoldStart): Promise<void>;
   fold(sealed: readonly Bytes[]): Promise<FoldResult>;
-  /** Whether the snapshot in `start` agrees with the segments; independent of any fold that is going on. */
-  snapshotAgrees(start: FoldStart, segments: readonly Bytes[]): Promise<boolean>;
-  /** Ends what `start` began and frees its memory. */
+  /** Holds the snapshot in `start` against the segments; independent of any fold that is going on. Aborting rejects it. */
+  checkSnapshot(start: FoldStart, segments: readonly Bytes[], signal: AbortSignal): Promise<SnapshotVerdict>;
+  /** Ends what `start` began and frees its memory; a fold that is going on is rejected. */
   end(): void;
 }
 
@@ -27,7 +33,7 @@ export function inPlaceFolder(): Folder {
       if (session === undefined) throw new Error('fold before start');
       return session.fold(sealed);
     },
-    snapshotAgrees,
+    checkSnapshot: (start, segments) => checkSnapshot(start, segments),
     end() {
       session = undefined;
     },
@@ -36,47 +42,68 @@ export function inPlaceFolder(): Folder {
 
 /** Folds in a worker of its own. */
 export function workerFolder(): Folder {
-  let worker: Worker | undefined;
-  let door: Comlink.Remote<FoldDoor> | undefined;
+  let current: FoldWorker | undefined;
   const end = (): void => {
-    door?.[Comlink.releaseProxy]();
-    worker?.terminate();
-    worker = door = undefined;
+    current?.end();
+    current = undefined;
   };
   return {
     async start(start) {
       end();
-      worker = newWorker();
-      door = Comlink.wrap<FoldDoor>(worker);
-      await settled(worker, door.start(start));
+      current = new FoldWorker();
+      await current.call((door) => door.start(start));
     },
     async fold(sealed) {
-      if (worker === undefined || door === undefined) throw new Error('fold before start');
-      return settled(worker, door.fold(sealed));
+      if (current === undefined) throw new Error('fold before start');
+      return current.call((door) => door.fold(sealed));
     },
-    async snapshotAgrees(start, segments) {
-      const checker = newWorker();
-      const checkerDoor = Comlink.wrap<FoldDoor>(checker);
+    async checkSnapshot(start, segments, signal) {
+      const checker = new FoldWorker();
+      const end = (): void => checker.end();
+      signal.addEventListener('abort', end, { once: true });
       try {
-        return await settled(checker, checkerDoor.snapshotAgrees(start, segments));
+        return await checker.call((door) => door.checkSnapshot(start, segments));
       } finally {
-        checkerDoor[Comlink.releaseProxy]();
-        checker.terminate();
+        signal.removeEventListener('abort', end);
+        checker.end();
       }
     },
     end,
   };
 }
 
-const newWorker = (): Worker =>
-  new Worker(new URL('./fold.worker.ts', import.meta.url), { type: 'module', name: 'fold' });
-
-/** A call into a worker, rejected too when the worker could not load or died: comlink alone would wait for ever. */
-function settled<T>(worker: Worker, call: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const failed = (event: ErrorEvent): void =>
-      reject(new Error(`fold worker: ${event.message || 'did not start'}`));
-    worker.addEventListener('error', failed, { once: true });
-    call.then(resolve, reject).finally(() => worker.removeEventListener('error', failed));
+/** One worker and the calls into it: rejected when it could not load, died or was ended, which comlink alone would wait out for ever. */
+class FoldWorker {
+  readonly #worker = new Worker(new URL('./fold.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'fold',
   });
+  readonly #door = Comlink.wrap<FoldDoor>(this.#worker);
+  readonly #rejects = new Set<(error: Error) => void>();
+
+  constructor() {
+    this.#worker.addEventListener('error', ({ message }) =>
+      this.#fail(`fold worker: ${message || 'did not start'}`),
+    );
+  }
+
+  call<T>(work: (door: Comlink.Remote<FoldDoor>) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#rejects.add(reject);
+      work(this.#door)
+        .then(resolve, reject)
+        .finally(() => this.#rejects.delete(reject));
+    });
+  }
+
+  end(): void {
+    this.#door[Comlink.releaseProxy]();
+    this.#worker.terminate();
+    this.#fail('fold worker: ended');
+  }
+
+  #fail(why: string): void {
+    for (const reject of this.#rejects) reject(new Error(why));
+    this.#rejects.clear();
+  }
 }

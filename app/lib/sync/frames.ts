@@ -22,6 +22,8 @@ const MAX_FRONTIER_BYTES = 2 * 1024 * 1024;
 const MAX_STATEMENT_BYTES = 4096;
 /** Ranges in one WANT: a joiner of a room with more chains asks again. */
 export const MAX_WANTED_RANGES = 2000;
+/** A part of an answer: small enough that a relayed or slow link shows progress, large enough to fold well. */
+export const PART_BYTES = 512 * 1024;
 /** Segments in one SEGMENTS frame. */
 export const MAX_SEGMENTS_PER_FRAME = 2000;
 /** A person's presence (facts: one clientID a session, at most 2 KB). */
@@ -215,3 +217,19 @@ function readFixed(input: decoding.Decoder, length: number): Bytes {
 }
 
 const readByte = (input: decoding.Decoder): number => readFixed(input, 1)[0] ?? 0;
+
+/** Cuts a frame's segments into parts of the size that honest answers have, so that none keeps others waiting long (SYNC-14). */
+export function* partsOf(segments: readonly Bytes[]): Generator<readonly Bytes[]> {
+  let part: Bytes[] = [];
+  let bytes = 0;
+  for (const sealed of segments) {
+    if (part.length > 0 && bytes + sealed.length > PART_BYTES) {
+      yield part;
+      part = [];
+      bytes = 0;
+    }
+    part.push(sealed);
+    bytes += sealed.length;
+  }
+  if (part.length > 0) yield part;
+}

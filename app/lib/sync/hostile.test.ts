@@ -173,6 +173,15 @@ class Eve {
     return writeFrame('hello', await seal(this.keys, 'hello', concat(signed, signature)));
   }
 
+  /** Resolves when everything sent before was handled: frames are taken in order, and this HELLO wants an answer. */
+  async handled(who: TestReplica): Promise<void> {
+    const answers = () =>
+      this.received.filter(({ from, frame }) => from === who.replica.self && frame[0] === frameType.hello);
+    const before = answers().length;
+    this.send(who.replica.self, await this.hello({ wantsReply: true, genesis: new Uint8Array() }));
+    await until('what Eve sent was handled', () => answers().length > before);
+  }
+
   async presence(payload: string, counter = ++this.#counter): Promise<Bytes> {
     const signed = encodePresenceFrame({ session: this.session.id, counter, payload: utf8(payload) });
     const signature = await this.session.sign(concat(PRESENCE_LABEL, signed));
@@ -257,7 +266,7 @@ describe('who is there', () => {
     bob.dead = true;
     await until('Bob is gone', () => seen(ann).length === 0);
     for (const frame of bobs) eve.send(ann.replica.self, frame);
-    await turns();
+    await eve.handled(ann);
     expect(seen(ann)).toEqual([]);
     await bob.replica.close();
   });
@@ -295,7 +304,7 @@ describe('who is there', () => {
     network.link(ann.replica.self, eve.name);
     await eve.meet(ann);
     eve.send(ann.replica.self, old);
-    await turns();
+    await eve.handled(ann);
     expect(ann.replica.others[0]?.payload).toHaveLength(0);
   });
 
@@ -320,7 +329,7 @@ describe('who is there', () => {
         writeFrame('hello', await seal(eve.keys, 'hello', concat(signed, signature))),
       );
     }
-    await turns();
+    await eve.handled(ann);
     expect(seen(ann)).toHaveLength(1);
   });
 
@@ -336,7 +345,7 @@ describe('who is there', () => {
           to.replica.self,
           await eve.hello({ ...(echo && { echo }), ...(theirs && { certificate: theirs }) }),
         );
-    await turns();
+    await Promise.all([eve.handled(ann), eve.handled(bob)]);
     expect([seen(ann), seen(bob)]).toEqual([[bob.replica.self], [ann.replica.self]]);
     await stillWork(ann, bob);
   });
@@ -351,10 +360,11 @@ describe('who is there', () => {
     const forged = room.genesis.bytes.slice();
     forged.set(eve.keys.viewInvite.publicKey, 1 + 4 + 32);
     eve.send(joiner.replica.self, await eve.hello({ genesis: forged }));
-    await turns();
-    expect(joiner.notices.filter(({ kind }) => kind === 'genesis')).toEqual([]);
     const ann = await join(room, { makesFile: true, transports: [network.transport()] });
     await until('the joiner reads the room', () => joiner.project.list().length === 1);
+    expect(joiner.notices.filter(({ kind }) => kind === 'genesis')).toEqual([
+      { kind: 'genesis', bytes: room.genesis.bytes },
+    ]);
     await stillWork(ann, joiner);
   });
 
@@ -545,7 +555,7 @@ describe('floods', () => {
     const [segment] = await forge.cut([]);
     if (segment === undefined) throw new Error('no segment');
     eve.send(ann.replica.self, writeFrame('live', segment));
-    await turns();
+    await eve.handled(ann);
     expect(ann.replica.frontier).toHaveLength(1);
     await eve.meet(ann);
     const junk = Array.from({ length: 500 }, () => randomBytes(300));
@@ -578,6 +588,26 @@ describe('floods', () => {
     ann.replica.setPresence(randomBytes(20_000));
     await until('it is told', () => ann.notices.some(({ kind }) => kind === 'internal'));
     ann.replica.setPresence(utf8('small'));
+    await stillWork(ann, bob);
+  });
+});
+
+describe('a newer format', () => {
+  it.each([
+    ['v', false],
+    ['e', true],
+  ] as const)('SEAL-2: from a tab with the %s link: told %s', async (kind, told) => {
+    const { ann, bob, eve } = await annBobAndEve(kind);
+    await eve.meet(ann);
+    const newer = randomBytes(300);
+    newer[0] = 9;
+    const damaged = randomBytes(300);
+    damaged[0] = 1;
+    for (const frame of [newer, damaged]) eve.send(ann.replica.self, writeFrame('live', frame));
+    await until('what came after it was handled', () =>
+      ann.notices.some((notice) => notice.kind === 'refused'),
+    );
+    expect(ann.notices.some((notice) => notice.kind === 'newer-format')).toBe(told);
     await stillWork(ann, bob);
   });
 });
@@ -831,6 +861,7 @@ const storeOf = (disk: LogStore): LogStore => ({
   replace: (shorter, longer) => disk.replace(shorter, longer),
   loadSnapshot: () => disk.loadSnapshot(),
   saveSnapshot: (snapshot) => disk.saveSnapshot(snapshot),
+  dropSnapshot: () => disk.dropSnapshot(),
   destroy: () => disk.destroy(),
   close: () => disk.close(),
 });

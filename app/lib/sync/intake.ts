@@ -110,7 +110,9 @@ export class Intake {
     try {
       return await this.#fold(batch);
     } catch (error) {
-      if (!this.#disposed) this.#options.onError('folding', error);
+      // The room was left: nobody is told anything any more.
+      if (this.#disposed) return outcomeOf([]);
+      this.#options.onError('folding', error);
       this.#endFolding();
       return this.#accept(batch);
     }

@@ -4,19 +4,25 @@
  */
 import * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
+import type { Clock } from '../core/clock.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import { squash, type SquashWindow } from '../log/squash.ts';
 import { MAX_SEGMENT_ENTRIES, TAIL_SEGMENT_ENTRIES } from '../log/format.ts';
-import type { FrontierRow } from '../log/frontier.ts';
+import { chainKey, type FrontierRow } from '../log/frontier.ts';
 
 /** Quiet for so long before anything is done: typing comes first. */
 const QUIET_MS = 2000;
+/** Where somebody always types it is done in between, after so long: an unsquashed log grows by the key. */
+const WAIT_AT_MOST_MS = 60_000;
+/** Something is on its way: look again soon. */
+const RETRY_MS = 100;
 /** A snapshot is written again after so many entries: replaying fewer takes a few milliseconds. */
 const SNAPSHOT_EVERY_ENTRIES = 100;
 
 export interface KeeperOptions {
+  readonly clock: Clock;
   readonly keys: RoomKeys;
   readonly log: RoomLog;
   readonly doc: Y.Doc;
@@ -29,6 +35,9 @@ export interface KeeperOptions {
 export class Keeper {
   readonly #options: KeeperOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Since when care is due. */
+  #touchedAt: number | undefined;
+  #snapshots = true;
   #snapshotAt = 0;
   readonly #squashedTo = new Map<string, number>();
   #working = false;
@@ -47,7 +56,15 @@ export class Keeper {
   touch(): void {
     clearTimeout(this.#timer);
     if (this.#disposed) return;
-    this.#timer = setTimeout(() => void this.#care(), QUIET_MS);
+    const now = this.#options.clock.now();
+    this.#touchedAt ??= now;
+    const leftMs = Math.max(this.#touchedAt + WAIT_AT_MOST_MS - now, RETRY_MS);
+    this.#timer = setTimeout(() => void this.#care(), Math.min(QUIET_MS, leftMs));
+  }
+
+  /** No more snapshots from this tab: what it shows contradicts its log. */
+  stopSnapshots(): void {
+    this.#snapshots = false;
   }
 
   dispose(): void {
@@ -59,6 +76,7 @@ export class Keeper {
     if (this.#working) return;
     if (!this.#options.atRest()) return this.touch();
     this.#working = true;
+    this.#touchedAt = undefined;
     try {
       await this.#squash();
       await this.#snapshot();
@@ -71,6 +89,7 @@ export class Keeper {
 
   async #snapshot(): Promise<void> {
     const { log, doc, store, atRest } = this.#options;
+    if (!this.#snapshots) return;
     if (!atRest()) return this.touch();
     const entries = countEntries(log);
     if (entries - this.#snapshotAt < SNAPSHOT_EVERY_ENTRIES) return;
@@ -83,7 +102,7 @@ export class Keeper {
     const { log, atRest } = this.#options;
     for (const row of log.frontier()) {
       if (!atRest()) return;
-      const chain = `${row.session}/${row.channel}`;
+      const chain = chainKey(row);
       const from = this.#squashedTo.get(chain) ?? 0;
       if (row.seq - from < TAIL_SEGMENT_ENTRIES) continue;
       const window = from - (from % MAX_SEGMENT_ENTRIES);

@@ -13,7 +13,7 @@ import type { PeerId, RoomId, SessionId } from '../core/ids.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import { verifySignature } from '../crypto/signatures.ts';
 import { checkCertificate, type CheckedSession, type OwnSession } from '../log/certificate.ts';
-import { decodeFrontier, encodeFrontier, type FrontierRow } from '../log/frontier.ts';
+import { chainKey, decodeFrontier, encodeFrontier, type FrontierRow } from '../log/frontier.ts';
 import { MAX_FRONTIER_ROWS } from '../log/format.ts';
 import { decodeGenesis } from '../log/genesis.ts';
 import type { RoomLog } from '../log/room-log.ts';
@@ -56,7 +56,7 @@ interface LinkState {
   readonly nonce: Bytes;
   theirNonce: Bytes;
   /** Whose link it is, once that was proved; it stays theirs. */
-  met: SessionId | undefined;
+  met: CheckedSession | undefined;
   /** Seq last told, by chain. */
   readonly told: Map<string, number>;
   /** Newest row heard, by chain. */
@@ -80,13 +80,18 @@ export class Meeting {
     return this.#stateOf(link).met !== undefined;
   }
 
+  /** Whose link it is, once that was proved. */
+  metOn(link: MeshLink): CheckedSession | undefined {
+    return this.#stateOf(link).met;
+  }
+
   /** Sends a HELLO with what moved since the last one on this link. `wantsReply` asks for theirs. */
   async greet(link: MeshLink, wantsReply: boolean): Promise<void> {
     const { keys, session, log } = this.#options;
     const state = this.#stateOf(link);
-    const moved = log.frontier().filter((row) => row.seq > (state.told.get(chainOf(row)) ?? 0));
+    const moved = log.frontier().filter((row) => row.seq > (state.told.get(chainKey(row)) ?? 0));
     const rows = moved.slice(0, MAX_FRONTIER_ROWS);
-    for (const row of rows) state.told.set(chainOf(row), row.seq);
+    for (const row of rows) state.told.set(chainKey(row), row.seq);
     const signed = encodeHello({
       nonce: state.nonce,
       echo: state.theirNonce,
@@ -119,7 +124,7 @@ export class Meeting {
     const behind = new Map<string, number>();
     let late = state.met === undefined;
     for (const row of this.#options.log.frontier()) {
-      const chain = chainOf(row);
+      const chain = chainKey(row);
       const confirmed = state.heard.get(chain)?.seq ?? 0;
       if (confirmed >= row.seq) continue;
       behind.set(chain, row.seq);
@@ -151,10 +156,10 @@ export class Meeting {
     const state = this.#stateOf(link);
     // My own words sent back to me, or somebody else's on a link that is already somebody's, are not a meeting.
     if (session.id === this.#options.session.id) return;
-    if (state.met !== undefined && state.met !== session.id) return;
+    if (state.met !== undefined && state.met.id !== session.id) return;
     state.theirNonce = hello.value.nonce;
     for (const row of rows.value) {
-      const chain = chainOf(row);
+      const chain = chainKey(row);
       const before = state.heard.get(chain)?.seq ?? 0;
       // Told again what was heard already: they have not got the confirmation.
       if (row.seq === before && hello.value.wantsReply) state.told.delete(chain);
@@ -162,7 +167,7 @@ export class Meeting {
       if (state.heard.has(chain) || state.heard.size < MAX_FRONTIER_ROWS) state.heard.set(chain, row);
     }
     if (equalBytes(hello.value.echo, state.nonce)) {
-      state.met = session.id;
+      state.met = session;
       onMet(link, session);
     }
     const met = state.met !== undefined;
@@ -208,5 +213,3 @@ export class Meeting {
     return state;
   }
 }
-
-const chainOf = ({ session, channel }: FrontierRow): string => `${session}/${channel}`;

@@ -25,7 +25,9 @@ export type OutboxState =
   /** The store refused own entries or others': everything is still in this tab and with the peers that are here. */
   | { readonly kind: 'store-failed'; readonly error: unknown }
   /** My own entry did not pass the accept order: a defect of this app, so nothing more is called saved. */
-  | { readonly kind: 'refused'; readonly refusal: Refusal };
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  /** An entry could not even be made: what was typed is in this tab only, and nothing more is sent or saved. */
+  | { readonly kind: 'broken'; readonly error: unknown };
 
 export interface OutboxOptions {
   readonly doc: Y.Doc;
@@ -133,7 +135,7 @@ export class Outbox {
   #now(): OutboxState {
     if (this.#refusal !== undefined) return { kind: 'refused', refusal: this.#refusal };
     const { shelf } = this.#options;
-    if (this.#broken !== undefined) return { kind: 'store-failed', error: this.#broken };
+    if (this.#broken !== undefined) return { kind: 'broken', error: this.#broken };
     if (shelf.error !== undefined) return { kind: 'store-failed', error: shelf.error };
     const busy = this.#sealing || shelf.holdsOwn || this.#updates.length > 0 || this.#messages.length > 0;
     return busy ? { kind: 'unsaved' } : { kind: 'saved' };

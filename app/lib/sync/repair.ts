@@ -4,6 +4,7 @@
  * Nobody's claims keep a chain to themselves: who did not bring what it claimed is passed over, longer each time.
  */
 import type { PeerId } from '../core/ids.ts';
+import { chainKey } from '../log/frontier.ts';
 import { MAX_WANTED_RANGES, type WantedRange } from './frames.ts';
 
 /** A peer that sent nothing of what it was asked for in this time is passed over. */
@@ -45,10 +46,10 @@ export class Repair {
     for (const range of missing) {
       if (fresh.length === MAX_WANTED_RANGES) break;
       if (!this.#worthAsking(peer, range, now)) continue;
-      const before = this.#asked.get(chainOf(range));
+      const before = this.#asked.get(chainKey(range));
       // A claim that only grows gets no more time for it.
       const { since, at } = before?.peer === peer ? before : { since: now, at: now };
-      this.#asked.set(chainOf(range), { ...range, peer, since, at });
+      this.#asked.set(chainKey(range), { ...range, peer, since, at });
       fresh.push(range);
     }
     if (fresh.length > 0) this.#unanswered.set(peer, (this.#unanswered.get(peer) ?? 0) + 1);
@@ -105,14 +106,13 @@ export class Repair {
   }
 
   #worthAsking(peer: PeerId, range: WantedRange, now: number): boolean {
-    const futile = this.#futile.get(peer)?.get(chainOf(range));
+    const futile = this.#futile.get(peer)?.get(chainKey(range));
     // From another seq it is another question: what it brought last time moved the chain.
     if (futile !== undefined && futile.fromSeq === range.fromSeq && now < futile.until) return false;
-    const asked = this.#asked.get(chainOf(range));
+    const asked = this.#asked.get(chainKey(range));
     return asked === undefined || stale(asked, now) || (asked.peer === peer && asked.toSeq < range.toSeq);
   }
 }
 
-const chainOf = ({ session, channel }: WantedRange): string => `${session}/${channel}`;
 const stale = ({ at, since }: Asked, now: number): boolean =>
   now - at >= WANT_PATIENCE_MS || now - since >= RANGE_PATIENCE_MS;

@@ -8,9 +8,10 @@ import {
   type TestReplica,
   type TestRoom,
 } from '../../testing/replicas.ts';
-import type { DeviceSnapshot } from '../log/log-store.ts';
+import type { DeviceSnapshot, LogStore } from '../log/log-store.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
-import { toHex, utf8 } from '../core/bytes.ts';
+import { randomBytes, toHex, utf8, type Bytes } from '../core/bytes.ts';
+import { checkSnapshot, type FoldStart } from './fold-session.ts';
 import { frameType } from './frames.ts';
 
 const open: TestReplica[] = [];
@@ -198,7 +199,7 @@ describe('coming back', () => {
     expect(again.read()).toBe('whole');
   });
 
-  it('a snapshot that says something else than the log is told', async () => {
+  it('SYNC-11: a snapshot that says something else than the log is told and dropped: the next tab shows the log', async () => {
     const room = await makeRoom();
     const [store, other] = [memoryStore(), memoryStore()];
     const first = await join(room, { makesFile: true, transports: [], store });
@@ -223,6 +224,81 @@ describe('coming back', () => {
     await store.saveSnapshot({ ...truth, state: lie.state });
     const again = await join(room, { transports: [], store });
     await until('the lie is told', () => again.notices.some(({ kind }) => kind === 'snapshot-false'));
+    expect(await store.loadSnapshot()).toBeUndefined();
+    again.text.insert(0, '!');
+    await again.replica.settled();
+    await again.replica.close();
+    open.splice(open.indexOf(again), 1);
+    const last = await join(room, { transports: [], store });
+    expect(last.read().replaceAll('.', '')).toContain('the truth');
+    expect(last.read()).not.toContain('a lie');
+  });
+});
+
+/**
+ * Two authors, one of whom wrote far more than what may be held for somebody waits for (ACC-15), and whose chain is read
+ * first or last: by chance of its name.
+ */
+describe.each(['first', 'last'])('a room whose long chain is read %s', (place) => {
+  /** Nothing that deflating could make short. */
+  const long = () => Array.from({ length: 4 }, () => toHex(randomBytes(60_000))).join('');
+  async function written(): Promise<{ room: TestRoom; store: LogStore; text: string }> {
+    const room = await makeRoom();
+    for (;;) {
+      const network = new MemoryNetwork(sure);
+      const store = memoryStore();
+      const ann = await join(room, { makesFile: true, transports: [network.transport()], store });
+      const bob = await join(room, { transports: [network.transport()] });
+      const [session] = (await store.chainEnds()).map((end) => end.session);
+      bob.replica.post('runs', utf8('who is read first?'));
+      await until('bob is known', () => ann.messages.length === 1);
+      const other = ann.messages[0]?.session.id;
+      if (session === undefined || other === undefined) throw new Error('two authors expected');
+      // Bob writes the long part, after Ann's word.
+      if (other < session !== (place === 'first')) continue;
+      ann.text.insert(0, 'ann ');
+      await until('bob has the word', () => bob.read() === 'ann ');
+      for (let i = 0; i < 14; i++) {
+        bob.text.insert(bob.text.length, long());
+        await bob.replica.settled();
+      }
+      await until('ann has it all', () => ann.read().length === bob.read().length);
+      await ann.replica.settled();
+      const text = ann.read();
+      await Promise.all([ann, bob].map(({ replica }) => replica.close()));
+      open.splice(0);
+      return { room, store, text };
+    }
+  }
+
+  it('SYNC-11: opens whole from the log alone, and its true snapshot is not called false', async () => {
+    const { room, store, text } = await written();
+    const alone = await join(room, { transports: [], store });
+    expect(alone.read()).toBe(text);
+    for (let i = 0; i < 120; i++) {
+      alone.text.insert(0, '.');
+      await alone.replica.settled();
+    }
+    let snapshot = false;
+    await until('a snapshot is written', () => {
+      void store.loadSnapshot().then((found) => (snapshot = found !== undefined));
+      return snapshot;
+    });
+    const segments: Bytes[] = [];
+    for await (const stored of store.readAll(1e9)) segments.push(...stored.map(({ sealed }) => sealed));
+    const keys = await room.keys('e');
+    const from = await store.loadSnapshot();
+    if (from === undefined || keys.seeds.e === undefined) throw new Error('no snapshot');
+    const start: FoldStart = {
+      roomId: keys.roomId,
+      seed: { kind: 'e', bytes: keys.seeds.e, epoch: 0 },
+      genesis: room.genesis.bytes,
+      from,
+    };
+    expect(await checkSnapshot(start, segments)).toBe('agrees');
+    const longest = Math.max(...segments.map(({ length }) => length));
+    const damaged = segments.filter(({ length }) => length < longest);
+    expect(await checkSnapshot(start, damaged), 'a damaged log does not blame it').toBe('log-short');
   });
 });
 

@@ -130,6 +130,11 @@ class IndexedDbStore implements LogStore {
     await allOrNothing(transaction, () => transaction.store.put(snapshot, 'newest'));
   }
 
+  async dropSnapshot(): Promise<void> {
+    const transaction = this.#db.transaction('snapshot', 'readwrite', STRICT);
+    await allOrNothing(transaction, () => transaction.store.delete('newest'));
+  }
+
   async destroy(): Promise<void> {
     this.#db.close();
     await deleteDB(this.#db.name);

@@ -71,6 +71,10 @@ class MemoryStore implements LogStore {
     this.#snapshot = snapshot;
   }
 
+  async dropSnapshot(): Promise<void> {
+    this.#snapshot = undefined;
+  }
+
   async destroy(): Promise<void> {
     this.#chains.clear();
     this.#facts = {};

@@ -1,13 +1,6 @@
 /**
  * Direct links between browsers (NET-54 to NET-58). The server only introduces: once a link is up it may vanish.
- *
- *   announce (to all, on meeting the server and every 30 s; to one, when a link to it is missing)
- *        │ heard by the lower PeerId                      │ heard by the higher PeerId
- *        ▼                                                ▼
- *   offers, unless it has an attempt running        announces itself back, to that one
- *   or waits after a failure                        (so only one side ever offers: no glare)
- *
- * An offer is made only to someone just heard, so nobody dials tabs that are gone.
+ * What to do about each of the others is decided in far-peer.ts; this does it.
  */
 import { randomBytes, toHex, type Bytes } from '../../core/bytes.ts';
 import type { PeerId } from '../../core/ids.ts';
@@ -38,59 +31,34 @@ export interface WebrtcOptions extends Omit<SocketOptions, 'url'> {
 
 /** Tabs that meet while both are here find each other at once; this is for announcements that were lost. */
 const ANNOUNCE_EVERY_MS = 30_000;
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 30_000;
-/** A link that lived this long was a good one: its loss is no reason to wait. */
-const GOOD_LINK_MS = 30_000;
-/** Announcements to one tab without a word back before it counts as gone. */
-const SILENCE_LIMIT = 4;
 /** Rooms above this size are carried by the relay (DESIGN §4); it also bounds what strangers with a link can cost. */
 const MAX_PEERS = 32;
-/** Offers remembered by token, so that a server that repeats one starts nothing. */
-const MAX_TOKENS = 200;
 
 export function webrtcTransport(options: WebrtcOptions): Transport {
   return { id: 'webrtc', connect: (room, events) => new WebrtcConnection(room, events, options) };
 }
 
-/** Another tab, as far as it is known: its link if up, the attempt if one is running, else when to try again. */
-interface FarPeer {
-  readonly id: PeerId;
-  link?: TokenLink | undefined;
-  attempt?: TokenLink | undefined;
-  retry?: ReturnType<typeof setTimeout> | undefined;
-  /** After a failure, until the next try: what it announces meanwhile starts nothing. */
-  backsOff: boolean;
-  /** It has said bye; when its link closes it is forgotten. */
-  leaving: boolean;
-  failures: number;
-  silences: number;
-  why?: string | undefined;
-}
-
 interface TokenLink {
   readonly token: LinkId;
   readonly link: WebrtcLink;
-  upSince: number;
 }
 
 class WebrtcConnection implements TransportConnection {
   readonly #room: TransportRoom;
-  readonly #events: TransportEvents;
   readonly #options: WebrtcOptions;
   readonly #signaling: Signaling;
-  readonly #peers = new Map<PeerId, FarPeer>();
-  readonly #links = new Map<LinkId, WebrtcLink>();
-  readonly #tokens = new Set<string>();
+  readonly #peers = new Map<PeerId, FarPeer<TokenLink>>();
+  readonly #retries = new Map<PeerId, ReturnType<typeof setTimeout>>();
+  readonly #links: LinkTable<WebrtcLink>;
+  readonly #offers = new SeenOffers();
   #Peer: PeerConstructor | undefined;
   #announcing: ReturnType<typeof setInterval> | undefined;
   #unreachable: string | undefined;
-  #status: TransportStatus = { kind: 'connecting' };
   #closed = false;
 
   constructor(room: TransportRoom, events: TransportEvents, options: WebrtcOptions) {
     this.#room = room;
-    this.#events = events;
+    this.#links = new LinkTable(events);
     this.#options = options;
     this.#signaling = new Signaling(
       room,
@@ -105,29 +73,27 @@ class WebrtcConnection implements TransportConnection {
   }
 
   get status(): TransportStatus {
-    return this.#status;
+    return this.#links.status;
   }
 
   links(): readonly LinkId[] {
-    return [...this.#links.keys()];
+    return this.#links.ids();
   }
 
   send(link: LinkId, frame: Bytes, lane: Lane): void {
-    refuseTooLarge(frame);
-    this.#links.get(link)?.send(frame, lane);
+    this.#links.send(link, frame, lane);
   }
 
   broadcast(frame: Bytes, lane: Lane): void {
-    refuseTooLarge(frame);
-    for (const link of [...this.#links.values()]) link.send(frame, lane);
+    this.#links.broadcast(frame, lane);
   }
 
   queuedBytes(link: LinkId): number {
-    return this.#links.get(link)?.queuedBytes() ?? 0;
+    return this.#links.queuedBytes(link);
   }
 
   drained(link: LinkId): Promise<void> {
-    return this.#links.get(link)?.drained() ?? Promise.resolve();
+    return this.#links.drained(link);
   }
 
   async close(): Promise<void> {
@@ -181,16 +147,14 @@ class WebrtcConnection implements TransportConnection {
       message.type === 'announce' || (message.type === 'signal' && message.signal.type === 'offer');
     const peer = this.#peers.get(message.from) ?? (opens ? this.#meet(message.from) : undefined);
     if (!peer) return;
-    peer.silences = 0;
-    peer.leaving = message.type === 'bye';
     switch (message.type) {
       case 'announce':
-        return this.#heard(peer, message.to !== undefined);
+        return this.#do(peer.heard(message.to !== undefined), peer);
       case 'bye':
-        // Anyone with a link to the room could have written it, so it ends nothing that is up.
-        return peer.link ? undefined : this.#forget(peer, 'the other end left');
+        return this.#do(peer.saidBye(), peer, 'the other end left');
       case 'signal': {
         const { token, signal } = message;
+        peer.signalled();
         if (signal.type === 'offer') this.#offered(peer, token);
         for (const known of [peer.attempt, peer.link]) if (known?.token === token) known.link.signal(signal);
         return;
@@ -198,34 +162,30 @@ class WebrtcConnection implements TransportConnection {
     }
   }
 
-  /** `missesUs`: it announced itself to this tab alone, so it has no link with it (whatever this side believes). */
-  #heard(peer: FarPeer, missesUs: boolean): void {
-    if (peer.attempt || (peer.link && !missesUs)) return;
-    if (!this.#offers(peer)) {
-      // Answering an answer would never end; the one who offers never answers.
-      this.#announce(peer.id);
-      if (peer.retry === undefined) this.#retryLater(peer);
-      return;
+  #do(step: NextStep, peer: FarPeer<TokenLink>, why = ''): void {
+    switch (step) {
+      case 'announce':
+        this.#announce(peer.id);
+        break;
+      case 'offer':
+        return this.#attempt(peer, toHex(randomBytes(16)), true);
+      case 'forget':
+        return this.#forget(peer, why);
+      case 'nothing':
+        break;
     }
-    if (!peer.backsOff) this.#attempt(peer, toHex(randomBytes(16)), true);
+    this.#armRetry(peer);
   }
 
-  /** A link that is up stays until the new one is, so a repeated offer of old harms nothing. */
-  #offered(peer: FarPeer, token: string): void {
-    if (this.#offers(peer) || this.#tokens.has(token)) return;
-    this.#tokens.add(token);
-    if (this.#tokens.size > MAX_TOKENS)
-      for (const oldest of this.#tokens) if (this.#tokens.delete(oldest)) break;
+  #offered(peer: FarPeer<TokenLink>, token: LinkId): void {
+    if (peer.offers || !this.#offers.isNew(token)) return;
     peer.attempt?.link.close();
     this.#attempt(peer, token, false);
   }
 
-  #attempt(peer: FarPeer, token: string, initiator: boolean): void {
+  #attempt(peer: FarPeer<TokenLink>, token: LinkId, initiator: boolean): void {
     const Peer = this.#Peer;
     if (!Peer) return;
-    clearTimeout(peer.retry);
-    peer.retry = undefined;
-    peer.backsOff = false;
     const { iceServers, connectLimitMs = CONNECT_LIMIT_MS, wrtc } = this.#options;
     const link = new WebrtcLink(
       { Peer, initiator, iceServers: iceServers?.() ?? [], connectLimitMs, ...(wrtc && { wrtc }) },
@@ -233,85 +193,58 @@ class WebrtcConnection implements TransportConnection {
         onSignal: (signal) =>
           this.#signaling.publish({ type: 'signal', from: this.#room.self, to: peer.id, token, signal }),
         onUp: () => this.#up(peer, attempt),
-        onFrame: (frame) => this.#events.onFrame(token, frame),
+        onFrame: (frame) => this.#links.arrived(token, frame),
         onEnded: (why) => this.#ended(peer, attempt, why),
       },
     );
-    const attempt: TokenLink = { token, link, upSince: 0 };
-    peer.attempt = attempt;
+    const attempt: TokenLink = { token, link };
+    peer.attempting(attempt);
+    this.#armRetry(peer);
   }
 
-  #up(peer: FarPeer, attempt: TokenLink): void {
-    if (peer.link) this.#closeLink(peer, 'replaced by a new connection');
-    peer.attempt = undefined;
-    peer.link = attempt;
-    peer.why = undefined;
-    attempt.upSince = Date.now();
-    this.#links.set(attempt.token, attempt.link);
-    this.#report();
-    this.#events.onLink(attempt.token);
+  #up(peer: FarPeer<TokenLink>, attempt: TokenLink): void {
+    this.#closeLink(peer.link, 'replaced by a new connection');
+    peer.up(attempt);
+    this.#report(attempt);
+    this.#links.opened(attempt.token, attempt.link);
   }
 
-  #ended(peer: FarPeer, ended: TokenLink, why: string): void {
-    if (peer.link === ended) {
-      if (Date.now() - ended.upSince > GOOD_LINK_MS) peer.failures = 0;
-      this.#closeLink(peer, why);
-    } else {
-      peer.attempt = undefined;
-      peer.why = why;
-    }
-    if (peer.leaving) return this.#forget(peer, why);
-    if (!peer.link && !peer.attempt) {
-      peer.backsOff = true;
-      this.#retryLater(peer);
-    }
+  #ended(peer: FarPeer<TokenLink>, ended: TokenLink, why: string): void {
+    const step = peer.ended(ended, why);
+    this.#closeLink(ended, why);
+    this.#do(step, peer, why);
     this.#report();
   }
 
-  #retryLater(peer: FarPeer): void {
-    const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** peer.failures++);
-    const jitter = 0.5 + (this.#options.random ?? Math.random)() / 2;
-    clearTimeout(peer.retry);
-    peer.retry = setTimeout(() => this.#retry(peer), wait * jitter);
+  /** Sets the timer to when the peer wants it: again and again the same is no delay. */
+  #armRetry(peer: FarPeer<TokenLink>): void {
+    clearTimeout(this.#retries.get(peer.id));
+    this.#retries.delete(peer.id);
+    if (peer.retryAt === undefined) return;
+    const retry = (): void => this.#do(peer.retryDue(this.#signaling.isOpen), peer, 'the other end is gone');
+    this.#retries.set(peer.id, setTimeout(retry, peer.retryAt - performance.now()));
   }
 
-  /** Asks for a sign of life. An answer leads to an offer; without one it asks again, more rarely, and then forgets. */
-  #retry(peer: FarPeer): void {
-    peer.retry = undefined;
-    peer.backsOff = false;
-    if (!this.#signaling.isOpen) return; // everyone is announced to when it is back
-    if (peer.silences++ >= SILENCE_LIMIT) return this.#forget(peer, 'the other end is gone');
-    this.#announce(peer.id);
-    this.#retryLater(peer);
-  }
-
-  #meet(id: PeerId): FarPeer | undefined {
+  #meet(id: PeerId): FarPeer<TokenLink> | undefined {
     if (this.#peers.size >= MAX_PEERS) return undefined;
-    const peer: FarPeer = { id, backsOff: false, leaving: false, failures: 0, silences: 0 };
+    const { random = Math.random } = this.#options;
+    const peer = new FarPeer<TokenLink>(this.#room.self, id, { now: () => performance.now(), random });
     this.#peers.set(id, peer);
     return peer;
   }
 
-  #forget(peer: FarPeer, why: string): void {
-    clearTimeout(peer.retry);
+  #forget(peer: FarPeer<TokenLink>, why: string): void {
+    clearTimeout(this.#retries.get(peer.id));
+    this.#retries.delete(peer.id);
     this.#peers.delete(peer.id);
     peer.attempt?.link.close();
-    peer.attempt = undefined;
-    if (peer.link) this.#closeLink(peer, why);
+    this.#closeLink(peer.link, why);
     this.#report();
   }
 
-  #closeLink(peer: FarPeer, why: string): void {
-    const { link } = peer;
-    if (!link) return;
-    peer.link = undefined;
-    link.link.close();
-    this.#links.delete(link.token);
-    this.#events.onLinkClosed(link.token, why);
-  }
-
-  #offers(peer: FarPeer): boolean {
-    return this.#room.self < peer.id;
+  #closeLink(known: TokenLink | undefined, why: string): void {
+    known?.link.close();
+    if (known) this.#links.closed(known.token, why);
   }
 
   #report(): void {

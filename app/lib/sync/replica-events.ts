@@ -1,0 +1,45 @@
+/** What a replica is made of, and what it tells those who made it. */
+import type { Bytes } from '../core/bytes.ts';
+import type { Clock } from '../core/clock.ts';
+import type { RoomId } from '../core/ids.ts';
+import type { RoomKeys } from '../crypto/room-keys.ts';
+import type { OwnSession } from '../log/certificate.ts';
+import type { Genesis } from '../log/genesis.ts';
+import type { LogStore } from '../log/log-store.ts';
+import type { Accepted } from '../log/receipt.ts';
+import type { Folder } from './folder.ts';
+import type { OutboxState } from './outbox.ts';
+import type { Transport } from './transport.ts';
+
+export interface ReplicaOptions {
+  readonly roomId: RoomId;
+  readonly keys: RoomKeys;
+  readonly session: OwnSession;
+  readonly genesis: Genesis | undefined;
+  readonly store: LogStore;
+  readonly folder: Folder;
+  readonly transports: readonly Transport[];
+  readonly clock: Clock;
+  readonly events: ReplicaEvents;
+}
+
+export interface ReplicaEvents {
+  /** Entries of `talk` and `runs`, in the order they were accepted here; own ones too. */
+  onMessages(accepted: readonly Accepted[]): void;
+  onSaved(state: OutboxState): void;
+  /** Peers, links, transports or presence changed. */
+  onPeers(): void;
+  /** Something that people or the log should hear of. */
+  onNotice(notice: ReplicaNotice): void;
+}
+
+export type ReplicaNotice =
+  | { readonly kind: 'newer-format' }
+  | { readonly kind: 'store-error'; readonly error: unknown }
+  /** The snapshot said something else than the log behind it; it is gone, the next opening reads the log. */
+  | { readonly kind: 'snapshot-false' }
+  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'catching-up'; readonly done: number; readonly of: number }
+  | { readonly kind: 'caught-up' }
+  | { readonly kind: 'genesis'; readonly bytes: Bytes }
+  | { readonly kind: 'internal'; readonly what: string; readonly error: unknown };

@@ -1,0 +1,156 @@
+/**
+ * The room's log as this device has it: read at the opening, whole or beyond a snapshot, and held against the snapshot
+ * afterwards (SYNC-11). What is read goes through the accept order like anything else.
+ */
+import type { Bytes } from '../core/bytes.ts';
+import { chainKey } from '../log/frontier.ts';
+import type { DeviceSnapshot, LogStore, StoredSegment } from '../log/log-store.ts';
+import type { Accepted, Gap, Receipt } from '../log/receipt.ts';
+import type { RoomLog } from '../log/room-log.ts';
+import { HEAVY_ENTRIES } from './catch-up.ts';
+import type { FoldStart } from './fold-session.ts';
+import type { Folder } from './folder.ts';
+import type { Intake } from './intake.ts';
+
+/** The log behind a snapshot is checked when the room has been open for so long: what people wait for comes first. */
+const CHECK_AFTER_MS = 2000;
+/** Read from the store at once: enough for one fold, little enough to show the first text early. */
+const READ_BATCH_BYTES = 4 * 1024 * 1024;
+
+export interface StoredLogOptions {
+  readonly store: LogStore;
+  readonly log: RoomLog;
+  readonly intake: Intake;
+  readonly folder: Folder;
+  readonly foldStart: () => Omit<FoldStart, 'from'>;
+  readonly onMessages: (accepted: readonly Accepted[]) => void;
+  /** The snapshot contradicts the log; it was dropped. */
+  readonly onSnapshotFalse: () => void;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+export class StoredLog {
+  readonly #options: StoredLogOptions;
+  readonly #disposed = new AbortController();
+  #checkTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: StoredLogOptions) {
+    this.#options = options;
+  }
+
+  /** Takes everything the store holds. */
+  async readWhole(): Promise<void> {
+    const gaps: Gap[] = [];
+    for await (const stored of this.#options.store.readAll(READ_BATCH_BYTES))
+      gaps.push(...(await this.#take(stored)).gaps);
+    await this.#readAgain(gaps);
+  }
+
+  /**
+   * Takes what the store holds beyond the chains of a snapshot, and nothing else of the project. Messages are in no Y.Doc,
+   * so those that the snapshot's chains count as known are told anew, by `again`, a log of its own (SYNC-11).
+   */
+  async readBeyond(again: RoomLog): Promise<void> {
+    const { store, log } = this.#options;
+    const seqs = new Map(log.frontier().map((row) => [chainKey(row), row.seq]));
+    const known = (chain: string): number => seqs.get(chain) ?? 0;
+    const beyond: StoredSegment[] = [];
+    for (const { session, channel, last } of await store.chainEnds()) {
+      const seq = known(chainKey({ session, channel }));
+      if (channel !== 'project')
+        for (const { sealed } of await store.readChain(session, channel, 1))
+          this.#tellAgain(await again.receive(sealed), known);
+      if (last > seq) beyond.push(...(await store.readChain(session, channel, seq + 1)));
+    }
+    await this.#readAgain((await this.#take(beyond)).gaps);
+  }
+
+  /** Folds the whole log aside, when the room has been open for a while, and drops a snapshot that says otherwise. */
+  checkLater(snapshot: DeviceSnapshot): void {
+    this.#checkTimer = setTimeout(() => void this.#check(snapshot), CHECK_AFTER_MS);
+  }
+
+  dispose(): void {
+    clearTimeout(this.#checkTimer);
+    this.#disposed.abort();
+  }
+
+  async #take(stored: readonly StoredSegment[]): Promise<{ entries: number; gaps: readonly Gap[] }> {
+    if (stored.length === 0) return { entries: 0, gaps: [] };
+    const entries = stored.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    const segments = stored.map(({ sealed }) => sealed);
+    return this.#options.intake.take({ segments, heavy: entries > HEAVY_ENTRIES, persist: false });
+  }
+
+  /**
+   * What waits for a chain that is read later is held within quotas meant for strangers (ACC-15): what they had no room
+   * for is read once more, as long as that brings anything.
+   */
+  async #readAgain(gaps: readonly Gap[]): Promise<void> {
+    for (let missing = gaps; missing.length > 0;) {
+      const from = new Map<string, Gap>();
+      for (const gap of missing)
+        if (gap.haveSeq < (from.get(chainKey(gap))?.haveSeq ?? Infinity)) from.set(chainKey(gap), gap);
+      const next: Gap[] = [];
+      let entries = 0;
+      for (const { session, channel, haveSeq } of from.values()) {
+        const stored = await this.#options.store.readChain(session, channel, haveSeq + 1);
+        for (const part of partsOf(stored)) {
+          const outcome = await this.#take(part);
+          entries += outcome.entries;
+          next.push(...outcome.gaps);
+        }
+      }
+      if (entries === 0) return;
+      missing = next;
+    }
+  }
+
+  #tellAgain({ accepted }: Receipt, known: (chain: string) => number): void {
+    const before = accepted.flatMap((each) => {
+      const end = known(chainKey({ session: each.session.id, channel: each.channel }));
+      const entries = each.entries.filter(({ seq }) => seq <= end);
+      return entries.length > 0 ? [{ ...each, last: Math.min(each.last, end), entries }] : [];
+    });
+    if (before.length > 0) this.#options.onMessages(before);
+  }
+
+  async #check({ chains, state }: DeviceSnapshot): Promise<void> {
+    const { store, folder, foldStart, onSnapshotFalse, onError } = this.#options;
+    const { signal } = this.#disposed;
+    try {
+      const segments: Bytes[] = [];
+      for await (const stored of store.readAll(READ_BATCH_BYTES)) {
+        if (signal.aborted) return;
+        segments.push(...stored.map(({ sealed }) => sealed));
+      }
+      const verdict = await folder.checkSnapshot(
+        { ...foldStart(), from: { chains, state } },
+        segments,
+        signal,
+      );
+      if (verdict === 'log-short')
+        onError('the log at rest', new Error('segments at rest are damaged or missing'));
+      if (verdict !== 'false' || signal.aborted) return;
+      await store.dropSnapshot();
+      onSnapshotFalse();
+    } catch (error) {
+      if (!signal.aborted) onError('checking the snapshot', error);
+    }
+  }
+}
+
+/** Stored segments in parts of about READ_BATCH_BYTES. */
+function* partsOf(stored: readonly StoredSegment[]): Generator<readonly StoredSegment[]> {
+  let part: StoredSegment[] = [];
+  let bytes = 0;
+  for (const segment of stored) {
+    part.push(segment);
+    bytes += segment.sealed.length;
+    if (bytes < READ_BATCH_BYTES) continue;
+    yield part;
+    part = [];
+    bytes = 0;
+  }
+  if (part.length > 0) yield part;
+}
