@@ -5,13 +5,7 @@
 import type { Bytes } from '../lib/core/bytes.ts';
 import type { RoomId } from '../lib/core/ids.ts';
 import type { SigningKeyPair } from '../lib/crypto/signatures.ts';
-
-/** Files a person picked or dropped, before anything of them was read. */
-export type PickedFiles =
-  /** From a file field; in a picked folder each has its `webkitRelativePath`. */
-  | { readonly kind: 'files'; readonly files: readonly File[] }
-  /** From a drop: entries outlive the event, its DataTransfer doesn't. */
-  | { readonly kind: 'entries'; readonly entries: readonly FileSystemEntry[] };
+import type { PickedFiles } from '../lib/files/picked.ts';
 
 export interface HandOver {
   readonly roomId: RoomId;

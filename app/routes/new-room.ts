@@ -8,7 +8,8 @@ import { createRoom, deriveRoomKeys } from '../lib/crypto/room-keys.ts';
 import { makeGenesis } from '../lib/log/genesis.ts';
 import { openDeviceStore } from '../lib/storage/device.ts';
 import { openIndexedDbStore } from '../lib/storage/stores/indexeddb.ts';
-import { handOver, type PickedFiles } from './hand-over.ts';
+import type { PickedFiles } from '../lib/files/picked.ts';
+import { handOver } from './hand-over.ts';
 import { roomNameFor } from './room-name.ts';
 
 /**

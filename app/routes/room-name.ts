@@ -1,5 +1,5 @@
 /** The name a room begins with. */
-import type { PickedFiles } from './hand-over.ts';
+import type { PickedFiles } from '../lib/files/picked.ts';
 
 export const UNTITLED = 'Untitled room';
 /** As long as the top bar can show on a wide screen. */

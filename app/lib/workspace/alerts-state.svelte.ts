@@ -1,10 +1,6 @@
-/** The alerts a room shows: what happened, what still works, what to do next. One of a kind at a time. */
+/** The alerts a room shows: what happened, what still works, what to do next (alerts.ts: which of them). */
+import { withAlert, type NewAlert } from './alerts.ts';
 import type { AlertView } from './room-model.ts';
-
-export type NewAlert = Omit<AlertView, 'id' | 'actions'> & { readonly actions?: AlertView['actions'] };
-
-/** More than this many at once is a wall, not a message: the oldest goes. */
-const MAX_ALERTS = 4;
 
 export class AlertsState {
   #alerts = $state.raw<readonly AlertView[]>([]);
@@ -15,8 +11,7 @@ export class AlertsState {
 
   /** Shows an alert; one with the same id is replaced, so that a repeated failure stays one message. */
   show(id: string, alert: NewAlert): void {
-    const others = this.#alerts.filter((shown) => shown.id !== id);
-    this.#alerts = [...others, { actions: [], ...alert, id }].slice(-MAX_ALERTS);
+    this.#alerts = withAlert(this.#alerts, id, alert);
   }
 
   dismiss(id: string): void {

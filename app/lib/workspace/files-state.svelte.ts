@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { Project, TreeProblem } from '../document/project.ts';
 import type { TreeItem } from '../document/tree.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
-import { treeProblem } from './messages.ts';
+import { deletedAlert, treeProblem } from './file-messages.ts';
 import type { FileProblem } from './room-model.ts';
 
 export class FilesState {
@@ -56,21 +56,11 @@ export class FilesState {
     const removed = this.#project.remove(id);
     if (item === undefined || removed.length === 0) return;
     const alert = `removed-${id}`;
-    const files = item.kind === 'folder' ? ` and what was in it` : '';
-    this.#alerts.show(alert, {
-      tone: 'info',
-      title: `${item.shown}${files} was deleted`,
-      detail: 'Everyone in the room sees it go. You can bring it back, with what others typed meanwhile.',
-      actions: [
-        {
-          label: 'Undo',
-          act: () => {
-            this.#project.restore(removed);
-            this.#alerts.dismiss(alert);
-          },
-        },
-      ],
-    });
+    const undo = (): void => {
+      this.#project.restore(removed);
+      this.#alerts.dismiss(alert);
+    };
+    this.#alerts.show(alert, deletedAlert(item.shown, item.kind, undo));
   }
 
   text(id: FileId): Y.Text | undefined {

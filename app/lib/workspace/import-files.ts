@@ -5,20 +5,21 @@ import type { Imported, ImportOptions, ImportRefusal } from '../files/collected.
 import { importEntries, importPicked } from '../files/import.ts';
 import { textOf } from '../files/text.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
-import { importRefusedAlert, notAddedAlert, skippedAlert } from './messages.ts';
-import type { PickedFiles } from './picked-files.ts';
+import { importRefusedAlert, notAddedAlert, skippedAlert } from './file-messages.ts';
+import type { PickedFiles } from '../files/picked.ts';
 import type { ProgressView } from './room-model.ts';
 
 export interface ImportIntoOptions {
   /** In a room that has content a dropped folder stays a folder. */
   readonly keepTopFolder: boolean;
   readonly alerts: AlertsState;
-  readonly onProgress: (progress: ProgressView | undefined) => void;
+  readonly onProgress: (progress: ProgressView) => void;
 }
 
 /** So long the page may be busy before it draws and takes keys again. */
 const TURN_MS = 12;
 
+/** Shows progress while it goes on; ending it is the caller's. Rejects where reading or adding breaks an invariant. */
 export async function importInto(
   project: Project,
   picked: PickedFiles,
@@ -37,7 +38,6 @@ export async function importInto(
     await add(project, read.value, (done) => onProgress({ label: 'Adding files', done }), alerts);
     if (read.value.skipped.length > 0) alerts.show('import-skipped', skippedAlert(read.value.skipped));
   } else alerts.show('import-refused', importRefusedAlert(read.error));
-  onProgress(undefined);
 }
 
 function readPicked(picked: PickedFiles, options: ImportOptions): Promise<Result<Imported, ImportRefusal>> {

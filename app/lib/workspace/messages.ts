@@ -1,17 +1,26 @@
-/** The one place where error kinds become words: what happened, what still works, what to do next. */
+/**
+ * The one place where what goes wrong in a room becomes words: what happened, what still works, what to do next.
+ * Files have theirs in file-messages.ts, runs in run-words.ts, the connection in connection.ts.
+ */
+import type { Role } from '../core/ids.ts';
 import { reloadApp } from '../core/reload-app.ts';
-import type { PathFault } from '../document/path.ts';
-import type { TreeProblem } from '../document/project.ts';
-import type { ImportRefusal, SkipReason, Skipped, ZipFault } from '../files/collected.ts';
+import type { ClosedBy } from '../storage/open-database.ts';
+import type { StorageProblem } from '../storage/storage-problem.ts';
 import type { OutboxState } from '../sync/outbox.ts';
-import type { RunEnd } from '../runtime/runtime.ts';
-import type { NewAlert } from './alerts-state.svelte.ts';
-import type { FileProblem } from './room-model.ts';
+import type { NewAlert } from './alerts.ts';
+import type { AlertView } from './room-model.ts';
 
-const reload = { label: 'Reload', act: () => void reloadApp() };
+type Action = AlertView['actions'][number];
+/** The outbox will not go on by itself. */
+export type StoppedOutbox = Extract<OutboxState, { kind: 'refused' | 'broken' }>;
+
+const reload: Action = { label: 'Reload', act: () => void reloadApp() };
+const downloadBy = (act: () => void): Action => ({ label: 'Download project', act });
 
 /** After "Not saved: " in the status bar. */
-export function notSavedReason(state: Extract<OutboxState, { kind: 'store-failed' | 'refused' }>): string {
+export function notSavedReason(
+  state: Extract<OutboxState, { kind: 'store-failed' }> | StoppedOutbox,
+): string {
   switch (state.kind) {
     case 'store-failed':
       return isQuota(state.error)
@@ -19,6 +28,8 @@ export function notSavedReason(state: Extract<OutboxState, { kind: 'store-failed
         : 'this browser refuses to store it';
     case 'refused':
       return `this version made an edit it would not accept itself (${state.refusal.code})`;
+    case 'broken':
+      return 'an edit could not be written down';
   }
 }
 
@@ -39,12 +50,121 @@ export function storeAlert(error: unknown): NewAlert {
   };
 }
 
-export const memoryOnlyAlert: NewAlert = {
-  tone: 'warn',
-  title: 'Nothing is kept on this device',
-  detail:
-    'The browser refuses storage here, as private windows do. Editing, sharing and running work; download the project before you close the tab, or open the link in a normal window.',
-};
+/** Nothing typed from now on is sent or saved, and only starting over changes that. */
+export function stoppedAlert(state: StoppedOutbox, download: () => void): NewAlert {
+  const detail =
+    'What was called saved before is safe. What is typed from here on stays in this tab and reaches nobody: download the project, then reload to go on, and put back what is missing.';
+  const actions = [downloadBy(download), reload];
+  switch (state.kind) {
+    case 'refused':
+      return {
+        tone: 'bad',
+        title: 'CodeFace refused an edit of its own and stopped saving',
+        detail,
+        actions,
+      };
+    case 'broken':
+      return {
+        tone: 'bad',
+        title: 'An edit could not be written down, and saving has stopped',
+        detail,
+        actions,
+      };
+  }
+}
+
+/** This room's database was closed under the open room; `download` saves what this tab has. */
+export function storeClosedAlert(why: ClosedBy, download: () => void): NewAlert {
+  const actions = [downloadBy(download), reload];
+  switch (why) {
+    case 'newer-version':
+      return {
+        tone: 'bad',
+        title: 'A newer CodeFace in another tab has taken over this room’s storage',
+        detail:
+          'What was called saved is safe. What you type here from now on is not kept on this device, though others who are here get it. Reload to go on with the new version.',
+        actions: [reload],
+      };
+    case 'deleted':
+      return {
+        tone: 'bad',
+        title: 'This room was forgotten on this device',
+        detail:
+          'Another tab removed its text and keys. What you see is in this tab and with the people who are here; nothing more is kept on this device. Download the project if you want to have it.',
+        actions: [downloadBy(download)],
+      };
+    case 'terminated':
+      return {
+        tone: 'bad',
+        title: 'The browser has closed this room’s storage',
+        detail:
+          'It may have cleared what this site stored. Editing works and reaches the others, but nothing more is kept on this device: download the project, then reload.',
+        actions,
+      };
+  }
+}
+
+/** After "Not saved: " when the database is closed. */
+export function storeClosedReason(why: ClosedBy): string {
+  switch (why) {
+    case 'newer-version':
+      return 'a newer CodeFace has the storage; reload';
+    case 'deleted':
+      return 'this room was forgotten on this device';
+    case 'terminated':
+      return 'the browser closed its storage; reload';
+  }
+}
+
+/** The room works from memory, because of this. */
+export function memoryOnlyAlert(problem: StorageProblem): NewAlert {
+  const works = 'Editing, sharing and running work; download the project before you close the tab';
+  const kept = 'What this device had of the room before is untouched, but not shown here';
+  const title = 'Nothing is kept on this device';
+  switch (problem.kind) {
+    case 'refused':
+      return {
+        tone: 'warn',
+        title,
+        detail: `The browser refuses storage here, as private windows do. ${works}, or open the link in a normal window.`,
+      };
+    case 'quota':
+      return {
+        tone: 'warn',
+        title,
+        detail: `The disk, or this site’s share of it, is full. ${works}. Free some space, then reload.`,
+        actions: [reload],
+      };
+    case 'blocked':
+      return {
+        tone: 'warn',
+        title,
+        detail: `Another tab holds the room with an older CodeFace. ${kept}. Close the other CodeFace tabs, then reload. ${works}.`,
+        actions: [reload],
+      };
+    case 'newer-version':
+      return {
+        tone: 'warn',
+        title,
+        detail: `A newer CodeFace has stored this room. ${kept}. Reload to get the new version. ${works}.`,
+        actions: [reload],
+      };
+    case 'no-answer':
+      return {
+        tone: 'warn',
+        title,
+        detail: `The browser’s storage does not answer. ${kept}. Reload; if that does not help, start the browser again. ${works}.`,
+        actions: [reload],
+      };
+    case 'failed':
+      return {
+        tone: 'warn',
+        title,
+        detail: `The browser’s storage failed (${problem.name}). ${kept}. Reload; if that does not help, start the browser again. ${works}.`,
+        actions: [reload],
+      };
+  }
+}
 
 export const newerFormatAlert: NewAlert = {
   tone: 'warn',
@@ -54,6 +174,14 @@ export const newerFormatAlert: NewAlert = {
   actions: [reload],
 };
 
+/** Above the editor and when someone types into it all the same; undefined where one can write. */
+export function readOnlyReason(role: Role, editable: boolean): string | undefined {
+  if (editable) return undefined;
+  return role === 'viewer'
+    ? 'View only: this link lets you read and run, not write.'
+    : 'Read only: someone here uses a newer CodeFace. Reload to get the new version.';
+}
+
 export const snapshotFalseAlert: NewAlert = {
   tone: 'warn',
   title: 'This device’s shortcut to the room was wrong',
@@ -61,175 +189,45 @@ export const snapshotFalseAlert: NewAlert = {
   actions: [reload],
 };
 
-export const internalAlert = (what: string): NewAlert => ({
-  tone: 'bad',
-  title: `Something went wrong: ${what}`,
+/** Something met others' tabs badly: a frame, a greeting, an answer. */
+export const meetingFaultAlert: NewAlert = {
+  tone: 'warn',
+  title: 'Exchanging edits with someone here failed once',
   detail:
-    'The room goes on, and what is called saved is safe. If it looks odd, reload; the browser’s console has the details.',
-});
+    'It is tried again by itself, and what you write is saved here as before. If edits of others are missing after a minute, reload.',
+  actions: [reload],
+};
 
-export const exportAlert = (missing: readonly string[]): NewAlert => ({
+/** Tidying or checking what is stored failed: reading and writing it did not. */
+export const careFaultAlert: NewAlert = {
   tone: 'warn',
-  title: `${count(missing.length, 'file')} could not be put into the zip`,
-  detail: `Their content has not arrived on this device yet: ${someOf(missing)}. The others are in it. Try again when someone who has them is here.`,
+  title: 'Tidying what this device keeps of the room failed',
+  detail:
+    'Nothing is lost: edits go on being saved as they are, and the next opening may take a little longer. It is tried again by itself.',
+};
+
+export const damagedLogAlert = (download: () => void): NewAlert => ({
+  tone: 'bad',
+  title: 'A part of what this device keeps of the room is damaged',
+  detail:
+    'The room is shown whole, from the copy it opens with. Download the project to be sure of it; whoever else has the room has all of it too.',
+  actions: [downloadBy(download)],
 });
 
-/** What was left out of an import on purpose. */
-export function skippedAlert(skipped: readonly Skipped[]): NewAlert {
-  const lines = skipped.map(
-    ({ reason, count: n, examples }) => `${skipWords(reason, n)} (${someOf(examples)})`,
-  );
-  return {
-    tone: 'info',
-    title: 'Some of it was left out',
-    detail: `${lines.join('; ')}. Everything else is in the room.`,
-  };
-}
-
-export const notAddedAlert = (paths: readonly string[]): NewAlert => ({
+/** A mistake of the app that has no better words; the console has the details. */
+export const unknownFaultAlert: NewAlert = {
   tone: 'warn',
-  title: `${count(paths.length, 'file')} ${paths.length === 1 ? 'was' : 'were'} not added`,
-  detail: `The room has something else under that name: ${someOf(paths)}. Rename one of the two and drop it again; everything else is in.`,
-});
+  title: 'CodeFace ran into a mistake of its own',
+  detail:
+    'The room goes on, and what is called saved is safe. If something looks odd, reload; the browser’s console has the details.',
+  actions: [reload],
+};
 
-/** Why nothing was imported. */
-export function importRefusedAlert(refusal: ImportRefusal): NewAlert {
-  const [title, detail] = importRefusedWords(refusal);
-  return { tone: 'bad', title, detail: `${detail} Nothing in the room was changed.` };
-}
-
-function importRefusedWords(refusal: ImportRefusal): [title: string, detail: string] {
-  switch (refusal.kind) {
-    case 'too-many-files':
-      return [
-        `That is more than ${refusal.limit} files`,
-        'Pick the part of the project you want to work on.',
-      ];
-    case 'too-large':
-      return [
-        `That is more than ${megabytes(refusal.limitBytes)}`,
-        'Everyone in the room would have to receive it. Leave large data out.',
-      ];
-    case 'zip-bomb':
-      return [
-        `This zip unpacks to more than ${megabytes(refusal.limitBytes)}`,
-        'It was not unpacked further.',
-      ];
-    case 'bad-zip':
-      return [
-        `This zip can’t be read: ${zipWords(refusal.why)}`,
-        'Unpack it on your computer and drop the folder instead.',
-      ];
-    case 'bad-path':
-      return [`“${refusal.path}” can’t be a file name here`, pathWords(refusal.why)];
-    case 'unreadable':
-      return [
-        `The browser could not read “${refusal.path}”`,
-        'It may have been moved or deleted since you picked it.',
-      ];
-    case 'cancelled':
-      return ['The import was cancelled', 'You can start it again at any time.'];
-  }
-}
-
-function zipWords(why: ZipFault): string {
-  switch (why) {
-    case 'not-a-zip':
-      return 'it is not a zip file';
-    case 'truncated':
-      return 'its end is missing';
-    case 'damaged':
-      return 'it is damaged';
-    case 'encrypted':
-      return 'it is protected by a password';
-    case 'unsupported-method':
-      return 'it is compressed in a way browsers don’t know';
-    case 'split':
-      return 'it is one part of several';
-    case 'too-many-entries':
-      return 'it lists too many files';
-  }
-}
-
-function skipWords(reason: SkipReason, n: number): string {
-  switch (reason) {
-    case 'version-control':
-      return '.git folders';
-    case 'dependencies':
-      return 'node_modules folders';
-    case 'system-file':
-      return count(n, 'system file');
-    case 'link':
-      return count(n, 'link');
-    case 'duplicate':
-      return `${count(n, 'file')} with a name that was taken`;
-  }
-}
-
-const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
-const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MB`;
-const someOf = (names: readonly string[]): string =>
-  names.slice(0, 3).join(', ') + (names.length > 3 ? ', …' : '');
-
-/** The last words of a run: `exit 0`, `stopped`, `time limit`, `out of memory`. */
-export function runEndWords(end: RunEnd): string {
-  switch (end.kind) {
-    case 'exit':
-      return `exit ${end.code}`;
-    case 'stopped':
-      return 'stopped';
-    case 'time-limit':
-      return `time limit (${Math.round(end.limitMs / 1000)} s)`;
-    case 'output-limit':
-      return `output limit (${Math.round(end.limitBytes / 1e6)} MB)`;
-    case 'out-of-memory':
-      return 'out of memory';
-    case 'failed':
-      return end.message;
-  }
-}
-
-/** Why a file can't be made or moved, as the page says it. */
-export function treeProblem(problem: TreeProblem): FileProblem {
-  switch (problem.kind) {
-    case 'path-taken':
-      return { kind: 'path-taken' };
-    case 'bad-path':
-      return { kind: 'bad-path', why: pathWords(problem.why) };
-    case 'too-many-files':
-      return { kind: 'bad-path', why: `A room holds at most ${problem.limit} files.` };
-    case 'too-large':
-      return {
-        kind: 'bad-path',
-        why: `A file holds at most ${Math.round(problem.limitBytes / 1024 / 1024)} MB.`,
-      };
-    case 'unknown-file':
-      return { kind: 'bad-path', why: 'Somebody has just deleted it.' };
-  }
-}
-
-function pathWords(why: PathFault | 'inside-itself'): string {
-  switch (why) {
-    case 'empty':
-    case 'empty-segment':
-      return 'Type a name.';
-    case 'absolute':
-      return 'A name begins with a letter, a digit or a sign, not with / or a drive.';
-    case 'backslash':
-      return 'Use / between folders, not \\.';
-    case 'control-character':
-    case 'not-unicode':
-    case 'not-nfc':
-      return 'The name has characters that can’t be seen.';
-    case 'dot-segment':
-      return '. and .. can’t be names.';
-    case 'segment-too-long':
-    case 'too-long':
-      return 'The name is too long.';
-    case 'inside-itself':
-      return 'A folder can’t go into itself.';
-  }
-}
+export const nameNotKeptAlert: NewAlert = {
+  tone: 'warn',
+  title: 'Your name could not be kept on this device',
+  detail: 'Everyone here sees it. After a reload it is the old one: type it again then.',
+};
 
 const isQuota = (error: unknown): boolean =>
   error instanceof DOMException

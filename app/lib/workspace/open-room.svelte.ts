@@ -7,16 +7,18 @@ import { formatLink, type RoomLink } from '../crypto/links.ts';
 import { deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
 import { sign } from '../crypto/signatures.ts';
 import { issueSession } from '../log/certificate.ts';
+import type { PickedFiles } from '../files/picked.ts';
 import type { LogStore } from '../log/log-store.ts';
 import { openSealed, seal } from '../log/seal.ts';
 import { openDeviceStore, type DeviceStore } from '../storage/device.ts';
+import type { ClosedBy } from '../storage/open-database.ts';
+import type { StorageProblem } from '../storage/storage-problem.ts';
 import { openIndexedDbStore } from '../storage/stores/indexeddb.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
 import { workerFolder } from '../sync/folder.ts';
 import { transportsTo } from '../sync/registry.ts';
 import { Replica, type ReplicaEvents } from '../sync/replica.ts';
 import { loadGenesis, type WrongKey } from './load-genesis.ts';
-import type { PickedFiles } from './picked-files.ts';
 import type { RoomModel } from './room-model.ts';
 import { RoomState } from './room-state.svelte.ts';
 
@@ -30,6 +32,8 @@ export interface OpenRoomOptions {
   readonly origin: string;
   /** Where this tab has just made the room: its name, its owner's statement, and what it begins with. */
   readonly newRoom?: NewRoom;
+  /** An older version in another tab holds the room's database; opening goes on for a few seconds. */
+  readonly onBlocked?: () => void;
 }
 
 export interface NewRoom {
@@ -44,7 +48,12 @@ export async function openRoom(options: OpenRoomOptions): Promise<Result<RoomMod
   const { roomId, seedKind, seed, epoch } = options.link;
   const keys = await deriveRoomKeys(seedKind, seed, epoch, roomId);
   // Each may take its time limit; together they take it once.
-  const [device, opened] = await Promise.all([openDeviceStore(), openIndexedDbStore(roomId)]);
+  let onClosed = (_: ClosedBy): void => undefined;
+  const storeClosed = new Promise<ClosedBy>((resolve) => (onClosed = resolve));
+  const [device, opened] = await Promise.all([
+    openDeviceStore(),
+    openIndexedDbStore(roomId, { onClosed, ...(options.onBlocked && { onBlocked: options.onBlocked }) }),
+  ]);
   const store = opened.ok ? opened.value : memoryStore();
   const letGo = (): void => {
     store.close();
@@ -54,7 +63,13 @@ export async function openRoom(options: OpenRoomOptions): Promise<Result<RoomMod
     const room =
       !opened.ok && opened.error.kind === 'newer-version'
         ? err({ kind: 'stale-app' } as const)
-        : await openWith(options, { keys, device, store });
+        : await openWith(options, {
+            keys,
+            device,
+            store,
+            notKept: opened.ok ? undefined : opened.error,
+            storeClosed,
+          });
     if (!room.ok) letGo();
     return room;
   } catch (error) {
@@ -67,11 +82,13 @@ interface Held {
   readonly keys: RoomKeys;
   readonly device: DeviceStore;
   readonly store: LogStore;
+  readonly notKept: StorageProblem | undefined;
+  readonly storeClosed: Promise<ClosedBy>;
 }
 
 async function openWith(
   { link, origin, newRoom }: OpenRoomOptions,
-  { keys, device, store }: Held,
+  { keys, device, store, notKept, storeClosed }: Held,
 ): Promise<Result<RoomModel, WrongKey>> {
   const genesis = await loadGenesis(store, keys, newRoom?.genesis);
   if (!genesis.ok) return genesis;
@@ -97,10 +114,11 @@ async function openWith(
     myName,
     device,
     replica,
-    storeKind: store.kind,
+    notKept,
+    storeClosed,
     links: linksOf(link, keys, origin),
   });
-  events.deliverTo(room);
+  events.deliverTo(room.listener);
   if (newRoom !== undefined) room.begin(newRoom);
   replica.connect({
     topic: keys.topic.publicKey,

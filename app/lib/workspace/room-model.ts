@@ -135,8 +135,8 @@ export interface RoomModel {
   remove(id: FileId): void;
   /** Adds dropped or picked files; says by alerts what was skipped or refused. */
   upload(picked: readonly File[] | DataTransfer): Promise<void>;
-  /** A zip of the project, every file byte-identical. */
-  download(): Promise<Blob>;
+  /** Saves a zip of the project, every file byte-identical, among the person's downloads; says by an alert where it can't. */
+  download(): Promise<void>;
 
   text(id: FileId): Y.Text | undefined;
   /** Bytes of a binary file, or undefined while they are not here. */

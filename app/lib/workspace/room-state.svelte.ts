@@ -4,25 +4,20 @@ import type { DeviceId, FileId, Role, RoomId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import { Project } from '../document/project.ts';
-import type { Accepted } from '../log/receipt.ts';
+import { pickedOf, type PickedFiles } from '../files/picked.ts';
 import type { DeviceStore } from '../storage/device.ts';
-import { askToKeep, type Persistence } from '../storage/quota.ts';
-import type { OutboxState } from '../sync/outbox.ts';
-import type { Replica, ReplicaEvents, ReplicaNotice } from '../sync/replica.ts';
+import type { ClosedBy } from '../storage/open-database.ts';
+import { askToKeep } from '../storage/quota.ts';
+import type { StorageProblem } from '../storage/storage-problem.ts';
+import type { Replica } from '../sync/replica.ts';
 import { AlertsState } from './alerts-state.svelte.ts';
-import { describeConnection } from './connection.ts';
+import { ConnectionState } from './connection-state.svelte.ts';
 import { FilesState } from './files-state.svelte.ts';
-import { pickedOf, type PickedFiles } from './picked-files.ts';
-import {
-  exportAlert,
-  internalAlert,
-  memoryOnlyAlert,
-  newerFormatAlert,
-  snapshotFalseAlert,
-  storeAlert,
-} from './messages.ts';
+import { memoryOnlyAlert, nameNotKeptAlert } from './messages.ts';
 import { OfflineState } from './offline-state.svelte.ts';
 import { PeopleState } from './people-state.svelte.ts';
+import { recentRoomOf } from './recent-room.ts';
+import { ReplicaListener } from './replica-listener-state.svelte.ts';
 import type {
   AlertView,
   ConnectionView,
@@ -37,7 +32,7 @@ import type {
 } from './room-model.ts';
 import { RunsState } from './runs-state.svelte.ts';
 import { SavedState } from './saved-state.svelte.ts';
-import { starterProject } from './starter-project.ts';
+import { TransferState } from './transfer-state.svelte.ts';
 
 export interface RoomStateOptions {
   readonly keys: RoomKeys;
@@ -45,12 +40,17 @@ export interface RoomStateOptions {
   readonly myName: string | undefined;
   readonly device: DeviceStore;
   readonly replica: Replica;
-  readonly storeKind: 'device' | 'memory';
+  /** Why the room's log is in memory only; undefined where this device keeps it. */
+  readonly notKept: StorageProblem | undefined;
+  /** Resolves when the room's database is closed by someone else. */
+  readonly storeClosed: Promise<ClosedBy>;
   readonly links: ShareLinks;
 }
 
-export class RoomState implements RoomModel, ReplicaEvents {
+export class RoomState implements RoomModel {
   readonly open = true;
+  /** Hears the replica. */
+  readonly listener: ReplicaListener;
   readonly links: ShareLinks;
   readonly #options: RoomStateOptions;
   readonly #project: Project;
@@ -60,21 +60,24 @@ export class RoomState implements RoomModel, ReplicaEvents {
   readonly #runs: RunsState;
   readonly #saved: SavedState;
   readonly #offline = new OfflineState();
-  #connection = $state.raw<ConnectionView>({ kind: 'Offline', here: 1, why: 'Reaching the server…' });
-  #progress = $state.raw<ProgressView>();
-  #newerFormat = $state(false);
+  readonly #connection: ConnectionState;
+  readonly #transfer: TransferState;
   #inFront: FileId | undefined;
-  #persistence = $state<Persistence>('unknown');
-  readonly #onlineChanged = (): void => this.onPeers();
 
   constructor(options: RoomStateOptions) {
-    const { keys, me, myName, replica, links } = options;
+    const { keys, me, myName, replica, links, notKept } = options;
     this.#options = options;
     this.links = links;
     this.#project = new Project(replica.doc);
     this.#files = new FilesState(this.#project, this.#alerts, () => this.editable);
+    this.#transfer = new TransferState({
+      project: this.#project,
+      alerts: this.#alerts,
+      onChanged: () => this.remember(),
+    });
     this.#people = new PeopleState({ replica, me, role: keys.role, myName });
-    this.#saved = new SavedState(() => this.#whenStored());
+    this.#connection = new ConnectionState(replica, me);
+    this.#saved = new SavedState({ storeKind: notKept ? 'memory' : 'device', askToKeep });
     this.#runs = new RunsState({
       project: this.#project,
       post: keys.role === 'editor' ? (payload) => replica.post('runs', payload) : undefined,
@@ -82,17 +85,24 @@ export class RoomState implements RoomModel, ReplicaEvents {
       me,
       alerts: this.#alerts,
     });
-    if (options.storeKind === 'memory') this.#alerts.show('memory-only', memoryOnlyAlert);
-    addEventListener('online', this.#onlineChanged);
-    addEventListener('offline', this.#onlineChanged);
-    this.onPeers();
+    this.listener = new ReplicaListener({
+      alerts: this.#alerts,
+      saved: this.#saved,
+      onMessages: (accepted) => this.#runs.receive(accepted),
+      onPeers: () => {
+        this.#people.refresh();
+        this.#connection.refresh();
+      },
+      onCaughtUp: () => this.remember(),
+      download: () => void this.download(),
+    });
+    if (notKept !== undefined) this.#alerts.show('memory-only', memoryOnlyAlert(notKept));
+    void options.storeClosed.then((why) => this.listener.onStoreClosed(why));
   }
 
   /** Fills a room that was just made: with what was picked, else with something small that runs. */
-  begin({ name, picked }: { readonly name: string; readonly picked?: PickedFiles }): void {
-    this.#project.setName(name);
-    if (picked !== undefined) void this.#import(picked, false);
-    else for (const { path, content } of starterProject) this.#project.createText(path, content);
+  begin(first: { readonly name: string; readonly picked?: PickedFiles }): void {
+    this.#transfer.begin(first);
   }
 
   // ---- RoomModel ---------------------------------------------------------------------------------------------
@@ -104,7 +114,7 @@ export class RoomState implements RoomModel, ReplicaEvents {
     return this.#options.keys.role;
   }
   get editable(): boolean {
-    return this.role === 'editor' && !this.#newerFormat;
+    return this.role === 'editor' && !this.listener.readOnly;
   }
   get name(): string {
     return this.#files.name;
@@ -116,7 +126,7 @@ export class RoomState implements RoomModel, ReplicaEvents {
     return this.#people.all;
   }
   get connection(): ConnectionView {
-    return this.#connection;
+    return this.#connection.view;
   }
   get saved(): SavedView {
     return this.#saved.view;
@@ -125,7 +135,7 @@ export class RoomState implements RoomModel, ReplicaEvents {
     return this.#alerts.all;
   }
   get progress(): ProgressView | undefined {
-    return this.#progress ?? this.#runs.progress;
+    return this.#transfer.progress ?? this.listener.progress ?? this.#runs.progress;
   }
   get offline() {
     return this.#offline.view;
@@ -137,7 +147,10 @@ export class RoomState implements RoomModel, ReplicaEvents {
   }
 
   setMyName(name: string): void {
-    void this.#options.device.saveName(this.#people.rename(name));
+    this.#options.device.saveName(this.#people.rename(name)).catch((error: unknown) => {
+      console.error('CodeFace: keeping the name', error);
+      this.#alerts.show('name', nameNotKeptAlert);
+    });
   }
 
   dismiss(alertId: string): void {
@@ -158,14 +171,10 @@ export class RoomState implements RoomModel, ReplicaEvents {
   }
 
   async upload(picked: readonly File[] | DataTransfer): Promise<void> {
-    if (this.editable) await this.#import(pickedOf(picked), true);
+    if (this.editable) await this.#transfer.upload(pickedOf(picked));
   }
-
-  async download(): Promise<Blob> {
-    const { exportZip } = await import('../files/export.ts');
-    const { zip, missing } = await exportZip(this.#project);
-    if (missing.length > 0) this.#alerts.show('export', exportAlert(missing));
-    return zip;
+  download(): Promise<void> {
+    return this.#transfer.download();
   }
 
   text(id: FileId): Y.Text | undefined {
@@ -212,9 +221,16 @@ export class RoomState implements RoomModel, ReplicaEvents {
     this.#runs.sendInput(text);
   }
 
+  /** The list of recent rooms shows the room's newest name. */
+  remember(): void {
+    const { keys, device } = this.#options;
+    device
+      .rememberRoom(recentRoomOf(keys, this.name, Date.now()))
+      .catch((error: unknown) => console.warn('CodeFace: the list of recent rooms', error));
+  }
+
   async dispose(): Promise<void> {
-    removeEventListener('online', this.#onlineChanged);
-    removeEventListener('offline', this.#onlineChanged);
+    this.#connection.dispose();
     this.#runs.dispose();
     this.#people.dispose();
     this.#saved.dispose();
@@ -222,101 +238,5 @@ export class RoomState implements RoomModel, ReplicaEvents {
     this.#files.dispose();
     await this.#options.replica.close();
     this.#options.device.close();
-  }
-
-  // ---- ReplicaEvents -----------------------------------------------------------------------------------------
-
-  onMessages(accepted: readonly Accepted[]): void {
-    this.#runs.receive(accepted);
-  }
-
-  onSaved(state: OutboxState): void {
-    this.#saved.update(state);
-    if (state.kind === 'store-failed') this.#alerts.show('store', storeAlert(state.error));
-    if (state.kind === 'saved') {
-      this.#alerts.dismiss('store');
-      if (this.#persistence === 'unknown' && this.#options.storeKind === 'device') void this.#askToKeep();
-    }
-  }
-
-  onPeers(): void {
-    const { replica, me } = this.#options;
-    this.#people.refresh();
-    const paths = replica.paths();
-    this.#connection = describeConnection({
-      me,
-      peers: replica.others.flatMap(({ peer, session }) => {
-        const path = paths.get(peer);
-        return path === undefined ? [] : [{ device: session.device, path }];
-      }),
-      relay: replica.transportStatus('relay'),
-      webrtc: replica.transportStatus('webrtc'),
-      online: navigator.onLine,
-    });
-  }
-
-  onNotice(notice: ReplicaNotice): void {
-    switch (notice.kind) {
-      case 'newer-format':
-        this.#newerFormat = true;
-        return this.#alerts.show('newer-format', newerFormatAlert);
-      case 'store-error':
-        return this.#alerts.show('store', storeAlert(notice.error));
-      case 'snapshot-false':
-        return this.#alerts.show('snapshot', snapshotFalseAlert);
-      case 'catching-up':
-        this.#progress = {
-          label: 'Getting what was written meanwhile',
-          done: Math.min(1, notice.done / notice.of),
-        };
-        return;
-      case 'caught-up':
-        this.#progress = undefined;
-        return this.remember();
-      case 'internal':
-        console.error(`CodeFace: ${notice.what}`, notice.error);
-        return this.#alerts.show('internal', internalAlert(notice.what));
-      case 'refused':
-        // An honest peer never sends what is refused here; the words for a person come with the complete log.
-        return console.warn(`CodeFace: refused a segment (${notice.code})`);
-      case 'genesis':
-        return this.onPeers();
-    }
-  }
-
-  /** What the status "Saved" says when the store has everything. */
-  #whenStored(): SavedView {
-    if (this.#options.storeKind === 'memory')
-      return { kind: 'not-saved', why: 'this browser keeps nothing here' };
-    const until = this.#persistence === 'kept' ? 'you delete it' : 'the browser clears it';
-    return { kind: 'saved', where: 'Saved on this device', why: `Kept in this browser until ${until}.` };
-  }
-
-  async #import(picked: PickedFiles, keepTopFolder: boolean): Promise<void> {
-    const { importInto } = await import('./import-files.ts');
-    await importInto(this.#project, picked, {
-      keepTopFolder,
-      alerts: this.#alerts,
-      onProgress: (progress) => (this.#progress = progress),
-    });
-    this.remember();
-  }
-
-  async #askToKeep(): Promise<void> {
-    this.#persistence = 'until-cleared';
-    this.#persistence = await askToKeep();
-  }
-
-  /** The list of recent rooms shows the room's newest name. */
-  remember(): void {
-    const { keys, device } = this.#options;
-    const seed = keys.seeds[keys.seedKind] ?? keys.seeds.v;
-    void device.rememberRoom({
-      roomId: keys.roomId,
-      name: this.name,
-      role: keys.role,
-      link: { kind: keys.seedKind, epoch: keys.epoch, seed },
-      lastOpenedAt: Date.now(),
-    });
   }
 }

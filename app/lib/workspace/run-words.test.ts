@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bytes, duration, endWords, ranBy } from './run-words.ts';
+import { endWords, ranBy } from './run-words.ts';
 
 it('says how a run ended', () => {
   expect(endWords({ kind: 'exit', code: 0 }, 130)).toEqual({ tone: 'good', words: 'exit 0 · 0.13 s' });
@@ -7,24 +7,6 @@ it('says how a run ended', () => {
   expect(endWords({ kind: 'stopped' }, 3100).words).toBe('stopped · 3.10 s');
   expect(endWords({ kind: 'time-limit', limitMs: 10_000 }, 10_020)).toMatchObject({ tone: 'warn' });
   expect(endWords({ kind: 'out-of-memory' }, 900)).toEqual({ tone: 'bad', words: 'out of memory · 0.90 s' });
-});
-
-it('writes times and sizes for people', () => {
-  expect([0, 9994, 59_940, 63_000].map((ms) => duration(ms))).toEqual([
-    '0.00 s',
-    '9.99 s',
-    '59.9 s',
-    '1 min 3 s',
-  ]);
-  expect([0, 1, 999, 1000, 9950, 262_144, 999_600].map(bytes)).toEqual([
-    '0 bytes',
-    '1 byte',
-    '999 bytes',
-    '1.0 kB',
-    '10 kB',
-    '262 kB',
-    '1.0 MB',
-  ]);
 });
 
 it('says who ran it and when, with the day if it was another', () => {

@@ -1,6 +1,6 @@
 /** How a run is told in words: its end, who ran it and when. The words are the contract of docs/interface.md. */
 import type { RunEnd } from '../runtime/runtime.ts';
-import { runEndWords } from './messages.ts';
+import { bytes, duration } from './amounts.ts';
 
 export type EndTone = 'good' | 'warn' | 'bad';
 
@@ -28,25 +28,29 @@ function toneOf(end: RunEnd): EndTone {
   }
 }
 
-/** 130 → '0.13 s', 63,000 → '1 min 3 s'. */
-export function duration(ms: number): string {
-  const seconds = Math.max(0, ms) / 1000;
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
-  const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+/** The last words of a run: `exit 0`, `stopped`, `time limit`, `out of memory`. */
+function runEndWords(end: RunEnd): string {
+  switch (end.kind) {
+    case 'exit':
+      return `exit ${end.code}`;
+    case 'stopped':
+      return 'stopped';
+    case 'time-limit':
+      return `time limit (${Math.round(end.limitMs / 1000)} s)`;
+    case 'output-limit':
+      return `output limit (${bytes(end.limitBytes)})`;
+    case 'out-of-memory':
+      return 'out of memory';
+    case 'failed':
+      return end.message;
+  }
 }
 
-/** 869_000_000 → '869 MB', in thousands as disks and downloads count. */
-export function bytes(count: number): string {
-  if (count < 1000) return count === 1 ? '1 byte' : `${count} bytes`;
-  const units = ['kB', 'MB', 'GB'];
-  let value = count / 1000;
-  let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+/** Why a file can't be run; `shown` is its path, undefined where no text file is in front. */
+export function noRuntimeWords(shown: string | undefined): string {
+  return shown === undefined
+    ? 'Open a program to run it.'
+    : `Nothing here runs ${shown.split('/').pop()}: Python, JavaScript and TypeScript run.`;
 }
 
 /** 'You ran this at 14:32': with the day when it wasn't today. */

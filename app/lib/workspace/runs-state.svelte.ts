@@ -15,6 +15,7 @@ import type { Program, Run, RunEnd, Runtime, RuntimeId } from '../runtime/runtim
 import type { AlertsState } from './alerts-state.svelte.ts';
 import { DrawPace } from './draw-pace.ts';
 import { LocalOutput } from './local-output.ts';
+import { noRuntimeWords } from './run-words.ts';
 import type { ProgressView, RunView } from './room-model.ts';
 
 export interface RunsStateOptions {
@@ -84,11 +85,9 @@ export class RunsState {
 
   cannotRun(id: FileId): string | undefined {
     const item = this.#options.project.list().find((each) => each.id === id);
-    if (item === undefined || item.kind !== 'text') return 'Open a program to run it.';
+    if (item === undefined || item.kind !== 'text') return noRuntimeWords(undefined);
     const runtime = runtimeFor(item.shown);
-    if (runtime === undefined)
-      return `Nothing here runs ${item.shown.split('/').pop()}: Python, JavaScript and TypeScript run.`;
-    return runtime.unsupported();
+    return runtime === undefined ? noRuntimeWords(item.shown) : runtime.unsupported();
   }
 
   /** Someone looks at this file: gets ready to run it, when the page has nothing better to do. */

@@ -1,47 +1,78 @@
 /** The status "Saved": leaves "saved" at the first unsaved edit, and says "Saving…" only when it takes long. */
+import type { ClosedBy } from '../storage/open-database.ts';
+import type { Persistence } from '../storage/quota.ts';
 import type { OutboxState } from '../sync/outbox.ts';
+import { notSavedReason, storeClosedReason } from './messages.ts';
 import type { SavedView } from './room-model.ts';
-import { notSavedReason } from './messages.ts';
 
 /** A commit takes a few milliseconds; words that flash at every key are noise (INTERFACE.md, status bar). */
 const SAVING_WORDS_AFTER_MS = 400;
 
-export class SavedState {
-  #view = $state.raw<SavedView>({ kind: 'unsaved' });
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  /** What "saved" comes to here: it depends on what the browser grants. */
-  readonly #whenStored: () => SavedView;
+export interface SavedOptions {
+  readonly storeKind: 'device' | 'memory';
+  /** Asks the browser not to clear what is stored; it may ask the person. */
+  readonly askToKeep: () => Promise<Persistence>;
+}
 
-  constructor(whenStored: () => SavedView) {
-    this.#whenStored = whenStored;
-    this.#view = whenStored();
+export class SavedState {
+  /** 'stored': the store has everything; what that promises depends on where it is. */
+  #phase = $state.raw<Exclude<SavedView, { kind: 'saved' }> | 'stored'>('stored');
+  #persistence = $state<Persistence>('unknown');
+  #closedBy = $state.raw<ClosedBy>();
+  #asked = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #options: SavedOptions;
+
+  constructor(options: SavedOptions) {
+    this.#options = options;
   }
 
   get view(): SavedView {
-    return this.#view;
+    if (this.#closedBy === 'deleted') return { kind: 'not-saved', why: storeClosedReason('deleted') };
+    return this.#phase === 'stored' ? this.#whenStored() : this.#phase;
   }
 
   update(state: OutboxState): void {
-    switch (state.kind) {
-      case 'saved':
-        clearTimeout(this.#timer);
-        this.#timer = undefined;
-        this.#view = this.#whenStored();
-        return;
-      case 'unsaved':
-        if (this.#timer !== undefined) return;
-        if (this.#view.kind !== 'saving') this.#view = { kind: 'unsaved' };
-        this.#timer = setTimeout(() => (this.#view = { kind: 'saving' }), SAVING_WORDS_AFTER_MS);
-        return;
-      case 'store-failed':
-      case 'refused':
-        clearTimeout(this.#timer);
-        this.#timer = undefined;
-        this.#view = { kind: 'not-saved', why: notSavedReason(state) };
+    if (state.kind === 'unsaved') {
+      if (this.#timer !== undefined) return;
+      if (this.#phase === 'stored' || this.#phase.kind !== 'saving') this.#phase = { kind: 'unsaved' };
+      this.#timer = setTimeout(() => (this.#phase = { kind: 'saving' }), SAVING_WORDS_AFTER_MS);
+      return;
     }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (state.kind === 'saved') {
+      this.#phase = 'stored';
+      void this.#askOnce();
+    } else this.#phase = { kind: 'not-saved', why: this.#reason(state) };
+  }
+
+  /** The store is closed for good: what it has stays, unless it was deleted, and nothing is added. */
+  closed(why: ClosedBy): void {
+    this.#closedBy = why;
   }
 
   dispose(): void {
     clearTimeout(this.#timer);
+  }
+
+  #reason(state: Parameters<typeof notSavedReason>[0]): string {
+    return state.kind === 'store-failed' && this.#closedBy !== undefined
+      ? storeClosedReason(this.#closedBy)
+      : notSavedReason(state);
+  }
+
+  #whenStored(): SavedView {
+    if (this.#options.storeKind === 'memory')
+      return { kind: 'not-saved', why: 'this browser keeps nothing here' };
+    const until = this.#persistence === 'kept' ? 'you delete it' : 'the browser clears it';
+    return { kind: 'saved', where: 'Saved on this device', why: `Kept in this browser until ${until}.` };
+  }
+
+  /** Something worth keeping is stored for the first time. */
+  async #askOnce(): Promise<void> {
+    if (this.#asked || this.#options.storeKind === 'memory') return;
+    this.#asked = true;
+    this.#persistence = await this.#options.askToKeep();
   }
 }

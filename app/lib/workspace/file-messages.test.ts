@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { fileProblemWords, importRefusedAlert, skippedAlert, treeProblem } from './file-messages.ts';
+
+it('counts bytes one way everywhere', () => {
+  const limitBytes = 100_000_000;
+  expect(importRefusedAlert({ kind: 'too-large', limitBytes }).title).toBe('That is more than 100 MB');
+  expect(treeProblem({ kind: 'too-large', limitBytes })).toEqual({
+    kind: 'bad-path',
+    why: 'A file holds at most 100 MB.',
+  });
+});
+
+it('says what was left out, and that nothing changed where all was', () => {
+  const skipped = [{ reason: 'link', count: 2, examples: ['a', 'b'] }] as const;
+  expect(skippedAlert(skipped).detail).toBe('2 links (a, b). Everything else is in the room.');
+  expect(importRefusedAlert({ kind: 'cancelled' }).detail).toContain('Nothing in the room was changed.');
+});
+
+it('says why a name can’t be', () => {
+  expect(fileProblemWords(treeProblem({ kind: 'path-taken' }))).toContain('already');
+  expect(fileProblemWords({ kind: 'read-only' })).toContain('only read');
+});

@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import type { ClosedBy } from '../storage/open-database.ts';
+import type { StorageProblem } from '../storage/storage-problem.ts';
+import {
+  memoryOnlyAlert,
+  notSavedReason,
+  readOnlyReason,
+  stoppedAlert,
+  storeAlert,
+  storeClosedAlert,
+} from './messages.ts';
+
+const quota = new DOMException('', 'QuotaExceededError');
+const labels = ({ actions = [] }: { actions?: readonly { label: string }[] }) =>
+  actions.map(({ label }) => label);
+
+const problems: StorageProblem[] = [
+  { kind: 'refused' },
+  { kind: 'quota' },
+  { kind: 'blocked' },
+  { kind: 'newer-version' },
+  { kind: 'no-answer' },
+  { kind: 'failed', name: 'UnknownError' },
+];
+
+it('says why nothing is kept, each problem with its own way on', () => {
+  const details = problems.map((problem) => memoryOnlyAlert(problem).detail);
+  expect(new Set(details).size).toBe(problems.length);
+  // Only a private window is told that it is one.
+  expect(details.filter((detail) => detail.includes('private'))).toHaveLength(1);
+  for (const detail of details) expect(detail).toContain('download the project');
+  expect(memoryOnlyAlert({ kind: 'blocked' }).detail).toContain('Close the other CodeFace tabs');
+});
+
+it('promises to try again only where that can help', () => {
+  expect(storeAlert(new Error()).detail).toContain('tried again');
+  for (const why of ['newer-version', 'deleted', 'terminated'] satisfies ClosedBy[])
+    expect(storeClosedAlert(why, () => undefined).detail).not.toContain('tried again');
+});
+
+it('tells a full disk from a refusal', () => {
+  expect(notSavedReason({ kind: 'store-failed', error: quota })).toContain('full');
+  expect(notSavedReason({ kind: 'store-failed', error: new Error() })).toContain('refuses');
+  expect(storeAlert({ kind: 'quota' }).title).toContain('no space');
+});
+
+it('offers the download and the reload where saving stopped for good', () => {
+  const download = (): void => undefined;
+  for (const state of [
+    { kind: 'refused', refusal: { code: 'wrong-clock', detail: '' } },
+    { kind: 'broken', error: new Error() },
+  ] as const) {
+    const alert = stoppedAlert(state, download);
+    expect(alert.tone).toBe('bad');
+    expect(labels(alert)).toEqual(['Download project', 'Reload']);
+    expect(alert.actions?.[0]?.act).toBe(download);
+  }
+});
+
+it('reloading a forgotten room is not offered: what this tab has would be gone', () => {
+  expect(labels(storeClosedAlert('deleted', () => undefined))).toEqual(['Download project']);
+});
+
+it('says why one can only read', () => {
+  expect(readOnlyReason('editor', true)).toBeUndefined();
+  expect(readOnlyReason('viewer', false)).toContain('this link');
+  expect(readOnlyReason('editor', false)).toContain('someone here uses a newer CodeFace');
+});

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import type { ReplicaNotice } from '../sync/replica.ts';
+import { effectOf } from './replica-notices.ts';
+
+const error = new Error('inside');
+const effect = (notice: ReplicaNotice) => effectOf(notice, () => undefined);
+const internal = (what: string) => effect({ kind: 'internal', what, error });
+
+it('stops writing where a newer format came', () => {
+  expect(effect({ kind: 'newer-format' })).toMatchObject({ readOnly: true, alert: { id: 'newer-format' } });
+});
+
+it('shows progress between 0 and 1 whatever is claimed, and its end', () => {
+  const done = (n: number, of: number) => effect({ kind: 'catching-up', done: n, of }).progress;
+  expect([done(1, 4), done(9, 4), done(0, 0)]).toMatchObject([{ done: 0.25 }, { done: 1 }, { done: 0 }]);
+  expect(effect({ kind: 'caught-up' })).toEqual({ progress: 'over' });
+});
+
+it('tells people what broke for them, never what it is called inside', () => {
+  for (const what of ['a frame', 'greeting', 'care of the store', 'the log at rest', 'something new']) {
+    const { alert, log } = internal(what);
+    expect(log).toEqual({ words: what, error });
+    expect(`${alert?.alert.title} ${alert?.alert.detail}`).not.toContain(what);
+  }
+  expect(internal('a frame').alert?.alert.title).toBe('Exchanging edits with someone here failed once');
+});
+
+it('keeps what is dealt with, and what nobody can act on, to the log', () => {
+  expect(internal('folding')).toEqual({ log: { words: 'folding', error } });
+  expect(internal('presence')).toEqual({ log: { words: 'presence', error } });
+  expect(effect({ kind: 'refused', code: 'fork' })).toEqual({ log: { words: 'refused a segment (fork)' } });
+});
+
+it('offers to download where the log on the device is damaged', () => {
+  let downloads = 0;
+  const { alert } = effectOf({ kind: 'internal', what: 'the log at rest', error }, () => downloads++);
+  for (const { label, act } of alert?.alert.actions ?? []) if (label === 'Download project') act();
+  expect(downloads).toBe(1);
+});
