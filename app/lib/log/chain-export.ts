@@ -4,7 +4,8 @@
  *
  *   version u8 ‖ count varUint ‖ count × (varBytes certificate ‖ channel u8 ‖ seq varUint ‖ head[32] ‖ nextClock varUint
  *     ‖ count varUint ‖ count × (start varUint ‖ varString parent)
- *     ‖ tip u8 ‖ varString closing code, empty when open ‖ index[16 × seq])
+ *     ‖ tip u8 ‖ varString closing code, empty when open ‖ index[16 × seq]
+ *     ‖ in `talk` and `runs`: seq × varUint time told, less the one before)
  */
 import {
   createEncoder,
@@ -18,7 +19,7 @@ import {
 import type { Bytes } from '../core/bytes.ts';
 import type { Channel } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { Malformed, parse } from './byte-reader.ts';
+import { Malformed, parse, type ByteReader } from './byte-reader.ts';
 import { readCertificate, type CheckedSession } from './certificate.ts';
 import type { ChainTable } from './chain-table.ts';
 import {
@@ -32,7 +33,7 @@ import {
 } from './format.ts';
 import { StructParents } from './struct-parents.ts';
 
-const VERSION = 1;
+const VERSION = 2;
 /** Two names of the length that struct-check.ts allows, and a separator. */
 const MAX_PARENT_BYTES = 2049;
 
@@ -46,6 +47,7 @@ export interface ChainCopy {
   readonly tip: boolean;
   readonly closed: Refusal | undefined;
   readonly index: Bytes;
+  readonly times: readonly number[];
 }
 
 /** Chains that have entries or are closed. What is held goes not along: it is fetched again. */
@@ -69,6 +71,7 @@ export function exportChains(table: ChainTable): Bytes {
     writeUint8(encoder, table.isTip(chain) ? 1 : 0);
     writeVarString(encoder, chain.closed?.code ?? '');
     writeUint8Array(encoder, chain.index);
+    for (const [i, time] of chain.times.entries()) writeVarUint(encoder, time - chain.timeAt(i));
   }
   return toUint8Array(encoder);
 }
@@ -105,11 +108,18 @@ export function decodeChains(bytes: Bytes): Result<ChainCopy[], string> {
         tip,
         closed,
         index: reader.take(seq * HEAD_BYTES),
+        times: channel === 'project' ? [] : readTimes(reader, seq),
       });
     }
     return copies;
   });
   return read.ok ? ok(read.value) : err(read.error);
+}
+
+function readTimes(reader: ByteReader, count: number): number[] {
+  const times: number[] = [];
+  for (let time = 0; times.length < count; times.push(time)) time += reader.varUint();
+  return times;
 }
 
 /** Moves every chain of `table` that is behind its copy to where the copy stands. */

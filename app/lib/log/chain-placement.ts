@@ -71,7 +71,7 @@ export class ChainPlacement {
       }
       this.#table.commit(chain, hash, checked.value);
       this.#waiters.reached(chain);
-      fresh.push({ seq: first + i, time: entry.time, payload: entry.payload });
+      fresh.push({ seq: first + i, time: checked.value.time, payload: entry.payload });
     }
     const [start] = fresh;
     if (start === undefined) return;

@@ -11,6 +11,8 @@ import { parentsOf, type ParentKey } from './struct-parents.ts';
 
 /** An entry that may be applied now. */
 export interface EntryPass {
+  /** In `talk` and `runs` what is told of it (LOG-11), in `project` what its author claims. */
+  readonly time: number;
   readonly nextClock: number;
   /** Of each struct of a `project` entry, its clock and list. */
   readonly parents: readonly { readonly clock: number; readonly key: ParentKey }[];
@@ -22,6 +24,8 @@ export type EntryStop =
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly detail: string }
   | { readonly kind: 'waits'; readonly on: Dependency };
 
+/** Claims beyond are told as this, so that what follows them can still be told later. */
+const MAX_TOLD_CLAIM = 2 ** 52;
 /** Heads fit in MAX_HEADS_BYTES even with the longest seqs. */
 const MAX_NAMED_HEADS = Math.floor(MAX_HEADS_BYTES / (HEAD_BYTES + 8));
 
@@ -79,20 +83,25 @@ export class ChainTable {
   }
 
   /** Steps 4 and 5 of the accept order for the next entry of a chain. */
-  check(chain: Chain, { heads: headBytes, payload }: Entry): Result<EntryPass, EntryStop> {
+  check(chain: Chain, { time: claimed, heads: headBytes, payload }: Entry): Result<EntryPass, EntryStop> {
     const covers: Chain[] = [];
     let missing: Dependency | undefined;
+    let after = chain.timeAt(chain.seq);
     if (headBytes.length > 0) {
       const heads = decodeHeads(headBytes);
       if (!heads.ok) return err({ kind: 'refused', code: 'malformed-heads', detail: heads.error });
       for (const head of heads.value) {
         const named = this.#find(head);
         if (named === undefined) missing ??= { kind: 'head', head };
-        else if (named !== chain && named.seq === head.seq) covers.push(named);
+        else {
+          if (named.channel === chain.channel) after = Math.max(after, named.timeAt(head.seq));
+          if (named !== chain && named.seq === head.seq) covers.push(named);
+        }
       }
     }
     if (chain.channel !== 'project') {
-      return missing ? err({ kind: 'waits', on: missing }) : ok({ nextClock: 0, parents: [], covers });
+      const time = Math.max(Math.min(claimed, MAX_TOLD_CLAIM), after + 1);
+      return missing ? err({ kind: 'waits', on: missing }) : ok({ time, nextClock: 0, parents: [], covers });
     }
     const update = checkUpdate(payload, chain.session.clientId, chain.nextClock);
     // A refusal first: it must not depend on whether the dependency is here yet.
@@ -107,12 +116,12 @@ export class ChainTable {
     if (keys === undefined)
       return err({ kind: 'refused', code: 'mixed-parents', detail: 'a struct between two lists' });
     const parents = structs.map(({ clock }, i) => ({ clock, key: keys[i] ?? '' }));
-    return ok({ nextClock, parents, covers });
+    return ok({ time: claimed, nextClock, parents, covers });
   }
 
   /** Records an entry that passed `check`. */
-  commit(chain: Chain, hash: Bytes, { nextClock, parents, covers }: EntryPass): void {
-    chain.extend(hash);
+  commit(chain: Chain, hash: Bytes, { time, nextClock, parents, covers }: EntryPass): void {
+    chain.extend(hash, time);
     chain.nextClock = nextClock;
     for (const { clock, key } of parents) chain.parents.add(clock, key);
     for (const covered of covers) this.#tips[covered.channel].delete(covered);

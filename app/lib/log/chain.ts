@@ -53,6 +53,8 @@ export class Chain {
   owed = 0;
   /** The first 16 bytes of the hash at each seq from 1: any of them may be named as a head, however late. */
   #index: Bytes = new Uint8Array(4 * HEAD_BYTES);
+  /** `talk` and `runs` only: the time told of each entry, from seq 1 (LOG-11). */
+  #times: number[] = [];
 
   constructor(session: CheckedSession, channel: Channel) {
     this.session = session;
@@ -60,7 +62,8 @@ export class Chain {
     this.head = chainStart(session.certificate, channel);
   }
 
-  extend(hash: Bytes): void {
+  extend(hash: Bytes, time: number): void {
+    if (this.channel !== 'project') this.#times.push(time);
     const at = this.seq * HEAD_BYTES;
     if (at === this.#index.length) {
       const longer = new Uint8Array(at * 2);
@@ -70,6 +73,11 @@ export class Chain {
     this.#index.set(hash.subarray(0, HEAD_BYTES), at);
     this.seq++;
     this.head = hash;
+  }
+
+  /** The time told of an entry; 0 before the first, and in `project`. */
+  timeAt(seq: number): number {
+    return this.#times[seq - 1] ?? 0;
   }
 
   /** Whether this chain has that hash at that seq. */
@@ -102,13 +110,18 @@ export class Chain {
     return this.#index.subarray(0, this.seq * HEAD_BYTES);
   }
 
+  get times(): readonly number[] {
+    return this.#times;
+  }
+
   /** Puts the chain where a trusted copy of it stands. */
-  moveTo(copy: Pick<Chain, 'seq' | 'head' | 'nextClock' | 'parents' | 'closed' | 'index'>): void {
+  moveTo(copy: Pick<Chain, 'seq' | 'head' | 'nextClock' | 'parents' | 'closed' | 'index' | 'times'>): void {
     this.seq = copy.seq;
     this.head = copy.head;
     this.nextClock = copy.nextClock;
     this.parents = copy.parents;
     this.closed = copy.closed;
+    this.#times = [...copy.times];
     this.#index = new Uint8Array(Math.max(4 * HEAD_BYTES, copy.index.length));
     this.#index.set(copy.index);
   }

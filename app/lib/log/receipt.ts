@@ -11,6 +11,7 @@ export interface Accepted {
   /** Of the new entries, inclusive. */
   readonly first: number;
   readonly last: number;
+  /** `time` in ms since 1970: in `project` as claimed, else after what it follows (LOG-11). */
   readonly entries: readonly { readonly seq: number; readonly time: number; readonly payload: Bytes }[];
   /**
    * The segment they came in, as received: what is stored and forwarded. It may hold more than the new entries, and one

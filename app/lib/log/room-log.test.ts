@@ -162,6 +162,48 @@ describe('accepting', () => {
   });
 });
 
+describe('LOG-11 the time of a message', () => {
+  const say = async (author: Author, time: number, channel: 'talk' | 'runs' = 'runs') => {
+    const said = await author.log.append(author.session, channel, Uint8Array.of(1), time);
+    if (!said.ok) throw new Error(said.error.code);
+    return { sealed: said.value.sealed, told: said.value.entries.map((entry) => entry.time) };
+  };
+
+  test('is after all that it follows, on every replica, whatever clocks say', async () => {
+    const [ann, ben, eve] = [await newAuthor(), await newAuthor(), await newAuthor()];
+    const future = await say(ann, 9_000_000);
+    expect(future.told).toEqual([9_000_000]);
+    await ben.receive(future.sealed);
+    const answer = await say(ben, 5);
+    const again = await say(ben, 6);
+    expect([...answer.told, ...again.told]).toEqual([9_000_001, 9_000_002]);
+    const told: number[] = [];
+    for (const sealed of [answer.sealed, again.sealed, future.sealed])
+      for (const { entries } of (await eve.receive(sealed)).accepted)
+        told.push(...entries.map(({ time }) => time));
+    expect(told.sort()).toEqual([9_000_000, 9_000_001, 9_000_002]);
+    // An export of the chains knows the times: what comes after it is told alike.
+    const { roomId } = room.keys;
+    const copy = RoomLog.importChains(ben.log.exportChains(), {
+      roomId,
+      keys: room.keys,
+      genesis: room.genesis,
+    });
+    if (!copy.ok) throw new Error('damaged');
+    const late = await copy.value.append(eve.session, 'runs', nothing, 7);
+    expect(late.ok && late.value.entries[0]?.time).toBe(9_000_003);
+    // Other channels have times of their own.
+    expect((await say(ben, 8, 'talk')).told).toEqual([8]);
+  });
+
+  test('leaves room for answers to the latest claim that there can be', async () => {
+    const [ann, ben] = [await newAuthor(), await newAuthor()];
+    const last = await say(ann, Number.MAX_SAFE_INTEGER);
+    await ben.receive(last.sealed);
+    expect((await say(ben, 5)).told[0]).toBeGreaterThan(last.told[0] ?? Infinity);
+  });
+});
+
 describe('refusals: each closes its chain at the bad entry, whatever the cut', () => {
   const me = (forge: Forge): number => forge.session.clientId;
   const struct = (one: RawStruct) => (forge: Forge) => rawUpdate(me(forge), 1, [one]);

@@ -206,7 +206,7 @@ export class RoomLog {
       channel,
       first: seq,
       last: seq,
-      entries: [{ seq, time, payload }],
+      entries: [{ seq, time: checked.value.time, payload }],
       sealed,
       segFirst: seq,
       segLast: seq,
