@@ -19,7 +19,7 @@ describe('output in the runner’s tab', () => {
       { stream: 'stderr', text: 'no' },
       { stream: 'stdout', text: 'c' },
     ]);
-    expect(output.leftOut).toBe(0);
+    expect(output.notKept).toBe(0);
   });
 
   it('keeps the beginning and the end of a flood, says how much is missing, and stays bounded', () => {
@@ -35,6 +35,6 @@ describe('output in the runner’s tab', () => {
     expect(text.endsWith('x\n')).toBe(true);
     expect(text).toContain('\n59999 ');
     expect(text.length).toBeLessThan(1.5 * 1024 * 1024);
-    expect(text.length + output.leftOut).toBe(written);
+    expect(text.length + output.notKept).toBe(written);
   });
 });

@@ -1,4 +1,5 @@
 /** Output of a run in the tab that runs it: more than the room is told (DESIGN §6), and bounded all the same. Pure. */
+import { utf8 } from '../core/bytes.ts';
 
 export interface LocalPiece {
   readonly stream: 'stdout' | 'stderr';
@@ -17,11 +18,11 @@ export class LocalOutput {
   #headChars = 0;
   #tail: LocalPiece[] = [];
   #tailChars = 0;
-  #leftOut = 0;
+  #notKept = 0;
 
-  /** Characters that are not kept any more. */
-  get leftOut(): number {
-    return this.#leftOut;
+  /** Bytes (of UTF-8) between beginning and end that this tab has let go. */
+  get notKept(): number {
+    return this.#notKept;
   }
 
   add(stream: LocalPiece['stream'], text: string): void {
@@ -34,9 +35,9 @@ export class LocalOutput {
     this.#tailChars += text.length;
     if (this.#tailChars <= TAIL_CHARS.most) return;
     while (this.#tailChars > TAIL_CHARS.least && this.#tail.length > 1) {
-      const dropped = this.#tail.shift()?.text.length ?? 0;
-      this.#tailChars -= dropped;
-      this.#leftOut += dropped;
+      const dropped = this.#tail.shift()?.text ?? '';
+      this.#tailChars -= dropped.length;
+      this.#notKept += utf8(dropped).length;
     }
   }
 

@@ -79,13 +79,15 @@ export interface RunView {
   readonly title: string;
   readonly file: string;
   /** Who started it, and when (ms since 1970). */
-  readonly by: { readonly name: string; readonly me: boolean };
+  readonly by: { readonly name: string; readonly me: boolean; readonly device: DeviceId | undefined };
   readonly startedAt: number;
   /** A viewer's own run: nobody else sees it. */
   readonly onlyMine: boolean;
   readonly output: readonly { readonly stream: 'stdout' | 'stderr'; readonly text: string }[];
-  /** Bytes of output that stayed in the runner's tab. */
-  readonly leftOut: number;
+  /** Bytes of output that stayed in the runner's tab; known when the run has ended. */
+  readonly notShared: number;
+  /** Bytes of my own run that this tab has let go, between beginning and end. */
+  readonly notKept: number;
   readonly waitingForInput: boolean;
   readonly ended?: { readonly end: RunEnd; readonly durationMs: number };
 }

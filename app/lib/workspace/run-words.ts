@@ -1,6 +1,7 @@
 /** How a run is told in words: its end, who ran it and when. The words are the contract of docs/interface.md. */
 import type { RunEnd } from '../runtime/runtime.ts';
 import { bytes, duration } from './amounts.ts';
+import type { RunView } from './room-model.ts';
 
 export type EndTone = 'good' | 'warn' | 'bad';
 
@@ -51,6 +52,24 @@ export function noRuntimeWords(shown: string | undefined): string {
   return shown === undefined
     ? 'Open a program to run it.'
     : `Nothing here runs ${shown.split('/').pop()}: Python, JavaScript and TypeScript run.`;
+}
+
+/** What of the output is not here, or not with the others; empty where all of it is. */
+export function missingWords({
+  notShared,
+  notKept,
+  by,
+}: Pick<RunView, 'notShared' | 'notKept' | 'by'>): string[] {
+  return [
+    ...(notKept > 0 ? [`${bytes(notKept)} from the middle are not kept in this tab any more`] : []),
+    ...(notShared > 0
+      ? [
+          by.me
+            ? `${bytes(notShared)} were not shared with the room`
+            : `${bytes(notShared)} more stayed with ${by.name}`,
+        ]
+      : []),
+  ];
 }
 
 /** 'You ran this at 14:32': with the day when it wasn't today. */

@@ -8,13 +8,14 @@ import type { DeviceId, FileId, RunId, SessionId } from '../core/ids.ts';
 import type { Project } from '../document/project.ts';
 import { OutputBudget } from '../document/run-budget.ts';
 import { encodeRunMessage } from '../document/runs.ts';
-import { RunsView, type ChannelRun } from '../document/runs-view.ts';
+import { RunsView } from '../document/runs-view.ts';
 import type { Accepted } from '../log/receipt.ts';
 import { runtimeFor } from '../runtime/registry.ts';
-import type { Program, Run, RunEnd, Runtime, RuntimeId } from '../runtime/runtime.ts';
+import type { Program, Run, RunEnd, Runtime } from '../runtime/runtime.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
 import { DrawPace } from './draw-pace.ts';
 import { LocalOutput } from './local-output.ts';
+import { ownRunView, toldRunView } from './run-view.ts';
 import { noRuntimeWords } from './run-words.ts';
 import type { ProgressView, RunView } from './room-model.ts';
 
@@ -195,47 +196,13 @@ export class RunsState {
       mine !== undefined &&
       (newest === undefined || newest.id === mine.id || newest.startedAt < mine.startedAt || !mine.ended)
     )
-      return this.#viewOfMine(mine);
-    return newest && this.#viewOf(newest);
+      return ownRunView(mine, this.#by(this.#options.me), newest?.id === mine.id ? newest : undefined);
+    return newest && toldRunView(newest, this.#by(this.#devices.get(newest.session)));
   }
 
-  #viewOfMine(mine: MyRun): RunView {
-    const { id, runtime, file, startedAt, output, waitingForInput, ended } = mine;
-    return {
-      id,
-      runtime: runtime.id,
-      title: `${runtime.label} · ${file}`,
-      file,
-      by: { name: this.#options.nameOf(this.#options.me), me: true },
-      startedAt,
-      onlyMine: mine.budget === undefined,
-      output: output.pieces(),
-      leftOut: output.leftOut,
-      waitingForInput,
-      ...(ended && { ended }),
-    };
-  }
-
-  #viewOf(run: ChannelRun): RunView {
-    const device = this.#devices.get(run.session);
-    return {
-      id: run.id,
-      // Only for choosing an icon; an unknown one has none.
-      runtime: run.runtime as RuntimeId,
-      title: `${run.label} · ${run.file}`,
-      file: run.file,
-      by: {
-        name: device === undefined ? 'Someone' : this.#options.nameOf(device),
-        me: device === this.#options.me,
-      },
-      startedAt: run.startedAt,
-      onlyMine: false,
-      output: run.output,
-      leftOut: run.leftOut,
-      // Only the runner's tab can feed the program.
-      waitingForInput: false,
-      ...(run.ended && { ended: run.ended }),
-    };
+  #by(device: DeviceId | undefined): RunView['by'] {
+    const { me, nameOf } = this.#options;
+    return { name: device === undefined ? 'Someone' : nameOf(device), me: device === me, device };
   }
 }
 
