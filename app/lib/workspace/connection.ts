@@ -1,5 +1,6 @@
 /** Which path is in use and why, in the words of the status "Connection" (INTERFACE.md, Room). Pure. */
 import type { DeviceId } from '../core/ids.ts';
+import { RELAY_REFUSALS, type RelayRefusal } from '../core/relay-wire.ts';
 import type { TransportId, TransportStatus } from '../sync/transport.ts';
 import type { ConnectionView } from './room-model.ts';
 
@@ -28,14 +29,45 @@ export function describeConnection({ me, peers, relay, webrtc, online }: Connect
   if (others.length > 0) {
     const why = serverUp
       ? 'Browser to browser: the server does not see what you write.'
-      : 'Browser to browser. The server is not reachable, so nobody new can join for now.';
+      : `Browser to browser. ${serverWords(relay)}, so nobody new can join through it for now.`;
     return { kind: 'Direct', here, why };
   }
   if (serverUp)
     return { kind: 'Alone', here, why: 'Nobody else is here. Send the link, or write on: it is kept.' };
   if (relay?.kind === 'connecting') return { kind: 'Offline', here, why: 'Reaching the server…' };
   const why = online
-    ? 'The server is not reachable. You can go on: edits meet when it is back.'
+    ? `${serverWords(relay)}. You can go on: edits meet when it is back.`
     : 'This device is offline. You can go on: edits meet when it is back.';
   return { kind: 'Offline', here, why };
+}
+
+/** Why the relay carries nothing, as a clause; it goes on trying in any case. */
+function serverWords(relay: TransportStatus | undefined): string {
+  if (relay?.kind !== 'down' || !relay.why.startsWith(REFUSED)) return 'The server is not reachable';
+  const reason = RELAY_REFUSALS.find((each) => relay.why === `${REFUSED}: ${each}`);
+  return reason === undefined ? 'The server refuses this tab' : refusalWords(reason);
+}
+
+/** How the relay transport begins when the server said no rather than nothing. */
+const REFUSED = 'the server refused';
+
+function refusalWords(reason: RelayRefusal): string {
+  switch (reason) {
+    case 'topic-full':
+      return 'The server holds as many tabs of this room as it can';
+    case 'busy':
+      return 'The server is busy and takes no more rooms now';
+    case 'rate':
+      return 'The server takes no more from this network for a moment: too much came at once';
+    case 'slow':
+      return 'The server let go of this tab, which took in too little of what came';
+    case 'bad-proof':
+      return 'The server does not accept this link’s key';
+    case 'join-deadline':
+      return 'The server waited too long for this tab';
+    case 'malformed':
+    case 'not-joined':
+    case 'already-joined':
+      return 'The server does not understand this version: reload to get the newest';
+  }
 }
