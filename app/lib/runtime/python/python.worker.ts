@@ -45,14 +45,19 @@ async function bootPyodide(host: WorkerHost): Promise<PyodideInterface> {
     };
     const booted = await loadPyodide(options);
     fileSystem(booted).mkdirTree(ROOT);
-    connectStreams(booted, host);
     booted.runPython(runProgram, { globals: namespace(booted) });
-    // The first call prepares what every later one needs; better now than when someone waits.
-    await booted.runPythonAsync('None');
+    await rehearse(booted);
+    connectStreams(booted, host);
     return booted;
   } finally {
     restore();
   }
+}
+
+/** The first of everything takes longest; better now, said to nobody, than when someone waits. */
+async function rehearse(booted: PyodideInterface): Promise<void> {
+  booted.setStdout({ isatty: false, write: (bytes) => bytes.length });
+  await booted.runPythonAsync('rehearse()', { globals: programNamespace });
 }
 
 /** No package can be fetched here, so none is offered. */

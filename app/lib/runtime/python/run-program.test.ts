@@ -34,6 +34,15 @@ async function run(
   return { code: code ?? -1, ...said };
 }
 
+test('the rehearsal before the first program leaves nothing behind that a program could see', () => {
+  const seen = `(sys.argv, sys.path, sorted(sys.modules), sorted(sys.path_importer_cache), sys.stdout, os.getcwd(),
+    sorted(vars(builtins)), sorted(globals()), sys.excepthook, time.sleep, socket.getaddrinfo)`;
+  const same: unknown = python.runPython(
+    `import os\nbefore = ${seen}\nrehearse()\nafter = ${seen}\nafter[7].remove("before")\nbefore == after`,
+  );
+  expect(same).toBe(true);
+});
+
 test('a file inside a package runs as its module, with relative imports and the src folder', async () => {
   const report = await run(
     {
