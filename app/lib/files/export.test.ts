@@ -15,7 +15,7 @@ function put(into: Project, path: string, bytes: Uint8Array): boolean {
   return (text === undefined ? into.createBinary(path, bytes) : into.createText(path, text)).ok;
 }
 
-describe('textOf', () => {
+describe('TREE-10 textOf', () => {
   it.each([
     ['\ufeffwith a mark', true],
     ['windows\r\nlines\r', true],

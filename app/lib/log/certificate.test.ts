@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { concat, fromHex, utf8, type Bytes } from '../core/bytes.ts';
@@ -27,6 +28,42 @@ test('CERT-1 what is issued is accepted, and says who and what', async () => {
   });
   expect(session.clientId).toBe(clientIdOf(room.keys.roomId, session.issuer, session.publicKey));
   expect(Number.isSafeInteger(session.clientId)).toBe(true);
+});
+
+test('CERT-5 the clientID is 53 bits of the hash that the rule names', async () => {
+  const session = await issueSession(room.keys, fromHex('07'.repeat(32)));
+  const hash = createHash('sha256')
+    .update('codeface/client-id/1\0')
+    .update(room.keys.roomId)
+    .update(session.issuer)
+    .update(session.publicKey)
+    .digest();
+  const expected = (BigInt(hash.readUInt32BE(0) & 0x1fffff) << 32n) | BigInt(hash.readUInt32BE(4));
+  expect(BigInt(session.clientId)).toBe(expected);
+});
+
+test('CERT-7 nothing of a session can be kept or sent that would sign for it again', async () => {
+  const session = await issueSession(room.keys, fromHex('07'.repeat(32)));
+  expect(() => structuredClone(session)).toThrow(/could not be cloned/);
+  expect(Object.values(session).some((value) => (value as unknown) instanceof CryptoKey)).toBe(false);
+  // Two tabs of one device are two sessions.
+  expect((await issueSession(room.keys, fromHex('07'.repeat(32)))).id).not.toBe(session.id);
+});
+
+test('KEY-5 what another epoch certified or sealed is told apart from damage', async () => {
+  const { roomId } = room.keys;
+  const later = await deriveRoomKeys('e', room.keys.seeds.e ?? new Uint8Array(32), 1, roomId);
+  const sealed = await seal(later, 'segment', utf8('of epoch 1'));
+  expect(await openSealed(room.keys, 'segment', sealed)).toEqual({
+    ok: false,
+    error: { kind: 'wrong-epoch', epoch: 1 },
+  });
+  const body = (await issueSession(room.keys, new Uint8Array(32))).certificate.slice();
+  body[1 + 52 + 3] = 1;
+  expect(await checkCertificate(body, room.genesis)).toMatchObject({
+    ok: false,
+    error: { code: 'wrong-epoch' },
+  });
 });
 
 /** A certificate with one field changed, signed again by whoever may. */

@@ -81,6 +81,32 @@ describe('accepting', () => {
     expect(ben.text.toString()).toBe('abcd');
   });
 
+  test('LOG-1, LOG-3 each channel is a chain of its own from seq 1, whatever its entries claim of time', async () => {
+    const [ann, ben] = [await newAuthor(), await newAuthor()];
+    const sealed: Bytes[] = [];
+    const seqs: number[][] = [];
+    for (const channel of ['talk', 'runs', 'talk'] as const) {
+      const said = await ann.log.append(ann.session, channel, nothing, channel === 'talk' ? 0 : 2 ** 53 - 1);
+      if (!said.ok) throw new Error(said.error.code);
+      sealed.push(said.value.sealed);
+      seqs.push([said.value.first, said.value.last]);
+    }
+    const edit = await ann.edit((text) => text.insert(0, 'a'), 0);
+    expect([...seqs, [edit?.first, edit?.last]]).toEqual([
+      [1, 1],
+      [1, 1],
+      [2, 2],
+      [1, 1],
+    ]);
+    for (const one of [...sealed, ...ann.sealed]) expect((await ben.receive(one)).refused).toBeUndefined();
+    expect(
+      ben.log
+        .frontier()
+        .map(({ channel, seq }) => `${channel} ${seq}`)
+        .sort(),
+    ).toEqual(['project 1', 'runs 1', 'talk 2']);
+  });
+
   test('LOG-4 a lone writer names no heads, an answer names one', async () => {
     const [ann, ben] = [await newAuthor(), await newAuthor()];
     const first = await ann.edit((text) => text.insert(0, 'a'));
@@ -346,7 +372,7 @@ describe('refusals of segments: nothing is closed, the next good one is taken', 
     expect(log.frontier()).toEqual([]);
   });
 
-  test('bad-signature: LOG-5 another key, and an entry changed by a reader', async () => {
+  test('bad-signature: LOG-5, LOG-8 another key, and an entry changed by a reader', async () => {
     const [forge, other] = [await newForge(), await newForge()];
     forge.add(rawUpdate(forge.session.clientId, 0, [{}]));
     const stolen = new Forge(room, { ...forge.session, sign: (message) => other.session.sign(message) });
@@ -377,7 +403,7 @@ describe('refusals of segments: nothing is closed, the next good one is taken', 
     expect(log.forkProofs).toEqual([]);
   });
 
-  test('fork: ACC-4 the first seen stays, the proof is kept, in whatever order the cuts come', async () => {
+  test('fork: ACC-4, LOG-8 the first seen stays, the proof is kept, in whatever order the cuts come', async () => {
     const session = await room.newSession();
     const [left, right] = [new Forge(room, session), new Forge(room, session)];
     left.add(rawUpdate(session.clientId, 0, [{ text: 'l' }])).add(rawUpdate(session.clientId, 1, [{}]));

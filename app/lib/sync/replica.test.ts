@@ -27,7 +27,7 @@ const sure = () => 0.99;
 const same = (...replicas: TestReplica[]) => new Set(replicas.map((each) => toHex(each.hash()))).size === 1;
 
 describe('two people in a room', () => {
-  it('see what the other types, at once and with one send a peer', async () => {
+  it('SYNC-9: see what the other types, at once and with one send a peer', async () => {
     const room = await makeRoom();
     const network = new MemoryNetwork(sure);
     const ann = await join(room, { makesFile: true, transports: [network.transport()] });
