@@ -4,6 +4,7 @@ import type { StorageProblem } from '../storage/storage-problem.ts';
 import {
   memoryOnlyAlert,
   notSavedReason,
+  offlineWords,
   readOnlyReason,
   stoppedAlert,
   storeAlert,
@@ -65,4 +66,9 @@ it('says why one can only read', () => {
   expect(readOnlyReason('editor', true)).toBeUndefined();
   expect(readOnlyReason('viewer', false)).toContain('this link');
   expect(readOnlyReason('editor', false)).toContain('someone here uses a newer CodeFace');
+});
+
+it('says what works where the room is not ready for offline', () => {
+  for (const problem of ['no-service-worker', 'not-kept', 'not-fetched'] as const)
+    expect(offlineWords(problem)).toContain('While this tab is open, editing works');
 });

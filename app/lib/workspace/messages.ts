@@ -223,6 +223,21 @@ export const unknownFaultAlert: NewAlert = {
   actions: [reload],
 };
 
+/** Why a room would not open, edit and run without a network. */
+export type OfflineProblem = 'no-service-worker' | 'not-kept' | 'not-fetched';
+
+export function offlineWords(problem: OfflineProblem): string {
+  const works = 'While this tab is open, editing works without a network all the same.';
+  switch (problem) {
+    case 'no-service-worker':
+      return `This browser offers no service workers here, as some private windows do, so opening the room again needs the network. ${works}`;
+    case 'not-kept':
+      return `The browser did not keep what was fetched for it: its space for this site may be full. ${works} Free some space, then reload.`;
+    case 'not-fetched':
+      return `Not all that is needed to run programs could be fetched. ${works} Reload when the network is good to try again.`;
+  }
+}
+
 export const nameNotKeptAlert: NewAlert = {
   tone: 'warn',
   title: 'Your name could not be kept on this device',

@@ -1,13 +1,14 @@
 /** "Ready offline": true only when the shell and the runtimes are in this browser's caches, looked up, not assumed. */
 import { RUNTIME_CACHE } from '../core/offline-cache.ts';
 import { runtimes } from '../runtime/registry.ts';
+import { offlineWords, type OfflineProblem } from './messages.ts';
 import type { RoomModel } from './room-model.ts';
 
 /** A room is idle for the big downloads when it has been open for so long: joining and the first run come first. */
 const START_AFTER_MS = 3000;
 
 export class OfflineState {
-  #view = $state.raw<RoomModel['offline']>({ kind: 'unavailable', why: 'Not fetched yet.' });
+  #view = $state.raw<RoomModel['offline']>({ kind: 'pending' });
   readonly #abort = new AbortController();
   readonly #timer: ReturnType<typeof setTimeout>;
 
@@ -26,16 +27,18 @@ export class OfflineState {
 
   async #prepare(): Promise<void> {
     if (!('serviceWorker' in navigator) || !('caches' in globalThis))
-      return this.#unavailable('This browser has no service workers here, so a reload needs the network.');
+      return this.#unavailable('no-service-worker');
     try {
       await navigator.serviceWorker.ready;
       const all = runtimes.filter((runtime) => runtime.unsupported() === undefined);
       for (const [at, runtime] of all.entries())
         await runtime.prefetch((done) => this.#loading((at + done) / all.length), this.#abort.signal);
       if (await isCached()) this.#view = { kind: 'ready' };
-      else this.#unavailable('The browser did not keep what was fetched.');
+      else this.#unavailable('not-kept');
     } catch (error) {
-      if (!this.#abort.signal.aborted) this.#unavailable(`Fetching for offline use failed: ${words(error)}`);
+      if (this.#abort.signal.aborted) return;
+      console.warn('CodeFace: getting ready for offline', error);
+      this.#unavailable('not-fetched');
     }
   }
 
@@ -43,8 +46,8 @@ export class OfflineState {
     this.#view = { kind: 'loading', done };
   }
 
-  #unavailable(why: string): void {
-    this.#view = { kind: 'unavailable', why };
+  #unavailable(problem: OfflineProblem): void {
+    this.#view = { kind: 'unavailable', why: offlineWords(problem) };
   }
 }
 
@@ -54,5 +57,3 @@ async function isCached(): Promise<boolean> {
   const runtimeFiles = await (await caches.open(RUNTIME_CACHE)).keys();
   return shell !== undefined && runtimeFiles.length > 0;
 }
-
-const words = (error: unknown): string => (error instanceof Error ? error.message : 'no answer');

@@ -119,8 +119,9 @@ export interface RoomModel {
   readonly alerts: readonly AlertView[];
   readonly progress: ProgressView | undefined;
   readonly links: ShareLinks;
-  /** 'ready' only when a room would open, edit and run with the server and network gone. */
+  /** 'pending' until it is tried; 'ready' only when a room would open, edit and run with the server and network gone. */
   readonly offline:
+    | { readonly kind: 'pending' }
     | { readonly kind: 'unavailable'; readonly why: string }
     | { readonly kind: 'loading'; readonly done: number }
     | { readonly kind: 'ready' };
