@@ -18,7 +18,10 @@ function meshOf(...ids: TransportId[]) {
       events.set(id, on);
       return {
         status: { kind: 'up' },
+        links: () => [],
         send: () => void sent.push(id),
+        broadcast: () => undefined,
+        queuedBytes: () => 0,
         drained: () => Promise.resolve(),
         close: () => Promise.resolve(),
       };
