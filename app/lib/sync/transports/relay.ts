@@ -21,8 +21,8 @@ import type {
   TransportStatus,
 } from '../transport.ts';
 import { CreditLink, singleChunk } from './credit-link.ts';
+import { LinkTable } from './link-table.ts';
 import { ReconnectingSocket, type SocketOptions } from './reconnecting-socket.ts';
-import { refuseTooLarge } from './send-queue.ts';
 
 /** Never leaves the sender's own two sockets. */
 const PROBE: Bytes = Uint8Array.of(0);
@@ -38,20 +38,18 @@ export function relayTransport(options: RelayOptions): Transport {
 
 class RelayConnection implements TransportConnection {
   readonly #room: TransportRoom;
-  readonly #events: TransportEvents;
   readonly #socket: ReconnectingSocket;
-  readonly #links = new Map<LinkId, CreditLink>();
+  readonly #links: LinkTable<CreditLink>;
   /** Tabs of the topic whose link has ended for a fault: they get nothing until they come back under a new id. */
   readonly #refused = new Set<LinkId>();
   #self: Bytes | undefined;
   /** The nonce of this socket: a JOIN signed for the one before it must not go out on this one. */
   #nonce: Bytes | undefined;
   #refusal: string | undefined;
-  #status: TransportStatus = { kind: 'connecting' };
 
   constructor(room: TransportRoom, events: TransportEvents, options: RelayOptions) {
     this.#room = room;
-    this.#events = events;
+    this.#links = new LinkTable(events);
     this.#socket = new ReconnectingSocket(options, {
       onOpen: () => (this.#nonce = undefined), // the server speaks first: CHALLENGE
       onMessage: (data) => this.#receive(data),
@@ -63,36 +61,34 @@ class RelayConnection implements TransportConnection {
   }
 
   get status(): TransportStatus {
-    return this.#status;
+    return this.#links.status;
   }
 
   links(): readonly LinkId[] {
-    return [...this.#links.keys()];
+    return this.#links.ids();
   }
 
   send(link: LinkId, frame: Bytes, lane: Lane): void {
-    refuseTooLarge(frame);
-    this.#links.get(link)?.send(frame, lane);
+    this.#links.send(link, frame, lane);
   }
 
   /** A small frame goes up once and the relay copies it, if every link could take it now; else to each in its turn. */
   broadcast(frame: Bytes, lane: Lane): void {
-    refuseTooLarge(frame);
-    const links = [...this.#links.values()];
+    const links = this.#links.all();
     const once =
       links.length > 1 && this.#refused.size === 0 && links.every((link) => link.takesAtOnce(frame, lane));
-    if (!once) return links.forEach((link) => link.send(frame, lane));
+    if (!once) return this.#links.broadcast(frame, lane);
     const chunk = singleChunk(frame, lane);
     for (const link of links) link.countShared(chunk);
     this.#socket.send(encodeToRelay({ kind: 'send', to: RELAY_EVERYONE, payload: chunk }));
   }
 
   queuedBytes(link: LinkId): number {
-    return this.#links.get(link)?.queuedBytes() ?? 0;
+    return this.#links.queuedBytes(link);
   }
 
   drained(link: LinkId): Promise<void> {
-    return this.#links.get(link)?.drained() ?? Promise.resolve();
+    return this.#links.drained(link);
   }
 
   async close(): Promise<void> {
@@ -138,7 +134,7 @@ class RelayConnection implements TransportConnection {
     this.#self = message.self;
     this.#refusal = undefined;
     this.#socket.established();
-    this.#setStatus({ kind: 'up' });
+    this.#links.setStatus({ kind: 'up' });
     for (const other of message.others) this.#open(toHex(other));
   }
 
@@ -152,15 +148,14 @@ class RelayConnection implements TransportConnection {
         unsentBytes: () => this.#socket.bufferedBytes,
       },
       {
-        onFrame: (frame) => this.#events.onFrame(id, frame),
+        onFrame: (frame) => this.#links.arrived(id, frame),
         onEnded: (why) => {
           this.#refused.add(id);
           this.#close(id, why);
         },
       },
     );
-    this.#links.set(id, link);
-    this.#events.onLink(id);
+    this.#links.opened(id, link);
   }
 
   #left(id: LinkId): void {
@@ -169,11 +164,8 @@ class RelayConnection implements TransportConnection {
   }
 
   #close(id: LinkId, why: string): void {
-    const link = this.#links.get(id);
-    if (!link) return;
-    this.#links.delete(id);
-    link.drop();
-    this.#events.onLinkClosed(id, why);
+    this.#links.get(id)?.drop();
+    this.#links.closed(id, why);
   }
 
   #closeAll(why: string): void {
@@ -186,11 +178,6 @@ class RelayConnection implements TransportConnection {
     const reason = this.#refusal ?? why;
     this.#refusal = undefined;
     this.#closeAll(reason);
-    this.#setStatus({ kind: 'down', why: reason });
-  }
-
-  #setStatus(status: TransportStatus): void {
-    this.#status = status;
-    this.#events.onStatus(status);
+    this.#links.setStatus({ kind: 'down', why: reason });
   }
 }

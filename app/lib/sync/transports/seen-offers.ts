@@ -11,7 +11,8 @@ export class SeenOffers {
   isNew(token: LinkId): boolean {
     if (this.#tokens.has(token)) return false;
     this.#tokens.add(token);
-    if (this.#tokens.size > MAX_TOKENS) for (const oldest of this.#tokens) if (this.#tokens.delete(oldest)) break;
+    if (this.#tokens.size > MAX_TOKENS)
+      for (const oldest of this.#tokens) if (this.#tokens.delete(oldest)) break;
     return true;
   }
 }

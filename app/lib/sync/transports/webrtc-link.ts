@@ -28,7 +28,6 @@ export type PeerConstructor = typeof SimplePeer;
 export interface WebrtcLinkOptions {
   readonly Peer: PeerConstructor;
   readonly initiator: boolean;
-  readonly iceServers: readonly RTCIceServer[];
   readonly connectLimitMs: number;
   readonly wrtc?: SimplePeer.Options['wrtc'];
 }
@@ -60,7 +59,8 @@ export class WebrtcLink {
     this.#initiator = options.initiator;
     this.#peer = new options.Peer({
       initiator: options.initiator,
-      config: { iceServers: [...options.iceServers] },
+      // Direct addresses only; left out, the library would ask servers of its own choice.
+      config: { iceServers: [] },
       wrtc: options.wrtc,
       // Keeps message boundaries.
       objectMode: true,
@@ -77,10 +77,6 @@ export class WebrtcLink {
     );
     this.#listen();
     this.#limit = setTimeout(() => this.#end(this.#whyNotUp()), options.connectLimitMs);
-  }
-
-  get isUp(): boolean {
-    return this.#isUp && !this.#ended;
   }
 
   /** Takes a signal of the far end. */

@@ -13,16 +13,16 @@ import type {
   TransportRoom,
   TransportStatus,
 } from '../transport.ts';
+import { FarPeer, type NextStep } from './far-peer.ts';
+import { LinkTable } from './link-table.ts';
 import type { SocketOptions } from './reconnecting-socket.ts';
-import { refuseTooLarge } from './send-queue.ts';
+import { SeenOffers } from './seen-offers.ts';
 import { Signaling, type SignalMessage } from './signaling.ts';
 import { CONNECT_LIMIT_MS, WebrtcLink, type PeerConstructor, type WebrtcLinkOptions } from './webrtc-link.ts';
 
 export interface WebrtcOptions extends Omit<SocketOptions, 'url'> {
   /** `ws://` or `wss://` address of `/signal`. */
   readonly signalUrl: string;
-  /** STUN and TURN servers, asked for at each attempt (TURN credentials expire). Default: none, direct addresses only. */
-  readonly iceServers?: () => readonly RTCIceServer[];
   /** How long an attempt may take before it is torn down with a reason. */
   readonly connectLimitMs?: number;
   /** WebRTC's constructors; default: the browser's. */
@@ -109,11 +109,14 @@ class WebrtcConnection implements TransportConnection {
   async #start(): Promise<void> {
     await Promise.resolve(); // no event before `connect` has returned
     if (!this.#options.wrtc && typeof RTCPeerConnection === 'undefined')
-      return this.#setStatus({ kind: 'down', why: 'no WebRTC in this browser' });
+      return this.#links.setStatus({ kind: 'down', why: 'no WebRTC in this browser' });
     try {
       this.#Peer = (await import('simple-peer/simplepeer.min.js')).default;
     } catch {
-      return this.#setStatus({ kind: 'down', why: 'a part of the app could not be loaded; reload the page' });
+      return this.#links.setStatus({
+        kind: 'down',
+        why: 'a part of the app could not be loaded; reload the page',
+      });
     }
     if (!this.#closed) this.#signaling.dial();
   }
@@ -163,6 +166,7 @@ class WebrtcConnection implements TransportConnection {
   }
 
   #do(step: NextStep, peer: FarPeer<TokenLink>, why = ''): void {
+    if (this.#closed) return;
     switch (step) {
       case 'announce':
         this.#announce(peer.id);
@@ -186,9 +190,9 @@ class WebrtcConnection implements TransportConnection {
   #attempt(peer: FarPeer<TokenLink>, token: LinkId, initiator: boolean): void {
     const Peer = this.#Peer;
     if (!Peer) return;
-    const { iceServers, connectLimitMs = CONNECT_LIMIT_MS, wrtc } = this.#options;
+    const { connectLimitMs = CONNECT_LIMIT_MS, wrtc } = this.#options;
     const link = new WebrtcLink(
-      { Peer, initiator, iceServers: iceServers?.() ?? [], connectLimitMs, ...(wrtc && { wrtc }) },
+      { Peer, initiator, connectLimitMs, ...(wrtc && { wrtc }) },
       {
         onSignal: (signal) =>
           this.#signaling.publish({ type: 'signal', from: this.#room.self, to: peer.id, token, signal }),
@@ -205,8 +209,8 @@ class WebrtcConnection implements TransportConnection {
   #up(peer: FarPeer<TokenLink>, attempt: TokenLink): void {
     this.#closeLink(peer.link, 'replaced by a new connection');
     peer.up(attempt);
-    this.#report(attempt);
     this.#links.opened(attempt.token, attempt.link);
+    this.#report();
   }
 
   #ended(peer: FarPeer<TokenLink>, ended: TokenLink, why: string): void {
@@ -247,9 +251,11 @@ class WebrtcConnection implements TransportConnection {
     if (known) this.#links.closed(known.token, why);
   }
 
+  /** Says how it stands, if that has changed. */
   #report(): void {
-    if (this.#closed) return;
-    this.#setStatus(this.#currentStatus());
+    const status = this.#currentStatus();
+    if (this.#closed || JSON.stringify(status) === JSON.stringify(this.#links.status)) return;
+    this.#links.setStatus(status);
   }
 
   #currentStatus(): TransportStatus {
@@ -257,11 +263,5 @@ class WebrtcConnection implements TransportConnection {
     if (this.#unreachable !== undefined) return { kind: 'down', why: this.#unreachable };
     const failed = [...this.#peers.values()].find((peer) => peer.why !== undefined);
     return failed?.why === undefined ? { kind: 'connecting' } : { kind: 'down', why: failed.why };
-  }
-
-  #setStatus(status: TransportStatus): void {
-    if (JSON.stringify(status) === JSON.stringify(this.#status)) return;
-    this.#status = status;
-    this.#events.onStatus(status);
   }
 }
