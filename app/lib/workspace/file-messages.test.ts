@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { fileProblemWords, importRefusedAlert, skippedAlert, treeProblem } from './file-messages.ts';
+import { fileProblemWords, treeProblem } from './file-messages.ts';
+import { importRefusedAlert, skippedAlert } from './import-messages.ts';
 
 it('counts bytes one way everywhere', () => {
   const limitBytes = 100_000_000;

@@ -5,7 +5,7 @@ import type { Imported, ImportOptions, ImportRefusal } from '../files/collected.
 import { importEntries, importPicked } from '../files/import.ts';
 import { textOf } from '../files/text.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
-import { importRefusedAlert, notAddedAlert, skippedAlert } from './file-messages.ts';
+import { importRefusedAlert, notAddedAlert, skippedAlert } from './import-messages.ts';
 import type { PickedFiles } from '../files/picked.ts';
 import type { ProgressView } from './room-model.ts';
 
