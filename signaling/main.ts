@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { startServer, type RunningServer, type ServerOptions } from './http.ts';
+import { listenSentence } from './listen-problem.ts';
 import { readSettings, settingsSentence } from './settings.ts';
 
 /** JSON lines on standard error, so that standard output is for people. Never an address beside a topic, never a query string. */
@@ -57,26 +58,14 @@ async function main(): Promise<void> {
       logger: serverLogger(),
     });
   } catch (cause) {
-    fail(listenSentence(cause as NodeJS.ErrnoException, host, port));
+    const { code = String(cause) } = cause as NodeJS.ErrnoException;
+    fail(listenSentence({ code, host, port }));
   }
 }
 
 function fail(sentence: string): void {
   process.stderr.write(`${sentence}\n`);
   process.exitCode = 1;
-}
-
-function listenSentence(cause: NodeJS.ErrnoException, host: string, port: number): string {
-  switch (cause.code) {
-    case 'EADDRINUSE':
-      return `Port ${port} on ${host} is in use; stop what uses it, or choose another with --port.`;
-    case 'EACCES':
-      return `Port ${port} may not be used by this user; choose one above 1023 with --port.`;
-    case 'ENOENT':
-      return 'The app is not built yet; run npm start, or npm run build first.';
-    default:
-      return `The server cannot listen on ${host}:${port} (${cause.code ?? cause.message}).`;
-  }
 }
 
 if (import.meta.main) await main();

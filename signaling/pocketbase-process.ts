@@ -5,13 +5,13 @@
  *   starting ──health 200──▶ up ──process ended──▶ waiting ──back-off──▶ starting
  *      └─────process ended, or no health in time────▶┘          close() from anywhere ──▶ ended
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { endGroup, freePort, spawnTethered } from './tethered-process.ts';
 
 /** Where accounts and archives live. */
 export type PocketBaseChoice =
@@ -220,44 +220,5 @@ async function isHealthy(url: string): Promise<boolean> {
     return answer.ok;
   } catch {
     return false;
-  }
-}
-
-/** PocketBase prints `:0` for a port it chose itself, so one is picked for it. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((listening, failed) =>
-    probe.once('error', failed).listen(0, '127.0.0.1', listening),
-  );
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((closed) => probe.close(closed));
-  return port;
-}
-
-/**
- * Runs the binary on a tether: a shell that ends it when our end of its stdin closes. So a server killed with -9 leaves no PocketBase
- * behind, which matters because two of them start on one data folder without complaint. (Windows has no such shell: started plainly.)
- */
-const TETHER =
-  'exec 3<&0; "$0" "$@" </dev/null 3<&- & pb=$!; trap "kill $pb" TERM; { cat <&3 >/dev/null; kill $pb; } 2>/dev/null & wait $pb; wait $pb';
-
-function spawnTethered(
-  binary: string,
-  args: readonly string[],
-  environment: Readonly<Record<string, string>>,
-): ChildProcess {
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment };
-  if (process.platform === 'win32') return spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
-  // A group of its own: Ctrl+C in a terminal reaches the server alone, which then ends its children in order.
-  return spawn('/bin/sh', ['-c', TETHER, binary, ...args], { stdio: 'pipe', env, detached: true });
-}
-
-function endGroup(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
-  if (child.pid === undefined) return;
-  try {
-    if (process.platform === 'win32') child.kill(signal);
-    else process.kill(-child.pid, signal);
-  } catch {
-    // Already gone.
   }
 }

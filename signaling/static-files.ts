@@ -63,7 +63,6 @@ interface StaticFile {
 }
 
 export interface StaticFiles {
-  readonly count: number;
   /** Answers any request: with a file, the shell, 304, 404 or 405. */
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
@@ -72,7 +71,6 @@ export interface StaticFiles {
 export async function staticFiles(buildDir: string): Promise<StaticFiles> {
   const files = await readTable(buildDir);
   return {
-    count: files.size,
     async serve(request, response) {
       if (request.method !== 'GET' && request.method !== 'HEAD')
         return refuse(response, 405, 'Method not allowed', { allow: 'GET, HEAD' });

@@ -1,12 +1,11 @@
 // What can stop `npm start` before or at listening, and the one sentence each is told in.
 // What settings can be wrong in is told where they are read, in signaling/settings.ts.
+import { listenSentence, type ListenProblem } from '../../signaling/listen-problem.ts';
 import type { BuildError } from './build.ts';
 import type { DataFolderError } from './data-folder.ts';
 
 export type StartProblem =
-  | DataFolderError
-  | BuildError
-  | { readonly kind: 'cannot-listen'; readonly code: string; readonly host: string; readonly port: number };
+  DataFolderError | BuildError | ({ readonly kind: 'cannot-listen' } & ListenProblem);
 
 /** One sentence for a person at a terminal: what is wrong and what to do about it. */
 export function sentenceFor(problem: StartProblem): string {
@@ -40,21 +39,5 @@ export function sentenceFor(problem: StartProblem): string {
       );
     case 'cannot-listen':
       return listenSentence(problem);
-  }
-}
-
-function listenSentence({ code, host, port }: { code: string; host: string; port: number }): string {
-  switch (code) {
-    case 'EADDRINUSE':
-      return `Port ${port} on ${host} is in use; stop what uses it, or choose another with --port.`;
-    case 'EACCES':
-      return `Port ${port} may not be used by this user; choose one above 1023 with --port.`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-    case 'EINVAL':
-      return `${host} is not an address of this machine; choose another with --host.`;
-    default:
-      return `The server could not listen on ${host}:${port} (${code}).`;
   }
 }
