@@ -5,11 +5,10 @@
  */
 import { utf8, type Bytes } from '../lib/core/bytes.ts';
 import { webrtcTransport, type WebrtcOptions } from '../lib/sync/transports/webrtc.ts';
-import { TRANSPORT_CONTRACT, type TransportCase, type TransportFixture } from './transport-contract.ts';
+import { MIB, check, type TransportCase, type TransportFixture } from './transport-case.ts';
+import { TRANSPORT_CONTRACT } from './transport-contract.ts';
 import { RecordedEnd, until } from './transport-end.ts';
 import { makeTransportRoom } from './transport-room.ts';
-
-const MIB = 1024 * 1024;
 
 declare global {
   var signalUrl: string;
@@ -213,8 +212,4 @@ function makeDeafConstructors(made: RTCPeerConnection[]): NonNullable<WebrtcOpti
     }
   }
   return { RTCPeerConnection: Deaf, RTCSessionDescription, RTCIceCandidate };
-}
-
-function check(holds: boolean, what: string): void {
-  if (!holds) throw new Error(what);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { describeTransport, type TransportFixture } from '../../../testing/transport-contract.ts';
+import type { TransportFixture } from '../../../testing/transport-case.ts';
+import { describeTransport } from '../../../testing/transport-contract.ts';
 import { RecordedEnd, until } from '../../../testing/transport-end.ts';
 import { makeTransportRoom } from '../../../testing/transport-room.ts';
 import { toHex, utf8 } from '../../core/bytes.ts';

@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { describeTransport, type TransportFixture } from '../../../testing/transport-contract.ts';
+import type { TransportFixture } from '../../../testing/transport-case.ts';
+import { describeTransport } from '../../../testing/transport-contract.ts';
 import { RecordedEnd, until } from '../../../testing/transport-end.ts';
 import { makeTransportRoom } from '../../../testing/transport-room.ts';
 import { TransportServer } from '../../../testing/transport-server.ts';
