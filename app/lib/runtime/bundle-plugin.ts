@@ -11,6 +11,7 @@ import type { Plugin } from 'vite';
 
 const SUFFIX = '?sandbox';
 const DEV_PREFIX = '/@sandbox/';
+const BROWSER_TIMERS = path.join(import.meta.dirname, 'javascript/browser-timers.ts');
 
 /** Serves `?sandbox` imports: from memory in development, as hashed assets in a build. */
 export function sandboxBundlePlugin(): Plugin {
@@ -79,6 +80,47 @@ export function bundled(entry: string, keep = true): Promise<Bundle> {
   return made;
 }
 
+/**
+ * `crypto` is three quarters of the worker it is bundled into, and few programs ask for it: its code travels as a string,
+ * which a browser skips, and becomes code when the module is first required. What it imports it shares with the rest.
+ */
+const LATE = '@jspm/core/nodelibs/crypto';
+const LATE_ID = '\0late:';
+
+async function lateModule(file: string): Promise<string> {
+  const shared: string[] = [];
+  const build = await rolldown({
+    input: file,
+    platform: 'browser',
+    logLevel: 'silent',
+    plugins: [
+      {
+        name: 'shared-imports',
+        resolveId(source, importer) {
+          if (importer === undefined) return undefined;
+          const index = shared.push(path.resolve(path.dirname(importer), source)) - 1;
+          return { id: `shared-${index}`, external: true };
+        },
+      },
+    ],
+  });
+  try {
+    const { output } = await build.generate({ format: 'cjs', codeSplitting: false, minify: true });
+    const { code, exports } = output[0];
+    const given = shared.map((_, index) => `'shared-${index}': { ...shared${index}, __esModule: true }`);
+    return [
+      ...shared.map((module, index) => `import * as shared${index} from ${JSON.stringify(module)};`),
+      `const given = { ${given.join(', ')} };`,
+      `const made = {};`,
+      `new Function('exports', 'require', ${JSON.stringify(code)})(made, (name) => given[name]);`,
+      ...exports.map((name, index) => `const own${index} = made[${JSON.stringify(name)}];`),
+      `export { ${exports.map((name, index) => `own${index} as ${name}`).join(', ')} };`,
+    ].join('\n');
+  } finally {
+    await build.close();
+  }
+}
+
 async function bundle(entry: string): Promise<Bundle> {
   const build = await rolldown({
     input: entry,
@@ -89,6 +131,10 @@ async function bundle(entry: string): Promise<Bundle> {
       {
         name: 'node-builtins',
         resolveId(source, importer) {
+          if (source === LATE)
+            return this.resolve(source, import.meta.filename, { skipSelf: true }).then(
+              (found) => found && LATE_ID + found.id,
+            );
           const name = source.replace(/^node:/, '');
           if (importer?.includes('/pyodide/') && /^(node:|ws$)/.test(source))
             return { id: source, external: true };
@@ -96,6 +142,19 @@ async function bundle(entry: string): Promise<Bundle> {
             ? this.resolve(`@jspm/core/nodelibs/${name}`, import.meta.filename)
             : undefined;
         },
+      },
+      {
+        // Go, in which esbuild is written, looks after its memory by timers; a program must not wait for those to end.
+        name: 'bundler-timers',
+        transform: {
+          filter: { id: /\/esbuild-wasm\// },
+          handler: (code) =>
+            `import { setTimeout, clearTimeout } from ${JSON.stringify(BROWSER_TIMERS)};\n${code}`,
+        },
+      },
+      {
+        name: 'late-modules',
+        load: (id) => (id.startsWith(LATE_ID) ? lateModule(id.slice(LATE_ID.length)) : undefined),
       },
       {
         name: 'text-files',

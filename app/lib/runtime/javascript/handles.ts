@@ -4,12 +4,6 @@ export class Handles {
   #live = 0;
   #onIdle: (() => void) | undefined;
 
-  /** The browser's own setTimeout, which keeps nothing alive. */
-  readonly uncounted = globalThis.setTimeout.bind(globalThis) as (
-    callback: () => void,
-    ms: number,
-  ) => unknown;
-
   get live(): number {
     return this.#live;
   }

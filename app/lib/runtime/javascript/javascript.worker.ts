@@ -1,4 +1,5 @@
 /** JavaScript and TypeScript in the sandbox worker: bundled by esbuild, run with Node's modules, one program per worker. */
+import * as browserTimers from './browser-timers.ts';
 import { handles } from './install-globals.ts';
 import { Buffer } from '@jspm/core/nodelibs/buffer';
 import { inspect } from 'node-inspect-extracted';
@@ -10,15 +11,21 @@ import { makeNodeModules } from './node-modules.ts';
 import { ExitSignal, exitCodeOf, makeProcess, type ProgramProcess, ROOT, writeText } from './program-io.ts';
 import { StackTraces } from './stack-traces.ts';
 
+let surroundings: ReturnType<typeof makeSurroundings> | undefined;
+
 serveRuntime({
   boot: async (host) => {
+    surroundings = makeSurroundings(host);
     const module = host.modules.get('esbuild.wasm');
     if (!module) throw new Error('esbuild is missing');
     await startBundler(module);
     // The first bundle sets up what every later one needs; better now than when someone waits.
     await bundleProgram(EMPTY_PROGRAM, `${ROOT}/empty.ts`, () => false);
   },
-  run,
+  run: async (host, program) => {
+    if (!surroundings) throw new Error('JavaScript did not start');
+    return run(surroundings, host, program);
+  },
 });
 
 const EMPTY_PROGRAM = {
@@ -27,14 +34,24 @@ const EMPTY_PROGRAM = {
   readBytes: () => new Uint8Array(),
 };
 
-async function run(host: WorkerHost, program: ProgramFiles): Promise<number> {
-  const entry = `${ROOT}/${program.entry}`;
-  const process = makeProcess(host, handles, entry);
+/** What a program finds around it, made before there is one. */
+function makeSurroundings(host: WorkerHost) {
+  const { process, begin } = makeProcess(host, handles);
   const console = makeConsole(
     (text) => writeText(host, 1, text),
     (text) => writeText(host, 2, text),
   );
-  const { table, view } = makeNodeModules(host, handles, process, console, program.files);
+  return { process, begin, console, ...makeNodeModules(host, handles, process, console) };
+}
+
+async function run(
+  { process, begin, console, table, view, webcrypto, putFiles }: ReturnType<typeof makeSurroundings>,
+  host: WorkerHost,
+  program: ProgramFiles,
+): Promise<number> {
+  const entry = `${ROOT}/${program.entry}`;
+  begin(entry);
+  putFiles(program.files);
   const bundle = await bundleProgram(view, entry, (name) => name in table);
   if (!bundle.ok) {
     writeText(host, 2, bundle.message);
@@ -52,7 +69,7 @@ async function run(host: WorkerHost, program: ProgramFiles): Promise<number> {
     fetch: () => Promise.reject(new TypeError('fetch failed: programs in the room have no network')),
   });
   Object.defineProperty(scope, 'crypto', {
-    value: (table['crypto'] as { webcrypto: Crypto }).webcrypto,
+    value: webcrypto,
     configurable: true,
   });
   // Programs tell Node from a browser by these.
@@ -123,7 +140,7 @@ async function finished(process: ProgramProcess, main: Promise<unknown>): Promis
 
 /** The main module is fetched and compiled first, which holds nothing; so idleness counts only after a moment. */
 async function idleAfterStart(): Promise<void> {
-  await new Promise((resolve) => handles.uncounted(() => resolve(undefined), START_MS));
+  await new Promise((resolve) => browserTimers.setTimeout(() => resolve(undefined), START_MS));
   await handles.idle();
 }
 

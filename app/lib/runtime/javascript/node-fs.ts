@@ -9,21 +9,22 @@ import type { FileView } from './resolve.ts';
 /** What the bundler sees of the program's files. */
 export type ProgramView = FileView & { readBytes(path: string): Uint8Array };
 
-/** A fresh copy of the program's files as `fs`, and as the bundler reads them. */
+export interface ProgramFileSystem {
+  readonly fs: Record<string, unknown>;
+  readonly view: ProgramView;
+  /** Writes the program's own copy of the project. */
+  readonly putFiles: (files: readonly (readonly [path: string, bytes: Uint8Array])[]) => void;
+}
+
+/** An empty project as `fs`, and as the bundler reads it. */
 export function makeFileSystem(
   host: WorkerHost,
   handles: Handles,
   process: ProgramProcess,
-  files: readonly (readonly [string, Uint8Array])[],
-): { readonly fs: Record<string, unknown>; readonly view: ProgramView } {
+): ProgramFileSystem {
   const volume = new Volume();
   volume.mkdirSync('/tmp', { recursive: true });
   volume.mkdirSync(ROOT, { recursive: true });
-  for (const [name, bytes] of files) {
-    const full = `${ROOT}/${name}`;
-    volume.mkdirSync(full.slice(0, full.lastIndexOf('/')), { recursive: true });
-    volume.writeFileSync(full, bytes);
-  }
   const fs = withWorkingFolder(
     createFsFromVolume(volume) as unknown as Record<string, unknown>,
     process,
@@ -35,7 +36,14 @@ export function makeFileSystem(
     readText: (name) => volume.readFileSync(name, 'utf8') as string,
     readBytes: (name) => new Uint8Array(volume.readFileSync(name) as Buffer),
   };
-  return { fs, view };
+  const putFiles: ProgramFileSystem['putFiles'] = (files) => {
+    for (const [name, bytes] of files) {
+      const full = `${ROOT}/${name}`;
+      volume.mkdirSync(full.slice(0, full.lastIndexOf('/')), { recursive: true });
+      volume.writeFileSync(full, bytes);
+    }
+  };
+  return { fs, view, putFiles };
 }
 
 /** Relative paths are relative to process.cwd(), and descriptor 0 is the program's input. */

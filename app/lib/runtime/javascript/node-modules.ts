@@ -1,34 +1,24 @@
 /** Node's built-in modules as this runtime has them: well-kept polyfills, the program's files in memory, our own streams. */
-import assert from '@jspm/core/nodelibs/assert';
 import * as buffer from '@jspm/core/nodelibs/buffer';
-import * as constants from '@jspm/core/nodelibs/constants';
-import * as crypto from '@jspm/core/nodelibs/crypto';
-import * as diagnosticsChannel from '@jspm/core/nodelibs/diagnostics_channel';
 import * as events from '@jspm/core/nodelibs/events';
 import * as os from '@jspm/core/nodelibs/os';
 import * as path from '@jspm/core/nodelibs/path';
-import * as punycode from '@jspm/core/nodelibs/punycode';
-import * as querystring from '@jspm/core/nodelibs/querystring';
 import * as stream from '@jspm/core/nodelibs/stream';
-import * as streamPromises from '@jspm/core/nodelibs/stream/promises';
-import * as stringDecoder from '@jspm/core/nodelibs/string_decoder';
-import * as url from '@jspm/core/nodelibs/url';
-import * as util from '@jspm/core/nodelibs/util';
-import * as vm from '@jspm/core/nodelibs/vm';
-import * as zlib from '@jspm/core/nodelibs/zlib';
 import { format, formatWithOptions, inspect, stripVTControlCharacters } from 'node-inspect-extracted';
 import type { WorkerHost } from '../sandbox/worker-host.ts';
 import { AsyncLocalStorage, AsyncResource } from './async-hooks.ts';
 import { type Handles } from './handles.ts';
 import { loadCommonJs } from './load-common-js.ts';
-import { makeFileSystem, type ProgramView } from './node-fs.ts';
+import { makeFileSystem, type ProgramFileSystem } from './node-fs.ts';
+import { polyfills } from './polyfills.ts';
 import { type ProgramProcess, ROOT } from './program-io.ts';
 import * as readline from './readline.ts';
 import { testModule } from './node-test.ts';
 
-export interface NodeModules {
+export interface NodeModules extends Pick<ProgramFileSystem, 'view' | 'putFiles'> {
+  /** By name without `node:`; reading a name sets its module up. */
   readonly table: Readonly<Record<string, unknown>>;
-  readonly view: ProgramView;
+  readonly webcrypto: Crypto;
 }
 
 /** Modules that need what a browser's sandbox has not; requiring one works, using it says why it can't. */
@@ -46,27 +36,23 @@ const UNAVAILABLE: Readonly<Record<string, string>> = {
   worker_threads: 'threads of its own',
 };
 
-/** The modules by name without `node:`, over a fresh copy of the program's files. */
+/** The modules for one program, whose files come later. */
 export function makeNodeModules(
   host: WorkerHost,
   handles: Handles,
   process: ProgramProcess,
   console: Console,
-  files: readonly (readonly [string, Uint8Array])[],
 ): NodeModules {
-  const { fs, view } = makeFileSystem(host, handles, process, files);
+  const { fs, view, putFiles } = makeFileSystem(host, handles, process);
   const timers = { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate, clearImmediate };
   const pathModule = whole(path) as Record<string, unknown>;
-  const utilModule = whole(util) as Record<string, unknown>;
-  const webcrypto = globalThis.crypto.subtle ? globalThis.crypto : webCrypto(crypto);
+  const webcrypto = globalThis.crypto.subtle ? globalThis.crypto : webCrypto();
   const performanceModule = {
     performance,
     PerformanceObserver: globalThis.PerformanceObserver,
     constants: {},
   };
   const table: Record<string, unknown> = {
-    assert: whole({ ...assert, default: assert }),
-    'assert/strict': (assert as unknown as { strict: unknown }).strict,
     async_hooks: {
       AsyncLocalStorage,
       AsyncResource,
@@ -75,15 +61,6 @@ export function makeNodeModules(
     },
     buffer: whole(buffer),
     console: Object.assign(console, { Console: Object }),
-    constants: whole(constants),
-    crypto: {
-      ...(whole(crypto) as object),
-      webcrypto,
-      subtle: webcrypto.subtle,
-      randomUUID: () => webcrypto.randomUUID(),
-      getRandomValues: (array: Uint8Array<ArrayBuffer>) => globalThis.crypto.getRandomValues(array),
-    },
-    diagnostics_channel: whole(diagnosticsChannel),
     events: whole(events),
     fs,
     'fs/promises': fs['promises'],
@@ -106,43 +83,63 @@ export function makeNodeModules(
     'path/posix': pathModule,
     perf_hooks: performanceModule,
     process,
-    punycode: whole(punycode),
-    querystring: whole(querystring),
     readline: { ...readline },
     'readline/promises': readline.promises,
     stream: whole(stream),
-    'stream/promises': whole(streamPromises),
     'stream/web': { ReadableStream, WritableStream, TransformStream, CompressionStream, DecompressionStream },
-    string_decoder: whole(stringDecoder),
     test: testModule(process, (text) => host.write(1, new TextEncoder().encode(text))),
     timers,
     'timers/promises': TIMERS_PROMISES,
     tty: { isatty: () => false },
-    url: { ...(whole(url) as object), URL, URLSearchParams },
-    util: Object.assign(utilModule, {
-      TextEncoder,
-      TextDecoder,
-      format,
-      formatWithOptions,
-      inspect,
-      stripVTControlCharacters,
-      styleText: (_style: unknown, text: string) => text,
-      parseArgs: undefined,
-    }),
-    'util/types': utilModule['types'],
     v8: {
       serialize: (value: unknown) => value,
       deserialize: (value: unknown) => value,
       getHeapStatistics: () => ({}),
     },
-    vm: whole(vm),
-    zlib: whole(zlib),
   };
-  delete utilModule['parseArgs'];
+  const late = (name: string, make: () => unknown): void => setUpLater(table, name, make);
+  for (const [name, load] of Object.entries(polyfills)) late(name, () => whole(load()));
+  late('assert/strict', () => (table['assert'] as { strict: unknown }).strict);
+  late('crypto', () => ({
+    ...(whole(polyfills.crypto()) as object),
+    webcrypto,
+    subtle: webcrypto.subtle,
+    randomUUID: () => webcrypto.randomUUID(),
+    getRandomValues: (array: Uint8Array<ArrayBuffer>) => globalThis.crypto.getRandomValues(array),
+  }));
+  late('url', () => ({ ...(whole(polyfills.url()) as object), URL, URLSearchParams }));
+  late('util', () => ({
+    ...(whole(polyfills.util()) as object),
+    TextEncoder,
+    TextDecoder,
+    format,
+    formatWithOptions,
+    inspect,
+    stripVTControlCharacters,
+    styleText: (_style: unknown, text: string) => text,
+    parseArgs: undefined,
+  }));
+  late('util/types', () => (table['util'] as { types: unknown }).types);
   for (const [name, need] of Object.entries(UNAVAILABLE)) table[name] = unavailable(name, need);
   (table['module'] as { builtinModules: string[] }).builtinModules.push(...Object.keys(table));
   const requireFrom = (folder: string): unknown => loadCommonJs({ view, table, folder });
-  return { table, view };
+  return { table, view, putFiles, webcrypto };
+}
+
+/** Puts a module into the table that is made when it is first read. */
+function setUpLater(table: Record<string, unknown>, name: string, make: () => unknown): void {
+  const settle = (value: unknown): void => {
+    Object.defineProperty(table, name, { value, enumerable: true, configurable: true, writable: true });
+  };
+  Object.defineProperty(table, name, {
+    enumerable: true,
+    configurable: true,
+    get: () => {
+      settle(make());
+      return table[name];
+    },
+    set: settle,
+  });
 }
 
 const folderOf = (from: string | URL): string => {
@@ -177,10 +174,7 @@ const TIMERS_PROMISES = {
 };
 
 /** Where the sandbox is no secure context the browser hides crypto.subtle; random numbers and digests remain. */
-function webCrypto(nodeCrypto: unknown): Crypto {
-  const { createHash } = nodeCrypto as {
-    createHash: (name: string) => { update(data: Uint8Array): { digest(): Uint8Array } };
-  };
+function webCrypto(): Crypto {
   const digest = async (
     algorithm: string | { name: string },
     data: ArrayBuffer | ArrayBufferView,
@@ -189,6 +183,9 @@ function webCrypto(nodeCrypto: unknown): Crypto {
     const bytes = ArrayBuffer.isView(data)
       ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
       : new Uint8Array(data);
+    const { createHash } = polyfills.crypto() as {
+      createHash: (name: string) => { update(data: Uint8Array): { digest(): Uint8Array } };
+    };
     return Uint8Array.from(createHash(name).update(bytes).digest()).buffer;
   };
   const randomUUID = (): string => {

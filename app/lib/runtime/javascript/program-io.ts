@@ -33,10 +33,13 @@ export function writeText(host: WorkerHost, stream: 1 | 2, text: string): void {
   host.write(stream, new TextEncoder().encode(text));
 }
 
-/** Node's `process` for one program. */
-export function makeProcess(host: WorkerHost, handles: Handles, entry: string): ProgramProcess {
+/** Node's `process` for one program, which starts with `begin`. */
+export function makeProcess(
+  host: WorkerHost,
+  handles: Handles,
+): { readonly process: ProgramProcess; readonly begin: (entry: string) => void } {
   const events = new EventEmitter() as unknown as Record<string, Listener>;
-  const startedAt = performance.now();
+  let startedAt = performance.now();
   let cwd = ROOT;
   const target = nodeProcess;
   for (const name of [
@@ -68,7 +71,7 @@ export function makeProcess(host: WorkerHost, handles: Handles, entry: string): 
   };
   Object.assign(target, {
     title: 'node',
-    argv: ['/usr/bin/node', entry],
+    argv: ['/usr/bin/node'],
     argv0: 'node',
     execArgv: [],
     execPath: '/usr/bin/node',
@@ -114,7 +117,13 @@ export function makeProcess(host: WorkerHost, handles: Handles, entry: string): 
     host.exit(code);
     throw new ExitSignal(code);
   };
-  return target as unknown as ProgramProcess;
+  return {
+    process: target as unknown as ProgramProcess,
+    begin(entry) {
+      startedAt = performance.now();
+      target['argv'] = ['/usr/bin/node', entry];
+    },
+  };
 }
 
 export const exitCodeOf = (value: unknown): number => {

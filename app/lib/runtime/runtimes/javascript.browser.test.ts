@@ -73,6 +73,20 @@ setInterval(() => {}, 1000).unref();`,
   expect(report).toMatchObject({ end: { kind: 'exit', code: 4 }, stdout: 'true ca978112\nbye 4\n' });
 });
 
+test("every module that Node's list names can be required, and all of them mean the same by a buffer", async () => {
+  const report = await program('main.cjs', {
+    'main.cjs': `const { builtinModules } = require('module');
+for (const name of builtinModules) if (!require(name) || require('node:' + name) !== require(name)) console.log('not', name);
+
+const hash = require('crypto').createHash('sha256');
+console.log(builtinModules.length > 30, hash.update('a').digest() instanceof Buffer);
+console.log(require('zlib').gunzipSync(require('zlib').gzipSync('packed')).toString(), require('util').inspect({ a: 1 }));
+console.log(require('assert').strict === require('assert/strict'), require('util/types').isDate(new Date()));`,
+  });
+  expect(report.stderr).toBe('');
+  expect(report.stdout).toBe('true true\npacked { a: 1 }\ntrue true\n');
+});
+
 test('process.exit ends at once, an unhandled rejection ends with 1', async () => {
   const exit = await program('main.js', {
     'main.js': "try { process.exit(5) } catch {} console.log('never')",

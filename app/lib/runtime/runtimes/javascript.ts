@@ -7,7 +7,7 @@ export const javascript = sandboxedRuntime({
   id: 'javascript',
   label: 'JavaScript',
   endings: ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.jsx', '.tsx'],
-  worker: { name: 'javascript.worker.js', url: workerUrl, bytes: 1_500_000 },
+  worker: { name: 'javascript.worker.js', url: workerUrl, bytes: 3_200_000 },
   assets: [{ name: 'esbuild.wasm', url: moduleUrl, bytes: 14_000_000 }],
   // Stop ends its worker at once.
   interruptible: false,
