@@ -3,7 +3,7 @@ import { randomBytes } from '../core/bytes.ts';
 import { deriveRoomKeys, type SeedKind } from '../crypto/room-keys.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
 import { makeRoom } from '../../testing/replicas.ts';
-import { loadGenesis } from './load-genesis.ts';
+import { keepGenesis, loadGenesis } from './load-genesis.ts';
 
 it.each(['e', 'c', 'v'] as const)('takes the room’s own %s link', async (kind) => {
   const { genesis, keys } = await makeRoom();
@@ -33,10 +33,18 @@ it('refuses the right seed under another letter or epoch', async () => {
     expect((await loadGenesis(store, wrong, undefined)).ok).toBe(false);
 });
 
-it('keeps the statement of a room just made, and knows nothing of a room never met', async () => {
+it('knows nothing of a room never met, and takes the statement of one just made', async () => {
   const { genesis, keys } = await makeRoom();
   const store = memoryStore();
   expect(await loadGenesis(store, await keys('e'), undefined)).toEqual({ ok: true, value: undefined });
-  expect((await loadGenesis(store, await keys('e'), genesis.bytes)).ok).toBe(true);
+  expect(await loadGenesis(store, await keys('e'), genesis.bytes)).toEqual({ ok: true, value: genesis });
+  expect(await keepGenesis(store, genesis.bytes)).toBeUndefined();
   expect((await store.loadFacts()).genesis).toEqual(genesis.bytes);
+});
+
+it('says why the statement of a new room can’t be kept', async () => {
+  const { genesis } = await makeRoom();
+  const full = memoryStore();
+  full.saveFacts = () => Promise.reject(new DOMException('', 'QuotaExceededError'));
+  expect(await keepGenesis(full, genesis.bytes)).toEqual({ kind: 'quota' });
 });

@@ -6,6 +6,8 @@ import type { RoomModel } from './room-model.ts';
 
 /** A room is idle for the big downloads when it has been open for so long: joining and the first run come first. */
 const START_AFTER_MS = 3000;
+/** The shell is a few MB; a worker that a browser refuses, or whose shell can't be fetched, is never ready. */
+const WORKER_WITHIN_MS = 60_000;
 
 export class OfflineState {
   #view = $state.raw<RoomModel['offline']>({ kind: 'pending' });
@@ -29,7 +31,8 @@ export class OfflineState {
     if (!('serviceWorker' in navigator) || !('caches' in globalThis))
       return this.#unavailable('no-service-worker');
     try {
-      await navigator.serviceWorker.ready;
+      const missing = await missingWorker();
+      if (missing !== undefined) return this.#unavailable(missing);
       const all = runtimes.filter((runtime) => runtime.unsupported() === undefined);
       for (const [at, runtime] of all.entries())
         await runtime.prefetch((done) => this.#loading((at + done) / all.length), this.#abort.signal);
@@ -49,6 +52,20 @@ export class OfflineState {
   #unavailable(problem: OfflineProblem): void {
     this.#view = { kind: 'unavailable', why: offlineWords(problem) };
   }
+}
+
+/** Waits for the service worker; says what is wrong where there is none in time. */
+async function missingWorker(): Promise<OfflineProblem | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), WORKER_WITHIN_MS);
+  });
+  const ready = await Promise.race([navigator.serviceWorker.ready, late]);
+  clearTimeout(timer);
+  if (ready !== undefined) return undefined;
+  return (await navigator.serviceWorker.getRegistration()) === undefined
+    ? 'no-service-worker'
+    : 'not-fetched';
 }
 
 /** Whether the service worker answers for the shell, and what the runtimes fetched is in its cache. */

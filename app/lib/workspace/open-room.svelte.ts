@@ -18,7 +18,7 @@ import { memoryStore } from '../storage/stores/memory.ts';
 import { workerFolder } from '../sync/folder.ts';
 import { transportsTo } from '../sync/registry.ts';
 import { Replica, type ReplicaEvents } from '../sync/replica.ts';
-import { loadGenesis, type WrongKey } from './load-genesis.ts';
+import { keepGenesis, loadGenesis, type WrongKey } from './load-genesis.ts';
 import type { RoomModel } from './room-model.ts';
 import { RoomState } from './room-state.svelte.ts';
 
@@ -47,29 +47,25 @@ export interface NewRoom {
 export async function openRoom(options: OpenRoomOptions): Promise<Result<RoomModel, OpenProblem>> {
   const { roomId, seedKind, seed, epoch } = options.link;
   const keys = await deriveRoomKeys(seedKind, seed, epoch, roomId);
-  // Each may take its time limit; together they take it once.
   let onClosed = (_: ClosedBy): void => undefined;
   const storeClosed = new Promise<ClosedBy>((resolve) => (onClosed = resolve));
+  // Each may take its time limit; together they take it once.
   const [device, opened] = await Promise.all([
     openDeviceStore(),
     openIndexedDbStore(roomId, { onClosed, ...(options.onBlocked && { onBlocked: options.onBlocked }) }),
   ]);
-  const store = opened.ok ? opened.value : memoryStore();
+  const notKept = opened.ok ? await refusesNewRoom(opened.value, options.newRoom) : opened.error;
+  if (opened.ok && notKept !== undefined) opened.value.close();
+  const store = opened.ok && notKept === undefined ? opened.value : memoryStore();
+  const stale = [notKept, device.problem].some((problem) => problem?.kind === 'newer-version');
   const letGo = (): void => {
     store.close();
     device.close();
   };
   try {
-    const room =
-      !opened.ok && opened.error.kind === 'newer-version'
-        ? err({ kind: 'stale-app' } as const)
-        : await openWith(options, {
-            keys,
-            device,
-            store,
-            notKept: opened.ok ? undefined : opened.error,
-            storeClosed,
-          });
+    const room = stale
+      ? err({ kind: 'stale-app' } as const)
+      : await openWith(options, { keys, device, store, notKept, storeClosed });
     if (!room.ok) letGo();
     return room;
   } catch (error) {
@@ -77,6 +73,10 @@ export async function openRoom(options: OpenRoomOptions): Promise<Result<RoomMod
     throw error;
   }
 }
+
+/** A full disk may give a new room its database and then not take what it begins with. */
+const refusesNewRoom = async (store: LogStore, newRoom: NewRoom | undefined) =>
+  newRoom && (await keepGenesis(store, newRoom.genesis));
 
 interface Held {
   readonly keys: RoomKeys;

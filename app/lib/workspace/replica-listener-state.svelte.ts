@@ -24,7 +24,7 @@ export interface ListenerOptions {
 export class ReplicaListener implements ReplicaEvents {
   #progress = $state.raw<ProgressView>();
   #readOnly = $state(false);
-  #storeClosed = false;
+  #closedBy: ClosedBy | undefined;
   readonly #options: ListenerOptions;
 
   constructor(options: ListenerOptions) {
@@ -39,6 +39,11 @@ export class ReplicaListener implements ReplicaEvents {
   /** This version can't write here any more. */
   get readOnly(): boolean {
     return this.#readOnly;
+  }
+
+  /** Someone wants nothing of this room on this device. */
+  get forgotten(): boolean {
+    return this.#closedBy === 'deleted';
   }
 
   onMessages(accepted: readonly Accepted[]): void {
@@ -80,7 +85,7 @@ export class ReplicaListener implements ReplicaEvents {
   /** Someone else closed the room's database. */
   onStoreClosed(why: ClosedBy): void {
     const { saved, alerts, download } = this.#options;
-    this.#storeClosed = true;
+    this.#closedBy = why;
     saved.closed(why);
     alerts.dismiss('store');
     alerts.show('store-closed', storeClosedAlert(why, download));
@@ -88,6 +93,6 @@ export class ReplicaListener implements ReplicaEvents {
 
   /** A closed store refuses everything, and trying again, as the alert promises, is of no use. */
   #showStoreFailure(alert: NewAlert): void {
-    if (!this.#storeClosed) this.#options.alerts.show('store', alert);
+    if (this.#closedBy === undefined) this.#options.alerts.show('store', alert);
   }
 }

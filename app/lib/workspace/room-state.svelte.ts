@@ -223,6 +223,7 @@ export class RoomState implements RoomModel {
 
   /** The list of recent rooms shows the room's newest name. */
   remember(): void {
+    if (this.listener.forgotten) return;
     const { keys, device } = this.#options;
     device
       .rememberRoom(recentRoomOf(keys, this.name, Date.now()))
