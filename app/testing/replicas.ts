@@ -11,6 +11,7 @@ import { Project } from '../lib/document/project.ts';
 import { memoryStore } from '../lib/storage/stores/memory.ts';
 import { inPlaceFolder } from '../lib/sync/folder.ts';
 import { stateHash } from '../lib/sync/fold-session.ts';
+import type { OutboxState } from '../lib/sync/outbox.ts';
 import { Replica, type ReplicaNotice } from '../lib/sync/replica.ts';
 import type { Transport } from '../lib/sync/transport.ts';
 
@@ -34,6 +35,8 @@ export interface TestReplica {
   readonly store: LogStore;
   readonly messages: Accepted[];
   readonly notices: ReplicaNotice[];
+  /** Every state of what is written here, in order. */
+  readonly saves: OutboxState[];
   readonly project: Project;
   /** The text of the room's one file, which `makesFile` made. */
   readonly text: Y.Text;
@@ -62,6 +65,7 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
   const keys = await room.keys(kind);
   const messages: Accepted[] = [];
   const notices: ReplicaNotice[] = [];
+  const saves: OutboxState[] = [];
   let savedText = '';
   let read = (): string => '';
   const replica = await Replica.open({
@@ -76,6 +80,7 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
     events: {
       onMessages: (accepted) => messages.push(...accepted),
       onSaved: (state) => {
+        saves.push(state);
         if (state.kind === 'saved') savedText = read();
       },
       onPeers: () => undefined,
@@ -97,6 +102,7 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
     store,
     messages,
     notices,
+    saves,
     project,
     get text() {
       const found = text();

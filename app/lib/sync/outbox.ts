@@ -77,13 +77,20 @@ export class Outbox {
     await this.#options.shelf.settled();
   }
 
+  /** The room's genesis statement came: what waited for it can be signed. */
+  resume(): void {
+    if (this.#updates.length > 0 || this.#messages.length > 0) this.#wake();
+  }
+
   /** The shelf got or lost something. */
   storeChanged(): void {
     this.#tell();
   }
 
   #wake(): void {
-    if (this.#sealing || this.#refusal !== undefined || this.#broken !== undefined) return this.#tell();
+    const stopped = this.#refusal !== undefined || this.#broken !== undefined;
+    // Before the genesis statement nobody could verify it, this tab included.
+    if (this.#sealing || stopped || this.#options.log.genesis === undefined) return this.#tell();
     this.#sealing = true;
     this.#tell();
     this.#run()

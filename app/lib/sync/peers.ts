@@ -33,6 +33,8 @@ const TICK_MS = 1000;
 export interface PeersOptions extends Omit<ReplicaOptions, 'store' | 'folder' | 'genesis'> {
   readonly log: RoomLog;
   readonly shelf: Shelf;
+  /** The room's genesis statement was learnt. */
+  readonly onGenesis: () => void;
   /** Takes segments that a peer sent into the room. */
   readonly take: (batch: Batch) => Promise<BatchOutcome>;
   /** Resolves when what this tab wrote was offered to the store. */
@@ -104,6 +106,7 @@ export class Peers {
       onGenesis: (bytes) => {
         events.onNotice({ kind: 'genesis', bytes });
         shelf.putFacts({ genesis: bytes });
+        options.onGenesis();
         // HELLOs that came before could not be checked: ask for them again.
         for (const link of this.#mesh?.links() ?? [])
           if (!this.#meeting.hasMet(link)) this.#greet(link, true);

@@ -60,6 +60,19 @@ describe('two people in a room', () => {
     expect(same(ann, bob)).toBe(true);
   });
 
+  it('SYNC-9: what a joiner types before the genesis statement came is sent when it comes', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(sure);
+    const bob = await join(room, { makesFile: true, transports: [network.transport()], knowsGenesis: false });
+    bob.text.insert(0, 'early');
+    await bob.replica.settled();
+    expect([bob.replica.knowsGenesis, bob.saves.at(-1)?.kind]).toEqual([false, 'unsaved']);
+    const ann = await join(room, { transports: [network.transport()] });
+    await until('it came', () => ann.read() === 'early');
+    await until('it is saved', () => bob.saves.at(-1)?.kind === 'saved');
+    expect(bob.replica.knowsGenesis).toBe(true);
+  });
+
   it('a message in `runs` reaches the others in order', async () => {
     const room = await makeRoom();
     const network = new MemoryNetwork(sure);

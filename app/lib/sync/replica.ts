@@ -94,6 +94,7 @@ export class Replica {
       log,
       shelf: this.#shelf,
       settled: () => this.#outbox.settled(),
+      onGenesis: () => this.#outbox.resume(),
       take: async (batch) => {
         const outcome = await this.#intake.take(batch);
         this.#setClient();
@@ -138,6 +139,11 @@ export class Replica {
   /** Says where I am to everyone who is here. */
   setPresence(payload: Bytes): void {
     this.#peers.setPresence(payload);
+  }
+
+  /** Whether this device knows the room's genesis statement: until somebody brings it, nothing can be read or written. */
+  get knowsGenesis(): boolean {
+    return this.#log.genesis !== undefined;
   }
 
   /** How others name this tab. */
