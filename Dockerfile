@@ -17,5 +17,5 @@ RUN mkdir /data && cp -r /codeface/bin /data/bin && chown -R node:node /data && 
 USER node
 VOLUME /data
 EXPOSE 8420
-HEALTHCHECK CMD ["node", "-e", "fetch('http://127.0.0.1:8420/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "scripts/start.ts"]
