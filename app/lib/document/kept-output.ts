@@ -3,7 +3,8 @@
  * Used by who runs (deciding what to send) and by who watches (never trusting that the runner kept to it).
  */
 import { utf8 } from '../core/bytes.ts';
-import { MAX_OUTPUT_TEXT_BYTES, type OutputPiece } from './runs.ts';
+import type { OutputPiece } from '../core/run.ts';
+import { MAX_OUTPUT_TEXT_BYTES } from './runs.ts';
 import { textPieces } from './text-pieces.ts';
 
 /** How a program begins is what its author looks for; the issue and DESIGN §6 fix both numbers. */

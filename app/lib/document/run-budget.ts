@@ -5,15 +5,9 @@
  */
 import { utf8 } from '../core/bytes.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
+import type { OutputPiece, RunEnd } from '../core/run.ts';
 import { KeptOutput } from './kept-output.ts';
-import {
-  MAX_OUTPUT_TEXT_BYTES,
-  MAX_PIECES,
-  type OutputPiece,
-  type RunEnd,
-  type RunMessage,
-  type RunStart,
-} from './runs.ts';
+import { MAX_OUTPUT_TEXT_BYTES, MAX_PIECES, type RunMessage, type RunStart } from './runs.ts';
 
 /** 20 a second. */
 export const MIN_GAP_MS = 50;

@@ -4,8 +4,9 @@
  */
 import { toHex } from '../core/bytes.ts';
 import type { RunId, SessionId } from '../core/ids.ts';
+import type { OutputPiece, RunEnd } from '../core/run.ts';
 import { KeptOutput } from './kept-output.ts';
-import { decodeRunMessage, type OutputPiece, type RunEnd, type RunMessage, type RunStart } from './runs.ts';
+import { decodeRunMessage, type RunMessage, type RunStart } from './runs.ts';
 
 /** An accepted entry of the `runs` channel. `time` is clamped after its heads by the log; ms since 1970. */
 export interface RunEntry {

@@ -6,22 +6,9 @@ import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import type { Bytes } from '../core/bytes.ts';
 import type { RunId } from '../core/ids.ts';
+import type { OutputPiece, RunEnd } from '../core/run.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { pathProblem } from './path.ts';
-
-export interface OutputPiece {
-  readonly stream: 'stdout' | 'stderr';
-  readonly text: string;
-}
-
-/** How a run ended. The same shape as the runtime's own. */
-export type RunEnd =
-  | { readonly kind: 'exit'; readonly code: number }
-  | { readonly kind: 'stopped' }
-  | { readonly kind: 'time-limit'; readonly limitMs: number }
-  | { readonly kind: 'output-limit'; readonly limitBytes: number }
-  | { readonly kind: 'out-of-memory' }
-  | { readonly kind: 'failed'; readonly message: string };
 
 export interface RunStart {
   readonly kind: 'start';

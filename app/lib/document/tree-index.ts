@@ -43,10 +43,6 @@ export class TreeIndex {
     for (const entry of this.#entries.values()) if (!entry.removed) yield entry;
   }
 
-  isFolder(path: string): boolean {
-    return this.#folders.has(path);
-  }
-
   /** Whether something has this path, or a file stands where one of its folders would be. */
   isTaken(path: string): boolean {
     if (this.#files.has(path) || this.#folders.has(path)) return true;

@@ -149,7 +149,7 @@ async function bundle(entry: string): Promise<Bundle> {
         transform: {
           filter: { id: /\/esbuild-wasm\// },
           handler: (code) =>
-            `import { setTimeout, clearTimeout } from ${JSON.stringify(BROWSER_TIMERS)};\n${code}`,
+            `import { browserTimers } from ${JSON.stringify(BROWSER_TIMERS)};const { setTimeout, clearTimeout } = browserTimers;\n${code}`,
         },
       },
       {

@@ -153,17 +153,6 @@ export class ConsoleText {
   }
 }
 
-/** The text without any escape sequence, for copying and for people who listen. */
-export function stripAnsi(text: string): string {
-  let plain = '';
-  for (let at = 0; at < text.length;) {
-    const code = text.charCodeAt(at);
-    if (code === ESC || code === CSI) at = endOfSequence(text, at) ?? text.length;
-    else plain += text[at++];
-  }
-  return plain;
-}
-
 const ESC = 0x1b;
 const CSI = 0x9b;
 const LINE_FEED = 10;

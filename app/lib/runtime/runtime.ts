@@ -2,8 +2,10 @@
  * What runs a program: one implementation per language family under `runtimes/`, reached through `registry.ts` only.
  * Programs are untrusted (a peer wrote them): every runtime works inside the sandbox frame (DESIGN §6).
  */
-
+import type { OutputPiece, RunEnd } from '../core/run.ts';
 import type { RunLimits } from './limits.ts';
+
+export type { RunEnd };
 
 export type RuntimeId = 'python' | 'javascript';
 
@@ -13,19 +15,10 @@ export interface Program {
   readonly entry: string;
 }
 
-export type RunEnd =
-  | { readonly kind: 'exit'; readonly code: number }
-  | { readonly kind: 'stopped' }
-  | { readonly kind: 'time-limit'; readonly limitMs: number }
-  | { readonly kind: 'output-limit'; readonly limitBytes: number }
-  | { readonly kind: 'out-of-memory' }
-  /** The runtime itself could not start or died; `message` says what happened in words for people. */
-  | { readonly kind: 'failed'; readonly message: string };
-
 export interface RunEvents {
   /** Loading, with how much of it is done from 0 to 1 where that is known; undefined ends it. */
   onProgress(step: { readonly label: string; readonly done?: number } | undefined): void;
-  onOutput(stream: 'stdout' | 'stderr', text: string): void;
+  onOutput(stream: OutputPiece['stream'], text: string): void;
   /** The program waits for a line of input (true) or no longer does (false). */
   onInputWanted(wanted: boolean): void;
 }

@@ -2,8 +2,9 @@
  * A Runtime out of its parts: fetches them, keeps one sandbox ready, and lends it to one program at a time. What differs
  * between languages is in `runtimes/`; what a frame may do is in `sandbox/`.
  */
+import type { RunEnd } from '../core/run.ts';
 import { RUN_LIMITS } from './limits.ts';
-import type { Run, RunEnd, RunEvents, Runtime } from './runtime.ts';
+import type { Run, RunEvents, Runtime } from './runtime.ts';
 import brokerUrl from './sandbox/broker.ts?sandbox';
 import type { ActiveRun } from './sandbox/active-run.ts';
 import { Sandbox, SandboxError, type SandboxImage } from './sandbox/sandbox.ts';

@@ -1,5 +1,5 @@
 /** JavaScript and TypeScript in the sandbox worker: bundled by esbuild, run with Node's modules, one program per worker. */
-import * as browserTimers from './browser-timers.ts';
+import { browserTimers } from './browser-timers.ts';
 import { handles } from './install-globals.ts';
 import { Buffer } from '@jspm/core/nodelibs/buffer';
 import { inspect } from 'node-inspect-extracted';

@@ -2,8 +2,9 @@
  * One program under way, as the app sees it: counts its time and output, passes on what it says, and ends it. The frame's
  * messages arrive here checked (protocol.ts); who may speak when is decided here.
  */
+import type { RunEnd } from '../../core/run.ts';
 import type { RunLimits } from '../limits.ts';
-import type { Run, RunEnd, RunEvents } from '../runtime.ts';
+import type { Run, RunEvents } from '../runtime.ts';
 import type { AppMessage, Batch, FrameEnd } from './protocol.ts';
 
 const HEARTBEAT_MS = 1_000;

@@ -2,9 +2,10 @@
  * The app's side of one sandbox frame: mounts it, hands in a runtime's bytes, and runs one program at a time in it under
  * limits. It trusts nothing that comes back (protocol.ts); a frame that misbehaves, dies or stops answering is removed.
  */
+import type { RunEnd } from '../../core/run.ts';
 import { SANDBOX_FRAME_ALLOW, SANDBOX_FRAME_PATH } from '../../core/security-headers.ts';
 import type { RunLimits } from '../limits.ts';
-import type { Program, RunEnd, RunEvents } from '../runtime.ts';
+import type { Program, RunEvents } from '../runtime.ts';
 import { ActiveRun } from './active-run.ts';
 import { type AppMessage, FRAME_READY, type LoadMessage, parseFrameMessage } from './protocol.ts';
 

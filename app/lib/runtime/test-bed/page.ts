@@ -2,7 +2,8 @@
 import { releaseRuntimes, runtimeFor, runtimes } from '../registry.ts';
 import { RUN_LIMITS, type RunLimits } from '../limits.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
-import type { Run, RunEnd, Runtime } from '../runtime.ts';
+import type { RunEnd } from '../../core/run.ts';
+import type { Run, Runtime } from '../runtime.ts';
 
 export interface ProgramRequest {
   readonly files: Readonly<Record<string, string>>;
