@@ -1,4 +1,5 @@
 import { expect, test } from './fixtures/codeface.ts';
+import { enterRoom, makeRoom, newFile, savedStatus, tree } from './fixtures/room.ts';
 
 test('someone opens CodeFace and sees where to begin', async ({ codeface, person }) => {
   const { page, complaints } = await person();
@@ -16,4 +17,24 @@ test('the server is well, and says so', async ({ codeface, request }) => {
   await expect
     .poll(async () => (await (await request.get(`${codeface.url}/healthz`)).json()) as unknown)
     .toMatchObject({ status: 'ok', pocketbase: process.env['POCKETBASE_PATH'] ? 'up' : 'off' });
+});
+
+test('someone opens a link while nobody who has the room is there, and it appears when one comes', async ({
+  person,
+}) => {
+  const ann = await person();
+  const link = await makeRoom(ann.page);
+  await ann.page.goto('about:blank');
+
+  const ben = await person();
+  await ben.page.goto(link);
+  await expect(ben.page.getByText('Nobody who has this room is here.')).toBeVisible({ timeout: 20_000 });
+  await expect(savedStatus(ben.page)).toHaveText('Nothing to save yet');
+  // Nothing could be signed yet, so nothing can be typed.
+  await expect(ben.page.getByRole('button', { name: 'New file' })).toHaveCount(0);
+
+  await enterRoom(ann.page, link);
+  await expect(tree(ben.page).getByRole('treeitem')).toHaveCount(4, { timeout: 20_000 });
+  await newFile(ben.page, 'ben.py', 'print("here")\n');
+  await expect(tree(ann.page).getByRole('treeitem', { name: 'ben.py' })).toBeVisible();
 });

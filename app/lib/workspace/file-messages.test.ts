@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fileProblemWords, treeProblem } from './file-messages.ts';
+import { editRefusedAlert, fileProblemWords, treeProblem } from './file-messages.ts';
 import { importRefusedAlert, skippedAlert } from './import-messages.ts';
 
 it('counts bytes one way everywhere', () => {
@@ -15,6 +15,14 @@ it('says what was left out, and that nothing changed where all was', () => {
   const skipped = [{ reason: 'link', count: 2, examples: ['a', 'b'] }] as const;
   expect(skippedAlert(skipped).detail).toBe('2 links (a, b). Everything else is in the room.');
   expect(importRefusedAlert({ kind: 'cancelled' }).detail).toContain('Nothing in the room was changed.');
+});
+
+it('says what was not done, and that nothing changed', () => {
+  for (const refusal of [
+    { kind: 'file-too-large', limitBytes: 20_000_000 },
+    { kind: 'step-too-large', which: 'undo', limitBytes: 15_000_000 },
+  ] as const)
+    expect(editRefusedAlert(refusal).detail).toContain('Nothing was changed');
 });
 
 it('says why a name can’t be', () => {

@@ -1,6 +1,7 @@
 /** Words for files: what can't be made, moved or taken out (an import's own are in import-messages.ts). */
 import type { PathFault } from '../document/path.ts';
 import type { TreeProblem } from '../document/project.ts';
+import type { EditRefusal } from '../editor/undo-steps.ts';
 import type { NewAlert } from './alerts.ts';
 import { bytes, count, someOf } from './amounts.ts';
 import type { FileProblem, TreeItem } from './room-model.ts';
@@ -26,6 +27,25 @@ export const importFailedAlert: NewAlert = {
   title: 'Not all of the files could be added',
   detail: `What is in the tree is in the room. ${PART_MISSING} Then drop the files again: those that are in are not doubled.`,
 };
+
+/** What the editor refused to do; nothing was changed by it. */
+export function editRefusedAlert(refusal: EditRefusal): NewAlert {
+  const limit = bytes(refusal.limitBytes);
+  switch (refusal.kind) {
+    case 'file-too-large':
+      return {
+        tone: 'warn',
+        title: `A text file holds at most ${limit}`,
+        detail: 'Nothing was changed. Put the text into several files, or add a smaller part of it.',
+      };
+    case 'step-too-large':
+      return {
+        tone: 'warn',
+        title: `This ${refusal.which} would put back more than ${limit} at once`,
+        detail: 'Nothing was changed, and editing goes on. The text can be pasted again in smaller parts.',
+      };
+  }
+}
 
 /** Why a file can't be made or moved, as the page says it. */
 export function treeProblem(problem: TreeProblem): FileProblem {

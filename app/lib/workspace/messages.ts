@@ -8,7 +8,7 @@ import type { ClosedBy } from '../storage/open-database.ts';
 import type { StorageProblem } from '../storage/storage-problem.ts';
 import type { OutboxState } from '../sync/outbox.ts';
 import type { NewAlert } from './alerts.ts';
-import type { AlertView } from './room-model.ts';
+import type { AlertView, SavedView } from './room-model.ts';
 
 type Action = AlertView['actions'][number];
 /** The outbox will not go on by itself. */
@@ -175,6 +175,19 @@ export const newerFormatAlert: NewAlert = {
 };
 
 /** Above the editor and when someone types into it all the same; undefined where one can write. */
+/** Where "Saved on this device" stands, in a room that nobody has brought yet. */
+export const nothingToSave: SavedView = {
+  kind: 'saved',
+  where: 'Nothing to save yet',
+  why: 'This device never had this room, and nobody who has it is here.',
+};
+
+/** In the place of files, in a room that this device never had. `long`: meeting somebody should have worked by now. */
+export const unknownRoomWords = (long: boolean): string =>
+  long
+    ? 'Nobody who has this room is here. It appears as soon as one of them opens it: keep this tab open. If it stays so, check the link with who sent it.'
+    : 'Looking for the people who have this room…';
+
 export function readOnlyReason(role: Role, editable: boolean): string | undefined {
   if (editable) return undefined;
   return role === 'viewer'

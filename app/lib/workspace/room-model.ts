@@ -2,6 +2,7 @@
  * What the room page shows and does: the one interface between the views and the composed room.
  * Getters are reactive (read them in templates and `$derived`); methods never throw for what a person can cause.
  */
+import type { EditRefusal } from '../editor/undo-steps.ts';
 import type * as Y from 'yjs';
 import type { DeviceId, FileId, RoomId, Role, RunId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
@@ -108,7 +109,9 @@ export interface RoomModel {
   readonly role: Role;
   /** False until the room's text is there to be read. */
   readonly open: boolean;
-  /** False for viewers, and where a newer format makes the room read-only. */
+  /** False until somebody who has the room has been met, on a device that never had it. */
+  readonly known: boolean;
+  /** False for viewers, in a room not known yet, and where a newer format makes the room read-only. */
   readonly editable: boolean;
   readonly name: string;
   readonly files: readonly TreeItem[];
@@ -127,6 +130,8 @@ export interface RoomModel {
     | { readonly kind: 'ready' };
 
   rename(name: string): void;
+  /** The editor did not do what was asked of it. */
+  editRefused(refusal: EditRefusal): void;
   setMyName(name: string): void;
   dismiss(alertId: string): void;
 

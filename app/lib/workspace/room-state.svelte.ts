@@ -4,7 +4,9 @@ import type { DeviceId, FileId, Role, RoomId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import { Project } from '../document/project.ts';
+import type { EditRefusal } from '../editor/undo-steps.ts';
 import { pickedOf, type PickedFiles } from '../files/picked.ts';
+import { releaseRuntimes } from '../runtime/registry.ts';
 import type { DeviceStore } from '../storage/device.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
 import { askToKeep } from '../storage/quota.ts';
@@ -12,8 +14,9 @@ import type { StorageProblem } from '../storage/storage-problem.ts';
 import type { Replica } from '../sync/replica.ts';
 import { AlertsState } from './alerts-state.svelte.ts';
 import { ConnectionState } from './connection-state.svelte.ts';
+import { editRefusedAlert } from './file-messages.ts';
 import { FilesState } from './files-state.svelte.ts';
-import { memoryOnlyAlert, nameNotKeptAlert } from './messages.ts';
+import { memoryOnlyAlert, nameNotKeptAlert, nothingToSave } from './messages.ts';
 import { OfflineState } from './offline-state.svelte.ts';
 import { PeopleState } from './people-state.svelte.ts';
 import { recentRoomOf } from './recent-room.ts';
@@ -63,11 +66,13 @@ export class RoomState implements RoomModel {
   readonly #connection: ConnectionState;
   readonly #transfer: TransferState;
   #inFront: FileId | undefined;
+  #known = $state(false);
 
   constructor(options: RoomStateOptions) {
     const { keys, me, myName, replica, links, notKept } = options;
     this.#options = options;
     this.links = links;
+    this.#known = replica.knowsGenesis;
     this.#project = new Project(replica.doc);
     this.#files = new FilesState(this.#project, this.#alerts, () => this.editable);
     this.#transfer = new TransferState({
@@ -90,6 +95,7 @@ export class RoomState implements RoomModel {
       saved: this.#saved,
       onMessages: (accepted) => this.#runs.receive(accepted),
       onPeers: () => {
+        this.#known = replica.knowsGenesis;
         this.#people.refresh();
         this.#connection.refresh();
       },
@@ -114,7 +120,10 @@ export class RoomState implements RoomModel {
     return this.#options.keys.role;
   }
   get editable(): boolean {
-    return this.role === 'editor' && !this.listener.readOnly;
+    return this.role === 'editor' && this.#known && !this.listener.readOnly;
+  }
+  get known(): boolean {
+    return this.#known;
   }
   get name(): string {
     return this.#files.name;
@@ -129,7 +138,7 @@ export class RoomState implements RoomModel {
     return this.#connection.view;
   }
   get saved(): SavedView {
-    return this.#saved.view;
+    return this.#known ? this.#saved.view : nothingToSave;
   }
   get alerts(): readonly AlertView[] {
     return this.#alerts.all;
@@ -144,6 +153,10 @@ export class RoomState implements RoomModel {
   rename(name: string): void {
     this.#files.setName(name);
     this.remember();
+  }
+
+  editRefused(refusal: EditRefusal): void {
+    this.#alerts.show('edit-refused', editRefusedAlert(refusal));
   }
 
   setMyName(name: string): void {
@@ -237,6 +250,7 @@ export class RoomState implements RoomModel {
     this.#saved.dispose();
     this.#offline.dispose();
     this.#files.dispose();
+    releaseRuntimes();
     await this.#options.replica.close();
     this.#options.device.close();
   }
