@@ -22,7 +22,7 @@ import { seal } from './seal.ts';
 import { SegmentVerifier } from './segment-verifier.ts';
 import { encodeSegment } from './segment.ts';
 
-export type { Refusal, RefusalCode } from './format.ts';
+export type { Refusal } from './format.ts';
 export type { Accepted, ForkProof, Receipt } from './receipt.ts';
 
 export interface RoomLogOptions {
