@@ -176,6 +176,7 @@ async function openPeers(bench: Bench, count: number): Promise<Page[]> {
 export async function linkRaw(first: Page, index: number, other: Page): Promise<void> {
   const offer = await call(first, 'offer', index);
   await call(first, 'answered', index, await call(other, 'answer', 0, offer));
+  await call(other, 'opened', 0);
 }
 
 async function profileTyping(pages: readonly Page[]): Promise<string[]> {

@@ -123,12 +123,12 @@ async function heapOfRoom(page: Page): Promise<number> {
 async function scriptSizes(): Promise<Row[]> {
   const said = await outputOf(['scripts/budget.ts']);
   return ['landing', 'room'].map((page) => {
-    const [, measured, most] = new RegExp(`^${page}: ([\\d.]+) KiB of ([\\d.]+) KiB`, 'm').exec(said) ?? [];
+    const [, measured, most] = new RegExp(`^${page}: ([\\d.]+) KB of ([\\d.]+) KB`, 'm').exec(said) ?? [];
     return {
       name: `${page} page, JavaScript gzipped`,
       unit: 'bytes',
-      ours: measured === undefined ? [] : [Number(measured) * 1024],
-      target: { kind: 'value', atMost: Number(most) * 1024 },
+      ours: measured === undefined ? [] : [Number(measured) * 1000],
+      target: { kind: 'value', atMost: Number(most) * 1000 },
     };
   });
 }

@@ -1,29 +1,23 @@
 /**
- * The language of a file, by its name. Python and JavaScript/TypeScript come with the editor, so they are there offline;
- * every other grammar is fetched when a file first needs it.
+ * The language of a file, by its name. Python comes with the editor, as new rooms open in it; JavaScript and TypeScript
+ * come when a file first needs them, and every other grammar too. The names of these are known at once.
  */
-import { javascript } from '@codemirror/lang-javascript';
 import { python } from '@codemirror/lang-python';
 import { LanguageDescription, type LanguageSupport } from '@codemirror/language';
 
+const javascript = (name: string, extensions: string[], options: { jsx?: boolean; typescript?: boolean }) =>
+  LanguageDescription.of({
+    name,
+    extensions,
+    load: async () => (await import('@codemirror/lang-javascript')).javascript(options),
+  });
+
 const nearby = [
-  LanguageDescription.of({
-    name: 'Python',
-    extensions: ['py', 'pyi', 'pyw'],
-    support: python(),
-  }),
-  LanguageDescription.of({ name: 'JavaScript', extensions: ['js', 'mjs', 'cjs'], support: javascript() }),
-  LanguageDescription.of({ name: 'JSX', extensions: ['jsx'], support: javascript({ jsx: true }) }),
-  LanguageDescription.of({
-    name: 'TypeScript',
-    extensions: ['ts', 'mts', 'cts'],
-    support: javascript({ typescript: true }),
-  }),
-  LanguageDescription.of({
-    name: 'TSX',
-    extensions: ['tsx'],
-    support: javascript({ typescript: true, jsx: true }),
-  }),
+  LanguageDescription.of({ name: 'Python', extensions: ['py', 'pyi', 'pyw'], support: python() }),
+  javascript('JavaScript', ['js', 'mjs', 'cjs'], {}),
+  javascript('JSX', ['jsx'], { jsx: true }),
+  javascript('TypeScript', ['ts', 'mts', 'cts'], { typescript: true }),
+  javascript('TSX', ['tsx'], { typescript: true, jsx: true }),
 ];
 
 /** Text that is read more than parsed: its lines wrap unless a person says otherwise. */
@@ -39,17 +33,19 @@ export interface FileLanguage {
 
 export const PLAIN_TEXT: FileLanguage = { name: 'Plain text' };
 
-/** The language where it came with the editor, else undefined: ask `fetchLanguage`. */
+/** The language where its name is known at once, with its grammar once that is here: ask `fetchLanguage` for it. */
 export function nearbyLanguage(path: string): FileLanguage | undefined {
   const found = LanguageDescription.matchFilename(nearby, nameOf(path));
-  return found?.support && { name: found.name, support: found.support };
+  if (!found) return undefined;
+  return { name: found.name, ...(found.support && { support: found.support }) };
 }
 
 /** Fetches the grammar a file name calls for. Plain text where there is none, or where it can't be fetched now. */
 export async function fetchLanguage(path: string): Promise<FileLanguage> {
   try {
-    const { languages } = await import('@codemirror/language-data');
-    const found = LanguageDescription.matchFilename(languages, nameOf(path));
+    const found =
+      LanguageDescription.matchFilename(nearby, nameOf(path)) ??
+      LanguageDescription.matchFilename((await import('@codemirror/language-data')).languages, nameOf(path));
     return found ? { name: found.name, support: await found.load() } : PLAIN_TEXT;
   } catch {
     return PLAIN_TEXT;

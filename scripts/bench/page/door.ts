@@ -29,6 +29,7 @@ const door = {
   offer: raw.offer.bind(raw),
   answer: raw.answer.bind(raw),
   answered: raw.answered.bind(raw),
+  opened: raw.opened.bind(raw),
   echo: raw.echo.bind(raw),
   transfer: raw.transfer.bind(raw),
   hostRoom,

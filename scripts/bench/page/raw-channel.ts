@@ -2,7 +2,7 @@
  * The opponent that does nothing but send: one data channel to each other page, introduced by the bench itself. It
  * echoes, which gives both the floor of the latency and the offset between two clocks, and it transfers bytes.
  */
-import { now, pause } from './clock.ts';
+import { now, pause, until } from './clock.ts';
 import { RAW_MARK } from './sends.ts';
 
 /** As long as a sealed keystroke. */
@@ -42,6 +42,11 @@ export class RawChannels {
     const channel = this.#channel(to);
     if (channel.readyState !== 'open')
       await new Promise((resolve) => channel.addEventListener('open', resolve, { once: true }));
+  }
+
+  /** Resolves when the other page's channel is here: it comes after that page calls it open. */
+  async opened(to: number): Promise<void> {
+    await until(`the raw channel to ${to}`, () => this.#channels.get(to)?.readyState === 'open');
   }
 
   /** Half of each echo's time, and the far clock minus ours, from the fastest of them. */
