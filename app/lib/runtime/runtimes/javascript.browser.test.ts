@@ -108,7 +108,6 @@ test('what cannot be bundled is said with its place', async () => {
 test('a loop is stopped', async () => {
   const loop = await program('main.js', { 'main.js': "console.log('go'); for (;;);" }, { stopAfter: 'go' });
   expect(loop.end).toEqual({ kind: 'stopped' });
-  expect(loop.stopMs).toBeLessThan(1000);
 });
 
 test('a flood is cut off at the limit', async () => {

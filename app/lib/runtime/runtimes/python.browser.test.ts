@@ -45,16 +45,16 @@ test.for([
   ['an endless loop', 'print("go")\nwhile True: pass', 'KeyboardInterrupt'],
   ['a sleep', 'import time\nprint("go")\ntime.sleep(100)', 'KeyboardInterrupt'],
   ['waiting for input', 'import sys\nprint("go", flush=True)\nsys.stdin.read()', ''],
-  [
-    'a loop that catches everything',
-    'print("go")\nwhile True:\n  try:\n    while True: pass\n  except BaseException: pass',
-    '',
-  ],
-])('Stop ends %s within a second', async ([, source, said]) => {
-  const report = await python(source ?? '', { stopAfter: 'go' });
+])('Stop interrupts %s', async ([, source, said]) => {
+  // Never killed: that it ends at all shows that it heard.
+  const report = await python(source ?? '', { stopAfter: 'go', limits: { interruptMs: 3_600_000 } });
   expect(report.end).toEqual({ kind: 'stopped' });
-  expect(report.stopMs).toBeLessThan(1000);
   expect(report.stderr).toContain(said);
+});
+
+test('Stop ends a loop that catches everything', async () => {
+  const source = 'print("go")\nwhile True:\n  try:\n    while True: pass\n  except BaseException: pass';
+  expect((await python(source, { stopAfter: 'go' })).end).toEqual({ kind: 'stopped' });
 });
 
 test('memory has a limit that the program can see', async () => {

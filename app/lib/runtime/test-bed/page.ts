@@ -25,8 +25,6 @@ export interface ProgramReport {
   readonly stderr: string;
   /** What stood in stdout each time input was wanted. */
   readonly prompts: readonly string[];
-  /** From Stop to the end; undefined when not stopped. */
-  readonly stopMs: number | undefined;
   /** When it was started, in ms since 1970. */
   readonly startedAt: number;
 }
@@ -41,7 +39,7 @@ async function runProgram(request: ProgramRequest): Promise<ProgramReport> {
   const said = { stdout: '', stderr: '' };
   const prompts: string[] = [];
   const input = [...(request.input ?? [])];
-  let stopAt: number | undefined;
+  let stopped = false;
   const startedAt = performance.timeOrigin + performance.now();
   const run: Run = runtime.start(
     { files, entry: request.entry },
@@ -49,12 +47,8 @@ async function runProgram(request: ProgramRequest): Promise<ProgramReport> {
       onProgress: () => undefined,
       onOutput(stream, text) {
         if (said[stream].length < KEEP_CHARS) said[stream] += text;
-        if (
-          request.stopAfter !== undefined &&
-          stopAt === undefined &&
-          said[stream].includes(request.stopAfter)
-        ) {
-          stopAt = performance.now();
+        if (request.stopAfter !== undefined && !stopped && said[stream].includes(request.stopAfter)) {
+          stopped = true;
           run.stop();
         }
       },
@@ -74,7 +68,6 @@ async function runProgram(request: ProgramRequest): Promise<ProgramReport> {
     ...said,
     prompts,
     startedAt,
-    stopMs: stopAt === undefined ? undefined : performance.now() - stopAt,
   };
 }
 
