@@ -1,5 +1,5 @@
 /** The genesis statement: what the room's owner signed at its beginning, and all trust starts from (GEN-1, GEN-2). */
-import { concat, utf8, type Bytes } from '../core/bytes.ts';
+import { concat, equalBytes, utf8, type Bytes } from '../core/bytes.ts';
 import type { RoomId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { roomIdOf, type RoomKeys } from '../crypto/room-keys.ts';
@@ -78,4 +78,13 @@ export async function decodeGenesis(bytes: Bytes, roomId: RoomId): Promise<Resul
   if (!(await verifySignature(ownerPublicKey, signature, concat(LABEL, body))))
     return err({ kind: 'bad-signature' });
   return ok({ roomId, epoch: 0, ownerPublicKey, editInvite, commentInvite, viewInvite, bytes });
+}
+
+/** Whether the owner's statement names these keys: every one that the link gives. */
+export function namesKeys(genesis: Genesis, { editInvite, commentInvite, viewInvite }: RoomKeys): boolean {
+  return (
+    (editInvite === undefined || equalBytes(editInvite.publicKey, genesis.editInvite)) &&
+    (commentInvite === undefined || equalBytes(commentInvite.publicKey, genesis.commentInvite)) &&
+    equalBytes(viewInvite.publicKey, genesis.viewInvite)
+  );
 }

@@ -1,8 +1,8 @@
 /** The statement a room begins with, as this device has it, and whether a link's keys are the ones it names. */
-import { equalBytes, type Bytes } from '../core/bytes.ts';
+import type { Bytes } from '../core/bytes.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
-import { decodeGenesis, type Genesis } from '../log/genesis.ts';
+import { decodeGenesis, namesKeys, type Genesis } from '../log/genesis.ts';
 import type { LogStore } from '../log/log-store.ts';
 import { storageProblem, type StorageProblem } from '../storage/storage-problem.ts';
 
@@ -34,15 +34,6 @@ export async function loadGenesis(
   const read = await decodeGenesis(bytes, keys.roomId);
   // A damaged statement is asked of the others again.
   if (!read.ok) return ok(undefined);
-  if (!names(read.value, keys)) return err({ kind: 'wrong-key' });
+  if (!namesKeys(read.value, keys)) return err({ kind: 'wrong-key' });
   return ok(read.value);
-}
-
-/** Whether the owner's statement names these keys: every one that the link gives. */
-function names(genesis: Genesis, { editInvite, commentInvite, viewInvite }: RoomKeys): boolean {
-  return (
-    (editInvite === undefined || equalBytes(editInvite.publicKey, genesis.editInvite)) &&
-    (commentInvite === undefined || equalBytes(commentInvite.publicKey, genesis.commentInvite)) &&
-    equalBytes(viewInvite.publicKey, genesis.viewInvite)
-  );
 }
