@@ -49,8 +49,9 @@ export class ChainPlacement {
     const { session, channel } = chain;
     const { first, last, entries, hashes, sealed } = arrival;
     if (!chain.agrees(arrival)) {
-      if (this.#forks.length < MAX_FORK_PROOFS)
-        this.#forks.push({ session: session.id, channel, first, last, sealed });
+      const seq = Math.max(Math.min(last, chain.seq), 1);
+      receipt.fork = { session: session.id, channel, seq, first, last, sealed };
+      this.keepProof(receipt.fork);
       return refuse(receipt, 'fork', 'another entry with this seq', {
         session: session.id,
         channel,
@@ -139,6 +140,15 @@ export class ChainPlacement {
   moved(): void {
     this.#waiters.wakeAll();
     for (const chain of this.#held.holding()) this.#waiters.wake(chain);
+  }
+
+  /** Remembers that a chain forked; the first proof of each is enough. */
+  keepProof(proof: ForkProof): void {
+    if (this.#forks.length < MAX_FORK_PROOFS && !this.isForked(proof)) this.#forks.push(proof);
+  }
+
+  isForked({ session, channel }: Pick<ForkProof, 'session' | 'channel'>): boolean {
+    return this.#forks.some((fork) => fork.session === session && fork.channel === channel);
   }
 
   get forkProofs(): readonly ForkProof[] {

@@ -44,14 +44,18 @@ export interface Receipt {
   /** What was evicted earlier and can be placed now: ask for it again. */
   readonly wanted: Gap[];
   duplicate?: true;
-  /** Sealed by a newer app: keep, forward, go read-only. */
+  /** It proves that its author signed something else before. */
+  fork?: ForkProof;
+  /** Sealed by a newer app. */
   unknownFormat?: true;
 }
 
-/** Evidence that a session signed two entries with one seq. The other one is in the log, under the same seqs. */
+/** Evidence that a session signed two different entries with one seq: this segment, and the one in the log that holds `seq`. */
 export interface ForkProof {
   readonly session: SessionId;
   readonly channel: Channel;
+  /** Where both were signed and are not the same. */
+  readonly seq: number;
   readonly first: number;
   readonly last: number;
   readonly sealed: Bytes;

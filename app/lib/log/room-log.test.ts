@@ -418,7 +418,7 @@ describe('refusals of segments: nothing is closed, the next good one is taken', 
     ] as const)
       expect((await log.receive(await right.segment(first, last))).refused?.code).toBe('fork');
     expect(log.frontier()).toEqual(before);
-    expect(log.forkProofs).toHaveLength(3);
+    expect(log.forkProofs, 'one a chain is enough').toHaveLength(1);
     expect((await log.receive(await left.segment(2, 2))).accepted).toHaveLength(1);
   });
 

@@ -112,6 +112,25 @@ export class RoomLog {
     return missing;
   }
 
+  /**
+   * Of what they hold, the seqs at which it is not what is here: their author forked, and their segment would prove it.
+   * Chains whose fork is proven already are left out.
+   */
+  contradictedBy(theirs: readonly FrontierRow[]): ChainRange[] {
+    return theirs.flatMap(({ session, channel, seq, hash }) => {
+      const chain = this.#table.chain(session, channel);
+      if (chain === undefined || seq > chain.seq || chain.has({ seq, hash })) return [];
+      return this.#placement.isForked({ session, channel })
+        ? []
+        : [{ session, channel, fromSeq: seq, toSeq: seq }];
+    });
+  }
+
+  /** Remembers a proof that another RoomLog of this device (a worker's) found. */
+  keepProof(proof: ForkProof): void {
+    this.#placement.keepProof(proof);
+  }
+
   /** The accepted chains as bytes: see chain-export.ts. */
   exportChains(): Bytes {
     return exportChains(this.#table);

@@ -14,7 +14,14 @@ const range = (session: string, toSeq: number): ChainRange => ({
   toSeq,
 });
 const rows: FrontierRow[] = [];
-const nothing: BatchOutcome = { entries: 0, refusals: [], gaps: [], held: false, unknownFormat: false };
+const nothing: BatchOutcome = {
+  entries: 0,
+  refusals: [],
+  gaps: [],
+  forks: [],
+  held: false,
+  unknownFormat: false,
+};
 
 function catchingUp(missing: ChainRange[]) {
   const asked: { peer: string | undefined; ranges: number }[] = [];

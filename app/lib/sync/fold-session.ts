@@ -11,7 +11,7 @@ import { decodeGenesis } from '../log/genesis.ts';
 import { chainKey, type FrontierRow } from '../log/frontier.ts';
 import type { StoredSegment } from '../log/log-store.ts';
 import type { Refusal } from '../log/format.ts';
-import type { Accepted, Gap } from '../log/receipt.ts';
+import type { Accepted, ForkProof, Gap } from '../log/receipt.ts';
 import { RoomLog } from '../log/room-log.ts';
 
 export interface FoldStart {
@@ -35,6 +35,7 @@ export interface FoldResult {
   readonly entries: number;
   readonly refusals: readonly Refusal[];
   readonly gaps: readonly Gap[];
+  readonly forks: readonly ForkProof[];
   /** Segments that wait for something: the page's log must hold them too, or it would ask for them again. */
   readonly held: readonly Bytes[];
 }
@@ -66,6 +67,7 @@ export class FoldSession {
     const messages: Accepted[] = [];
     const refusals: Refusal[] = [];
     const gaps: Gap[] = [];
+    const forks: ForkProof[] = [];
     const held: Bytes[] = [];
     let entries = 0;
     for (const one of sealed) {
@@ -78,12 +80,13 @@ export class FoldSession {
       }
       if (receipt.refused) refusals.push(receipt.refused);
       if (receipt.held) held.push(one);
+      if (receipt.fork) forks.push(receipt.fork);
       if (receipt.gap) gaps.push(receipt.gap);
       gaps.push(...receipt.wanted);
     }
     const diff = Y.encodeStateAsUpdate(this.#doc, this.#known) as Bytes;
     this.#known = Y.encodeStateVector(this.#doc);
-    return { diff, chains: this.#log.exportChains(), stored, messages, entries, refusals, gaps, held };
+    return { diff, chains: this.#log.exportChains(), stored, messages, entries, refusals, gaps, forks, held };
   }
 
   /** Takes segments that are all there is, in any order: again and again while what was short of room finds its place. */

@@ -592,6 +592,55 @@ describe('floods', () => {
   });
 });
 
+describe('two branches of one session', () => {
+  it('ACC-4: shown to two people apart, are told to both with the proof as soon as they meet', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(sure);
+    const ann = await join(room, { makesFile: true, transports: [network.transport()] });
+    const bob = await join(room, { transports: [network.transport()] });
+    await until('Bob has the room', () => bob.project.list().length === 1);
+    const eve = await Eve.join(room, network, 'e');
+    await eve.meet(ann);
+    await eve.meet(bob);
+    network.cut(ann.replica.self, bob.replica.self);
+    await until('they are apart', () => !seen(ann).includes(bob.replica.self));
+    const branches = await Promise.all(
+      [1_000, 2_000].map(
+        async (time) => (await eve.forge('talk').add(utf8('word'), undefined, time).cut([]))[0] as Bytes,
+      ),
+    );
+    const [first, second] = branches as [Bytes, Bytes];
+    eve.send(ann.replica.self, writeFrame('live', first));
+    eve.send(bob.replica.self, writeFrame('live', second));
+    const hers = ({ replica }: TestReplica) =>
+      replica.frontier.some(({ session }) => session === eve.session.id);
+    await until('each has a branch', () => hers(ann) && hers(bob));
+    network.link(ann.replica.self, bob.replica.self);
+
+    const forkOf = ({ notices }: TestReplica) => notices.find((notice) => notice.kind === 'fork');
+    await until('both are told', () => forkOf(ann) !== undefined && forkOf(bob) !== undefined);
+    const told = {
+      kind: 'fork',
+      device: eve.session.device,
+      session: eve.session.id,
+      channel: 'talk',
+      seq: 1,
+    };
+    expect(forkOf(ann)).toEqual({ ...told, here: first, other: second });
+    expect(forkOf(bob)).toEqual({ ...told, here: second, other: first });
+    // Whoever holds the room's keys can check it: each of the two verifies alone.
+    for (const sealed of branches) {
+      const log = new RoomLog({ roomId: eve.keys.roomId, keys: eve.keys, genesis: room.genesis });
+      expect((await log.receive(sealed)).accepted).toHaveLength(1);
+    }
+    // Told once, and not asked about again.
+    const count = () => ann.notices.filter(({ kind }) => kind === 'fork').length;
+    await seconds(70);
+    await eve.handled(ann);
+    expect(count()).toBe(1);
+  });
+});
+
 describe('a newer format', () => {
   it.each([
     ['v', false],
@@ -858,6 +907,10 @@ const storeOf = (disk: LogStore): LogStore => ({
   readChain: (...chain) => disk.readChain(...chain),
   chainEnds: () => disk.chainEnds(),
   readAll: (maxBytes) => disk.readAll(maxBytes),
+  addresses: () => disk.addresses(),
+  quarantine: (damaged) => disk.quarantine(damaged),
+  quarantined: () => disk.quarantined(),
+  forgetQuarantined: (addresses) => disk.forgetQuarantined(addresses),
   replace: (shorter, longer) => disk.replace(shorter, longer),
   loadSnapshot: () => disk.loadSnapshot(),
   saveSnapshot: (snapshot) => disk.saveSnapshot(snapshot),

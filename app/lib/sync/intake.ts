@@ -6,7 +6,7 @@ import * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
 import type { StoredSegment } from '../log/log-store.ts';
 import type { Refusal } from '../log/format.ts';
-import type { Accepted, Gap, Receipt } from '../log/receipt.ts';
+import type { Accepted, ForkProof, Gap, Receipt } from '../log/receipt.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import { applyAccepted, toStored, type FoldStart } from './fold-session.ts';
 import type { Folder } from './folder.ts';
@@ -32,6 +32,7 @@ export interface BatchOutcome {
   readonly entries: number;
   readonly refusals: readonly Refusal[];
   readonly gaps: readonly Gap[];
+  readonly forks: readonly ForkProof[];
   readonly held: boolean;
   readonly unknownFormat: boolean;
 }
@@ -132,6 +133,7 @@ export class Intake {
     // Doc and chains move in the same turn: an own edit in between would name what the other does not have.
     Y.applyUpdate(doc, result.diff, FROM_LOG);
     if (!log.adopt(result.chains)) throw new Error('chains that the folder exported do not read');
+    for (const proof of result.forks) log.keepProof(proof);
     this.#options.onMessages(result.messages);
     if (persist) this.#options.keep(result.stored);
     const released = await log.release();
@@ -142,6 +144,7 @@ export class Intake {
       entries: result.entries + countEntries(released) + held.entries,
       refusals: result.refusals,
       gaps: [...result.gaps, ...held.gaps],
+      forks: [...result.forks, ...held.forks],
       held: held.held,
       unknownFormat: false,
     };
@@ -162,6 +165,7 @@ const outcomeOf = (receipts: readonly Receipt[]): BatchOutcome => ({
   entries: receipts.reduce((sum, receipt) => sum + countEntries(receipt), 0),
   refusals: receipts.flatMap(({ refused }) => refused ?? []),
   gaps: receipts.flatMap(({ gap, wanted }) => [...(gap ? [gap] : []), ...wanted]),
+  forks: receipts.flatMap(({ fork }) => fork ?? []),
   held: receipts.some(({ held }) => held !== undefined),
   unknownFormat: receipts.some(({ unknownFormat }) => unknownFormat === true),
 });

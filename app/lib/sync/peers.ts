@@ -4,6 +4,8 @@
  */
 import type { Bytes } from '../core/bytes.ts';
 import type { PeerId } from '../core/ids.ts';
+import { chainKey } from '../log/frontier.ts';
+import type { ForkProof } from '../log/receipt.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import { openSealed, seal } from '../log/seal.ts';
 import { Answers } from './answers.ts';
@@ -29,6 +31,8 @@ import type { TransportId, TransportRoom, TransportStatus } from './transport.ts
 
 /** How often silence is looked at: overdue answers, expired presence, heads that peers were not told. */
 const TICK_MS = 1000;
+/** Whoever mints sessions can fork each: no more of it is told than people would read. */
+const MAX_TOLD_FORKS = 16;
 
 export interface PeersOptions extends Omit<ReplicaOptions, 'store' | 'folder' | 'genesis'> {
   readonly log: RoomLog;
@@ -51,6 +55,7 @@ export class Peers {
   readonly #frames: FrameQueue;
   /** Links whose frames may still be on their way through here. */
   readonly #closedLinks = new WeakSet<MeshLink>();
+  readonly #toldForks = new Set<string>();
   #mesh: Mesh | undefined;
   #ownPresence: Bytes = new Uint8Array();
   #presenceSentAt = 0;
@@ -61,7 +66,8 @@ export class Peers {
     this.#options = options;
     this.#catchUp = new CatchUp({
       now: () => clock.now(),
-      missingFrom: (rows) => log.missingFrom(rows),
+      // Where both have something and it is not the same, their segment proves a fork.
+      missingFrom: (rows) => [...log.missingFrom(rows), ...log.contradictedBy(rows)],
       want: (link, ranges) =>
         void seal(keys, 'want', encodeWant(ranges)).then(
           (sealed) => link.send(writeFrame('want', sealed), 'live'),
@@ -208,13 +214,27 @@ export class Peers {
     this.#catchUp.took(link, outcome, answer);
   }
 
-  #report(link: MeshLink, { refusals, unknownFormat }: BatchOutcome): void {
+  #report(link: MeshLink, { refusals, forks, unknownFormat }: BatchOutcome): void {
     const { events } = this.#options;
+    for (const proof of forks) void this.#tellFork(proof).catch(this.#internal('a fork'));
     for (const code of new Set(refusals.map((refusal) => refusal.code)))
       events.onNotice({ kind: 'refused', code });
     // A first byte that is not ours proves nothing; that an editor's own tab sent it does (SEAL-2).
     if (unknownFormat && this.#meeting.metOn(link)?.role === 'editor')
       events.onNotice({ kind: 'newer-format' });
+  }
+
+  /** Tells of a fork once for each chain, with the segment that is here beside the other one. */
+  async #tellFork({ session, channel, seq, sealed }: ForkProof): Promise<void> {
+    const { log, shelf, events } = this.#options;
+    const chain = chainKey({ session, channel });
+    if (this.#toldForks.has(chain) || this.#toldForks.size >= MAX_TOLD_FORKS) return;
+    this.#toldForks.add(chain);
+    const stored = await shelf.readChain(session, channel, seq);
+    const here = stored.find(({ first, last }) => first <= seq && seq <= last);
+    if (here === undefined) return;
+    const { device } = log.session(session) ?? {};
+    events.onNotice({ kind: 'fork', device, session, channel, seq, here: here.sealed, other: sealed });
   }
 
   #onLinkClosed(link: MeshLink): void {

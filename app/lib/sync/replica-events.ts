@@ -1,7 +1,7 @@
 /** What a replica is made of, and what it tells those who made it. */
 import type { Bytes } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
-import type { RoomId } from '../core/ids.ts';
+import type { Channel, DeviceId, RoomId, SessionId } from '../core/ids.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import type { OwnSession } from '../log/certificate.ts';
 import type { Genesis } from '../log/genesis.ts';
@@ -33,12 +33,26 @@ export interface ReplicaEvents {
   onNotice(notice: ReplicaNotice): void;
 }
 
+/** Both segments verify alone, with the room's keys: together they prove it to everybody in the room. */
+export interface ForkNotice {
+  readonly kind: 'fork';
+  readonly device: DeviceId | undefined;
+  readonly session: SessionId;
+  readonly channel: Channel;
+  readonly seq: number;
+  /** The sealed segment that is part of the room here, and the other one. */
+  readonly here: Bytes;
+  readonly other: Bytes;
+}
+
 export type ReplicaNotice =
   | { readonly kind: 'newer-format' }
   | { readonly kind: 'store-error'; readonly error: unknown }
   /** The snapshot said something else than the log behind it; it is gone, the next opening reads the log. */
   | { readonly kind: 'snapshot-false' }
   | { readonly kind: 'refused'; readonly code: string }
+  /** Someone signed two different things in one place; told once for each of their chains. */
+  | ForkNotice
   | { readonly kind: 'catching-up'; readonly done: number; readonly of: number }
   | { readonly kind: 'caught-up' }
   | { readonly kind: 'genesis'; readonly bytes: Bytes }

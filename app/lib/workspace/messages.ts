@@ -195,6 +195,19 @@ export function readOnlyReason(role: Role, editable: boolean): string | undefine
     : 'Read only: someone here uses a newer CodeFace. Reload to get the new version.';
 }
 
+/** Someone's tab signed two different things in one place: `saveProof` saves both. */
+export const forkAlert = (
+  name: string | undefined,
+  saveProof: () => void,
+  download: () => void,
+): NewAlert => ({
+  tone: 'bad',
+  title: `${name ?? 'Someone'} told different people different things`,
+  detail:
+    'What came first stays here and editing works. People who got the other version may not see what is written after it: compare with them, and if you miss each other’s words, download the project and go on in a new room whose link that person doesn’t have.',
+  actions: [{ label: 'Save the proof', act: saveProof }, downloadBy(download)],
+});
+
 export const snapshotFalseAlert: NewAlert = {
   tone: 'warn',
   title: 'This device’s shortcut to the room was wrong',

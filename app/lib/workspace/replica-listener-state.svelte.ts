@@ -2,6 +2,7 @@
 import type { Accepted } from '../log/receipt.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
 import type { OutboxState } from '../sync/outbox.ts';
+import type { ForkNotice } from '../sync/replica-events.ts';
 import type { ReplicaEvents, ReplicaNotice } from '../sync/replica.ts';
 import type { NewAlert } from './alerts.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
@@ -15,6 +16,7 @@ export interface ListenerOptions {
   readonly saved: SavedState;
   readonly onMessages: (accepted: readonly Accepted[]) => void;
   readonly onPeers: () => void;
+  readonly onFork: (fork: ForkNotice) => void;
   /** What was written meanwhile is all here. */
   readonly onCaughtUp: () => void;
   /** Saves what this tab has of the project. */
@@ -72,8 +74,9 @@ export class ReplicaListener implements ReplicaEvents {
 
   onNotice(notice: ReplicaNotice): void {
     const { alerts, download, onPeers, onCaughtUp } = this.#options;
-    const { alert, progress, readOnly, peers, log } = effectOf(notice, download);
+    const { alert, progress, readOnly, peers, fork, log } = effectOf(notice, download);
     if (log !== undefined) console.warn(`CodeFace: ${log.words}`, ...('error' in log ? [log.error] : []));
+    if (fork !== undefined) this.#options.onFork(fork);
     if (readOnly) this.#readOnly = true;
     if (peers) onPeers();
     if (progress !== undefined) this.#progress = progress === 'over' ? undefined : progress;

@@ -1,3 +1,4 @@
+import type { SessionId } from '../core/ids.ts';
 import { expect, it } from 'vitest';
 import type { ReplicaNotice } from '../sync/replica.ts';
 import { effectOf } from './replica-notices.ts';
@@ -5,6 +6,19 @@ import { effectOf } from './replica-notices.ts';
 const error = new Error('inside');
 const effect = (notice: ReplicaNotice) => effectOf(notice, () => undefined);
 const internal = (what: string) => effect({ kind: 'internal', what, error });
+
+it('hands a fork on to who can name its author', () => {
+  const fork = {
+    kind: 'fork',
+    device: undefined,
+    session: 'aa' as SessionId,
+    channel: 'talk',
+    seq: 1,
+    here: new Uint8Array(),
+    other: new Uint8Array(),
+  } as const;
+  expect(effectOf(fork, () => undefined)).toEqual({ fork });
+});
 
 it('stops writing where a newer format came', () => {
   expect(effect({ kind: 'newer-format' })).toMatchObject({ readOnly: true, alert: { id: 'newer-format' } });

@@ -1,4 +1,5 @@
 /** What a notice of the replica comes to for the person in the room: an alert, progress, read-only, or a line in the log. Pure. */
+import type { ForkNotice } from '../sync/replica-events.ts';
 import type { ReplicaNotice } from '../sync/replica.ts';
 import type { NewAlert } from './alerts.ts';
 import {
@@ -19,6 +20,8 @@ export interface NoticeEffect {
   readonly readOnly?: true;
   /** Who is here, or how they are reached, may have changed. */
   readonly peers?: true;
+  /** Someone said two different things in one place. */
+  readonly fork?: ForkNotice;
   /** For developers. */
   readonly log?: { readonly words: string; readonly error?: unknown };
 }
@@ -46,6 +49,8 @@ export function effectOf(notice: ReplicaNotice, download: () => void): NoticeEff
     case 'refused':
       // An honest peer never sends what is refused here; the words for a person come with the complete log.
       return { log: { words: `refused a segment (${notice.code})` } };
+    case 'fork':
+      return { fork: notice };
     case 'genesis':
       return { peers: true };
   }

@@ -11,12 +11,14 @@ import type { DeviceStore } from '../storage/device.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
 import { askToKeep } from '../storage/quota.ts';
 import type { StorageProblem } from '../storage/storage-problem.ts';
+import type { ForkNotice } from '../sync/replica-events.ts';
 import type { Replica } from '../sync/replica.ts';
 import { AlertsState } from './alerts-state.svelte.ts';
 import { ConnectionState } from './connection-state.svelte.ts';
 import { editRefusedAlert } from './file-messages.ts';
 import { FilesState } from './files-state.svelte.ts';
-import { memoryOnlyAlert, nameNotKeptAlert, nothingToSave } from './messages.ts';
+import { forkAlert, memoryOnlyAlert, nameNotKeptAlert, nothingToSave } from './messages.ts';
+import { forkProofFile } from './fork-proof.ts';
 import { OfflineState } from './offline-state.svelte.ts';
 import { PeopleState } from './people-state.svelte.ts';
 import { recentRoomOf } from './recent-room.ts';
@@ -34,6 +36,7 @@ import type {
   ShareLinks,
 } from './room-model.ts';
 import { RunsState } from './runs-state.svelte.ts';
+import { saveBlob } from './save-blob.ts';
 import { SavedState } from './saved-state.svelte.ts';
 import { TransferState } from './transfer-state.svelte.ts';
 
@@ -76,6 +79,8 @@ export class RoomState implements RoomModel {
     this.#project = new Project(replica.doc);
     this.#files = new FilesState(this.#project, this.#alerts, () => this.editable);
     this.#transfer = new TransferState({
+      roomId: keys.roomId,
+      replica,
       project: this.#project,
       alerts: this.#alerts,
       onChanged: () => this.remember(),
@@ -99,6 +104,7 @@ export class RoomState implements RoomModel {
         this.#people.refresh();
         this.#connection.refresh();
       },
+      onFork: (fork) => this.#tellFork(fork),
       onCaughtUp: () => this.remember(),
       download: () => void this.download(),
     });
@@ -189,6 +195,9 @@ export class RoomState implements RoomModel {
   download(): Promise<void> {
     return this.#transfer.download();
   }
+  downloadRoom(): Promise<void> {
+    return this.#transfer.downloadRoom();
+  }
 
   text(id: FileId): Y.Text | undefined {
     return this.#files.text(id);
@@ -232,6 +241,16 @@ export class RoomState implements RoomModel {
   }
   sendInput(text: string): void {
     this.#runs.sendInput(text);
+  }
+
+  #tellFork(fork: ForkNotice): void {
+    const name = fork.device && this.#people.nameOf(fork.device);
+    const save = (): void =>
+      saveBlob(forkProofFile(this.roomId, fork), `fork-${fork.session.slice(0, 8)}.json`);
+    this.#alerts.show(
+      'fork',
+      forkAlert(name, save, () => void this.download()),
+    );
   }
 
   /** The list of recent rooms shows the room's newest name. */
