@@ -152,15 +152,55 @@ export function logStoreContract(name: string, setUp: () => LogStoreUnderTest): 
       expect(seen).toContain(`${bob} 1`);
     });
 
+    it('SYNC-15: moves damaged segments aside: nothing gives them any more, and their bytes are kept', async () => {
+      const store = await open(setUp().open);
+      await store.append([segment(1, 1), segment(2, 2), segment(2, 2, { session: bob }), segment(3, 3)]);
+      await store.quarantine([segment(2, 2), segment(9, 9)]);
+      expect(await store.quarantined()).toEqual([segment(2, 2)]);
+      expect(ranges(await store.readChain(alice, 'project', 1))).toEqual(['1-1', '3-3']);
+      expect(ranges(await all(store))).toEqual(['1-1', '3-3', '2-2']);
+      expect((await store.addresses()).map(({ first }) => first).sort()).toEqual([1, 2, 3]);
+      await store.quarantine([segment(3, 3)]);
+      expect(await store.chainEnds()).toContainEqual({ session: alice, channel: 'project', last: 1 });
+      // What comes from a peer has its place again.
+      await store.append([segment(2, 2)]);
+      expect(ranges(await store.readChain(alice, 'project', 1))).toEqual(['1-1', '2-2']);
+      await store.forgetQuarantined([segment(2, 2), segment(8, 8)]);
+      expect(await store.quarantined()).toEqual([segment(3, 3)]);
+    });
+
+    it('SYNC-15: leaves a segment where it is that was replaced since it was found damaged', async () => {
+      const store = await open(setUp().open);
+      const damaged = { ...segment(1, 1), sealed: new Uint8Array([9, 9]) };
+      await store.append([damaged]);
+      await store.append([segment(1, 1)]);
+      await store.quarantine([damaged]);
+      expect(await store.quarantined()).toEqual([]);
+      expect(await all(store)).toEqual([segment(1, 1)]);
+    });
+
+    it('SYNC-15: knows every address without reading a segment', async () => {
+      const store = await open(setUp().open);
+      expect(await store.addresses()).toEqual([]);
+      await store.append([segment(1, 10), segment(5, 7), segment(1, 2, { session: bob, channel: 'runs' })]);
+      const found = (await store.addresses()).map(
+        ({ session, channel, first, last }) => `${session.slice(0, 2)} ${channel} ${first}-${last}`,
+      );
+      expect(found.sort()).toEqual(['a1 project 1-10', 'a1 project 5-7', 'b2 runs 1-2']);
+    });
+
     it('holds nothing after it was destroyed', async () => {
       const setting = setUp();
       const store = await open(setting.open);
       await store.append([segment(1, 1)]);
       await store.saveFacts({ genesis: Uint8Array.of(1) });
+      await store.append([segment(5, 5)]);
+      await store.quarantine([segment(5, 5)]);
       await store.destroy();
       const again = await open(setting.reopen ?? setting.open);
       expect(await all(again)).toEqual([]);
       expect(await again.loadFacts()).toEqual({});
+      expect(await again.quarantined()).toEqual([]);
     });
 
     it('has everything it acknowledged after a crash', async () => {
@@ -199,6 +239,17 @@ export function logStoreContract(name: string, setUp: () => LogStoreUnderTest): 
       expect(ranges(await all(store))).toEqual(['1-1']);
       await store.append([segment(2, 2), segment(3, 3), segment(4, 4)]);
       expect(ranges(await all(store))).toEqual(['1-1', '2-2', '3-3', '4-4']);
+    });
+
+    it('SYNC-15: moves nothing aside when that fails: what is damaged is still there to be found', async () => {
+      const { open: first, failNextWrite } = setUp();
+      if (failNextWrite === undefined) return;
+      const store = await open(first);
+      await store.append([segment(1, 1), segment(2, 2), segment(3, 3)]);
+      failNextWrite();
+      await expect(store.quarantine([segment(1, 1), segment(2, 2)])).rejects.toThrow();
+      expect(ranges(await all(store))).toEqual(['1-1', '2-2', '3-3']);
+      expect(await store.quarantined()).toEqual([]);
     });
 
     it('swaps nothing when the swap failed', async () => {

@@ -14,6 +14,9 @@ export interface StoredSegment {
   readonly sealed: Bytes;
 }
 
+/** Names a segment at rest. */
+export type SegmentAddress = Omit<StoredSegment, 'sealed'>;
+
 /** What this device knows about the room besides the log. Opaque to the store. */
 export interface RoomFacts {
   /** The owner-signed genesis statement, once seen. */
@@ -37,6 +40,11 @@ export interface ChainEnd {
   readonly last: number;
 }
 
+/**
+ * A disk may give back anything, or fail to. Segments are given as they are found: one that can't be read, or isn't bytes
+ * any more, comes with no bytes at all, and whoever opens it sees the damage (SYNC-15). Facts and snapshots that are not
+ * what was put there are not given.
+ */
 export interface LogStore {
   /** 'device': strict durability. 'memory': the browser refuses storage, and everything goes with the tab. */
   readonly kind: 'device' | 'memory';
@@ -52,6 +60,17 @@ export interface LogStore {
   readAll(maxBytes: number): AsyncIterable<StoredSegment[]>;
   /** Swaps short segments for the long ones that hold the same entries, in one transaction. */
   replace(shorter: readonly StoredSegment[], longer: readonly StoredSegment[]): Promise<void>;
+  /** Every segment's address, without reading any. */
+  addresses(): Promise<SegmentAddress[]>;
+  /**
+   * Moves damaged segments aside, all in one transaction: no method above gives them any more, and what is left of them
+   * is kept. Names them as they were read; what has other bytes by now stays where it is.
+   */
+  quarantine(damaged: readonly StoredSegment[]): Promise<void>;
+  /** What was moved aside, with the bytes that are left. */
+  quarantined(): Promise<StoredSegment[]>;
+  /** Lets go of what was moved aside. */
+  forgetQuarantined(addresses: readonly SegmentAddress[]): Promise<void>;
   loadSnapshot(): Promise<DeviceSnapshot | undefined>;
   saveSnapshot(snapshot: DeviceSnapshot): Promise<void>;
   /** Forgets the snapshot, if there is one. */

@@ -5,12 +5,33 @@
 import { deleteDB, type DBSchema, type IDBPDatabase } from 'idb';
 import type { Channel, RoomId, SessionId } from '../../core/ids.ts';
 import { ok, type Result } from '../../core/result.ts';
-import type { ChainEnd, DeviceSnapshot, LogStore, RoomFacts, StoredSegment } from '../../log/log-store.ts';
+import type {
+  ChainEnd,
+  DeviceSnapshot,
+  LogStore,
+  RoomFacts,
+  SegmentAddress,
+  StoredSegment,
+} from '../../log/log-store.ts';
 import { openDatabase, type Migration, type OpenOptions } from '../open-database.ts';
 import type { StorageProblem } from '../storage-problem.ts';
 import { checkReplacement } from './check-replacement.ts';
 import { GroupCommit } from './group-commit.ts';
 import { readAllSegments } from './indexeddb-read-all.ts';
+import {
+  addressOf,
+  digestOf,
+  factsIn,
+  isSegmentKey,
+  isStill,
+  keyOf,
+  readIfPossible,
+  readSegments,
+  segmentOf,
+  snapshotIn,
+  type QuarantinedRecord,
+  type SnapshotRecord,
+} from './indexeddb-records.ts';
 
 export type SegmentKey = [session: SessionId, channel: Channel, first: number, last: number];
 
@@ -22,9 +43,11 @@ export interface RoomSchema extends DBSchema {
     indexes: { byLast: [SessionId, Channel, number] };
   };
   facts: { key: 'facts'; value: RoomFacts };
-  snapshot: { key: 'newest'; value: DeviceSnapshot };
+  snapshot: { key: 'newest'; value: SnapshotRecord };
   /** How often segments were swapped for longer ones: a reader that sees it change looks again. */
   swaps: { key: 'count'; value: number };
+  /** Damaged segments, read by nobody but who repairs them. */
+  quarantine: { key: SegmentKey; value: QuarantinedRecord };
 }
 
 /** Version n is what the first n of these make. Never edit one that was released: add the next. */
@@ -35,6 +58,9 @@ const MIGRATIONS: readonly Migration<RoomSchema>[] = [
     db.createObjectStore('facts');
     db.createObjectStore('snapshot');
     db.createObjectStore('swaps');
+  },
+  (db) => {
+    db.createObjectStore('quarantine', { keyPath: ['session', 'channel', 'first', 'last'] });
   },
 ];
 
@@ -89,19 +115,24 @@ class IndexedDbStore implements LogStore {
       for (const segment of longer) void segments.put(segment).catch(ignored);
       for (const segment of shorter)
         if (!kept.has(keyOf(segment).join())) void segments.delete(keyOf(segment)).catch(ignored);
-      await swaps.put(((await swaps.get('count')) ?? 0) + 1, 'count');
+      const count = await readIfPossible(swaps, 'count');
+      await swaps.put(Number.isSafeInteger(count) ? (count as number) + 1 : 1, 'count');
     });
   }
 
   async readChain(session: SessionId, channel: Channel, fromSeq: number): Promise<StoredSegment[]> {
     const range = IDBKeyRange.bound([session, channel, fromSeq], [session, channel, []]);
-    const segments = await this.#db.getAllFromIndex('segments', 'byLast', range);
+    const segments = await readSegments(
+      this.#db,
+      () => this.#db.getAllFromIndex('segments', 'byLast', range),
+      () => this.#db.getAllKeysFromIndex('segments', 'byLast', range),
+    );
     return segments.sort((a, b) => a.first - b.first || a.last - b.last);
   }
 
   async chainEnds(): Promise<ChainEnd[]> {
     const ends = new Map<string, ChainEnd>();
-    for (const [session, channel, , last] of await this.#db.getAllKeys('segments')) {
+    for (const { session, channel, last } of await this.addresses()) {
       const chain = `${session}/${channel}`;
       if (last > (ends.get(chain)?.last ?? 0)) ends.set(chain, { session, channel, last });
     }
@@ -112,8 +143,39 @@ class IndexedDbStore implements LogStore {
     return readAllSegments(this.#db, maxBytes);
   }
 
+  async addresses(): Promise<SegmentAddress[]> {
+    return (await this.#db.getAllKeys('segments')).filter(isSegmentKey).map(addressOf);
+  }
+
+  async quarantine(damaged: readonly StoredSegment[]): Promise<void> {
+    const transaction = this.#db.transaction(['segments', 'quarantine'], 'readwrite', STRICT);
+    const segments = transaction.objectStore('segments');
+    const quarantine = transaction.objectStore('quarantine');
+    await allOrNothing(transaction, async () => {
+      for (const judged of damaged) {
+        const record = await readIfPossible(segments, keyOf(judged));
+        if (!isStill(record, judged)) continue;
+        const { session, channel, first, last } = judged;
+        void quarantine.put({ session, channel, first, last, record, movedAt: Date.now() }).catch(ignored);
+        void segments.delete(keyOf(judged)).catch(ignored);
+      }
+    });
+  }
+
+  async quarantined(): Promise<StoredSegment[]> {
+    const found = await this.#db.getAll('quarantine');
+    return found.map(({ record, ...address }) => segmentOf(address, record));
+  }
+
+  async forgetQuarantined(addresses: readonly SegmentAddress[]): Promise<void> {
+    const transaction = this.#db.transaction('quarantine', 'readwrite', STRICT);
+    await allOrNothing(transaction, async () => {
+      for (const address of addresses) void transaction.store.delete(keyOf(address)).catch(ignored);
+    });
+  }
+
   async loadFacts(): Promise<RoomFacts> {
-    return (await this.#db.get('facts', 'facts')) ?? {};
+    return factsIn(await readIfPossible(this.#db.transaction('facts').store, 'facts'));
   }
 
   async saveFacts(facts: RoomFacts): Promise<void> {
@@ -121,13 +183,14 @@ class IndexedDbStore implements LogStore {
     await allOrNothing(transaction, () => transaction.store.put(facts, 'facts'));
   }
 
-  loadSnapshot(): Promise<DeviceSnapshot | undefined> {
-    return this.#db.get('snapshot', 'newest');
+  async loadSnapshot(): Promise<DeviceSnapshot | undefined> {
+    return snapshotIn(await readIfPossible(this.#db.transaction('snapshot').store, 'newest'));
   }
 
   async saveSnapshot(snapshot: DeviceSnapshot): Promise<void> {
+    const digest = await digestOf(snapshot);
     const transaction = this.#db.transaction('snapshot', 'readwrite', STRICT);
-    await allOrNothing(transaction, () => transaction.store.put(snapshot, 'newest'));
+    await allOrNothing(transaction, () => transaction.store.put({ ...snapshot, digest }, 'newest'));
   }
 
   async dropSnapshot(): Promise<void> {
@@ -151,13 +214,6 @@ class IndexedDbStore implements LogStore {
     });
   }
 }
-
-const keyOf = ({ session, channel, first, last }: StoredSegment): SegmentKey => [
-  session,
-  channel,
-  first,
-  last,
-];
 
 /** A request's own error also ends its transaction, whose `done` is what is waited for. */
 const ignored = (): void => undefined;

@@ -1,6 +1,14 @@
 /** The room's log in this tab's memory: for browsers that refuse storage. Everything goes with the tab. */
+import { equalBytes } from '../../core/bytes.ts';
 import type { Channel, SessionId } from '../../core/ids.ts';
-import type { ChainEnd, DeviceSnapshot, LogStore, RoomFacts, StoredSegment } from '../../log/log-store.ts';
+import type {
+  ChainEnd,
+  DeviceSnapshot,
+  LogStore,
+  RoomFacts,
+  SegmentAddress,
+  StoredSegment,
+} from '../../log/log-store.ts';
 import { batches } from './batches.ts';
 import { checkReplacement } from './check-replacement.ts';
 
@@ -12,20 +20,20 @@ class MemoryStore implements LogStore {
   readonly kind = 'memory';
   /** Chain → key → segment. */
   readonly #chains = new Map<string, Map<string, StoredSegment>>();
+  readonly #quarantine = new Map<string, StoredSegment>();
   #facts: RoomFacts = {};
   #snapshot: DeviceSnapshot | undefined;
 
   async append(segments: readonly StoredSegment[]): Promise<void> {
     for (const segment of segments) {
       const chain = this.#chains.get(chainOf(segment)) ?? new Map<string, StoredSegment>();
-      this.#chains.set(chainOf(segment), chain.set(`${segment.first} ${segment.last}`, segment));
+      this.#chains.set(chainOf(segment), chain.set(placeOf(segment), segment));
     }
   }
 
   async replace(shorter: readonly StoredSegment[], longer: readonly StoredSegment[]): Promise<void> {
     checkReplacement(shorter, longer);
-    for (const segment of shorter)
-      this.#chains.get(chainOf(segment))?.delete(`${segment.first} ${segment.last}`);
+    for (const segment of shorter) this.#chains.get(chainOf(segment))?.delete(placeOf(segment));
     await this.append(longer);
   }
 
@@ -55,6 +63,28 @@ class MemoryStore implements LogStore {
     }
   }
 
+  async addresses(): Promise<SegmentAddress[]> {
+    return [...this.#chains.values()].flatMap((chain) => [...chain.values()]);
+  }
+
+  async quarantine(damaged: readonly StoredSegment[]): Promise<void> {
+    for (const segment of damaged) {
+      const chain = this.#chains.get(chainOf(segment));
+      const found = chain?.get(placeOf(segment));
+      if (found === undefined || !equalBytes(found.sealed, segment.sealed)) continue;
+      chain?.delete(placeOf(segment));
+      this.#quarantine.set(`${chainOf(segment)} ${placeOf(segment)}`, found);
+    }
+  }
+
+  async quarantined(): Promise<StoredSegment[]> {
+    return [...this.#quarantine.values()];
+  }
+
+  async forgetQuarantined(addresses: readonly SegmentAddress[]): Promise<void> {
+    for (const address of addresses) this.#quarantine.delete(`${chainOf(address)} ${placeOf(address)}`);
+  }
+
   async loadFacts(): Promise<RoomFacts> {
     return this.#facts;
   }
@@ -77,6 +107,7 @@ class MemoryStore implements LogStore {
 
   async destroy(): Promise<void> {
     this.#chains.clear();
+    this.#quarantine.clear();
     this.#facts = {};
     this.#snapshot = undefined;
   }
@@ -88,3 +119,5 @@ class MemoryStore implements LogStore {
 
 const chainOf = ({ session, channel }: Pick<StoredSegment, 'session' | 'channel'>): string =>
   `${session} ${channel}`;
+
+const placeOf = ({ first, last }: SegmentAddress): string => `${first} ${last}`;
