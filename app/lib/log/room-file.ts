@@ -17,7 +17,6 @@ import { decodeGenesis, type Genesis } from './genesis.ts';
 
 /** Raised when what stands in a file changes so that an older reader would read it wrongly. */
 export const ROOM_FILE_VERSION = 1;
-export const ROOM_FILE_ENDING = '.codeface';
 /** Forty times the largest room that joining is measured with; above it a browser could not keep what is in it. */
 export const MAX_ROOM_FILE_BYTES = 2048 * MIB;
 

@@ -6,6 +6,7 @@ import * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
 import type { PeerId } from '../core/ids.ts';
 import type { FrontierRow } from '../log/frontier.ts';
+import type { StoredSegment } from '../log/log-store.ts';
 import type { Accepted } from '../log/receipt.ts';
 import { RoomLog } from '../log/room-log.ts';
 import type { FoldStart } from './fold-session.ts';
@@ -144,6 +145,22 @@ export class Replica {
   /** Whether this device knows the room's genesis statement: until somebody brings it, nothing can be read or written. */
   get knowsGenesis(): boolean {
     return this.#log.genesis !== undefined;
+  }
+
+  /** The room's genesis statement as signed. */
+  get genesis(): Bytes | undefined {
+    return this.#log.genesis?.bytes;
+  }
+
+  /**
+   * Every segment this tab has, as it is: those at rest, in batches of at most `maxBytes`, then those that the store has
+   * not taken. One that is stored meanwhile may come twice.
+   */
+  async *segments(maxBytes: number): AsyncGenerator<readonly StoredSegment[], void> {
+    await this.#outbox.settled();
+    const { waiting } = this.#shelf;
+    yield* this.#options.store.readAll(maxBytes);
+    yield waiting;
   }
 
   /** How others name this tab. */

@@ -67,6 +67,11 @@ export class Shelf {
     return this.#error;
   }
 
+  /** What is not in the store yet. */
+  get waiting(): readonly StoredSegment[] {
+    return this.#waiting.map(({ segment }) => segment);
+  }
+
   /** Resolves when the store was offered everything that was put so far, whether it took it or not. */
   settled(): Promise<void> {
     if (!this.#busy) return Promise.resolve();

@@ -18,6 +18,7 @@ export interface CommandActions {
   changeName(): void;
   theme(choice: 'system' | 'light' | 'dark'): void;
   download(): void;
+  downloadRoom(): void;
   readonly active: TreeItem | undefined;
 }
 
@@ -36,6 +37,11 @@ export function commandsOf(room: RoomModel, actions: CommandActions): Command[] 
     room.editable && { id: 'new-folder', words: 'New folder', act: () => actions.newFolder() },
     { id: 'share', words: 'Share this room', act: () => actions.share() },
     { id: 'download', words: 'Download project', act: () => actions.download() },
+    room.known && {
+      id: 'download-room',
+      words: 'Download the room with its history',
+      act: () => actions.downloadRoom(),
+    },
     { id: 'name', words: 'Change my name', act: () => actions.changeName() },
     { id: 'theme-system', words: 'Theme: like the system', act: () => actions.theme('system') },
     { id: 'theme-light', words: 'Theme: light', act: () => actions.theme('light') },

@@ -16,11 +16,11 @@ export const exportAlert = (missing: readonly string[]): NewAlert => ({
   detail: `Their content has not arrived on this device yet: ${someOf(missing)}. The others are in it. Try again when someone who has them is here.`,
 });
 
-export const exportFailedAlert: NewAlert = {
+export const exportFailedAlert = (what: 'project' | 'room'): NewAlert => ({
   tone: 'bad',
-  title: 'The project could not be downloaded',
+  title: `The ${what} could not be downloaded`,
   detail: `The room and its files are as they were. ${PART_MISSING}`,
-};
+});
 
 export const importFailedAlert: NewAlert = {
   tone: 'bad',

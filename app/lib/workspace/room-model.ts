@@ -145,6 +145,8 @@ export interface RoomModel {
   upload(picked: readonly File[] | DataTransfer): Promise<void>;
   /** Saves a zip of the project, every file byte-identical, among the person's downloads; says by an alert where it can't. */
   download(): Promise<void>;
+  /** Saves the room with its whole history, encrypted as it is, in one file; says by alerts what it takes to open it. */
+  downloadRoom(): Promise<void>;
 
   text(id: FileId): Y.Text | undefined;
   /** Bytes of a binary file, or undefined while they are not here. */

@@ -1,6 +1,8 @@
 /** Files coming into the room and going out of it: progress while it takes, alerts where it fails; never rejects. */
+import type { RoomId } from '../core/ids.ts';
 import type { Project } from '../document/project.ts';
 import type { PickedFiles } from '../files/picked.ts';
+import type { Replica } from '../sync/replica.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
 import { exportAlert, exportFailedAlert, importFailedAlert } from './file-messages.ts';
 import type { ProgressView } from './room-model.ts';
@@ -8,6 +10,8 @@ import { saveBlob } from './save-blob.ts';
 import { starterProject } from './starter-project.ts';
 
 export interface TransferOptions {
+  readonly roomId: RoomId;
+  readonly replica: Replica;
   readonly project: Project;
   readonly alerts: AlertsState;
   /** The room has another name or other content than a moment ago. */
@@ -49,7 +53,26 @@ export class TransferState {
       else alerts.dismiss('export');
     } catch (error) {
       console.error('CodeFace: downloading the project', error);
-      alerts.show('export', exportFailedAlert);
+      alerts.show('export', exportFailedAlert('project'));
+    }
+  }
+
+  /** Saves the room, history and all, among the person's downloads. */
+  async downloadRoom(): Promise<void> {
+    const { roomId, replica, project, alerts } = this.#options;
+    try {
+      const { exportRoom, savedRoomAlert } = await import('./export-room.ts');
+      const name = `${project.name || 'room'}.codeface`;
+      const file = await exportRoom(roomId, replica, (done) => {
+        this.#progress = { label: 'Gathering the room’s history', done };
+      });
+      saveBlob(file, name);
+      alerts.show('export', savedRoomAlert(name, file.size));
+    } catch (error) {
+      console.error('CodeFace: downloading the room', error);
+      alerts.show('export', exportFailedAlert('room'));
+    } finally {
+      this.#progress = undefined;
     }
   }
 
