@@ -63,8 +63,7 @@ export async function deriveRoomKeys(
   roomId: RoomId,
 ): Promise<RoomKeys> {
   if (seed.length !== SEED_BYTES) throw new RangeError('a seed has 32 bytes');
-  const expand = (from: Bytes, purpose: string): Bytes =>
-    hkdf(sha256, from, utf8(roomId), concat(utf8(`codeface/${purpose}/1\0`), epochBytes(epoch)), SEED_BYTES);
+  const expand = (from: Bytes, purpose: string): Bytes => deriveSecret(from, purpose, epoch, roomId);
   const pair = (from: Bytes, purpose: string) => signingKeyPairFromSeed(expand(from, purpose));
 
   const e = seedKind === 'e' ? seed : undefined;
@@ -97,6 +96,12 @@ export async function deriveRoomKeys(
     topic: await pair(v, 'topic'),
     sealing: { segment, hello, want, presence, signal },
   };
+}
+
+/** The 32 bytes that a seed gives for one purpose (KEY-2). */
+export function deriveSecret(seed: Bytes, purpose: string, epoch: number, roomId: RoomId): Bytes {
+  const info = concat(utf8(`codeface/${purpose}/1\0`), epochBytes(epoch));
+  return hkdf(sha256, seed, utf8(roomId), info, SEED_BYTES);
 }
 
 /** Big-endian, 4 bytes. Epochs are integers from 0 to 2^32 - 1. */

@@ -17,6 +17,7 @@ import {
   sign,
   SIGNATURE_BYTES,
   verifySignature,
+  type SigningKeyPair,
 } from '../crypto/signatures.ts';
 import { Malformed, parse } from './byte-reader.ts';
 import { FORMAT, MAX_CERTIFICATE_BYTES, roleCode, roleOfCode, type Refusal } from './format.ts';
@@ -48,11 +49,18 @@ const LABEL_CLIENT = utf8('codeface/client-id/1\0');
 const ROOM_ID_CHARS = 52;
 const BODY_BYTES = 1 + ROOM_ID_CHARS + 4 + 1 + 3 * PUBLIC_KEY_BYTES;
 
-/** Makes this tab's session: an editor's from the edit seed, else a viewer's, good for presence only. */
-export async function issueSession(keys: RoomKeys, deviceX25519: Bytes): Promise<OwnSession> {
+/**
+ * Makes this tab's session: an editor's from the edit seed, else a viewer's, good for presence only. Its key pair is new; only
+ * test vectors give one, because a key that signs twice from seq 1 is a fork.
+ */
+export async function issueSession(
+  keys: RoomKeys,
+  deviceX25519: Bytes,
+  pair?: SigningKeyPair,
+): Promise<OwnSession> {
   const issuer = keys.editInvite ?? keys.viewInvite;
   const role: Role = keys.editInvite ? 'editor' : 'viewer';
-  const session = await generateSigningKeyPair();
+  const session = pair ?? (await generateSigningKeyPair());
   const body = concat(
     Uint8Array.of(FORMAT),
     utf8(keys.roomId),

@@ -1,0 +1,80 @@
+/**
+ * Writes docs/vectors.json: with it an implementation in another language can check itself against docs/SPEC.md without
+ * this one. Everything comes from the seeds in scripts/vectors/vector-room.ts, so that the same bytes come out on every machine.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as prettier from 'prettier';
+import { FORMAT } from '../app/lib/log/format.ts';
+import { acceptVectors } from './vectors/accept.ts';
+import { chainVectors, frontierOf, segmentVectors, writeChains } from './vectors/chains.ts';
+import { frameVectors, frontierVectors, presenceVectors, runMessageVectors } from './vectors/frames.ts';
+import {
+  derivationVectors,
+  encodingVectors,
+  linkVectors,
+  publicKeyVectors,
+  signatureVectors,
+  weakKeyVectors,
+} from './vectors/keys.ts';
+import { refusalVectors, UNSHOWN } from './vectors/refusals.ts';
+import { sealingVectors } from './vectors/sealing.ts';
+import { certificateVectors, genesisVectors } from './vectors/statements.ts';
+import { updateVectors } from './vectors/updates.ts';
+import { SEEDS, vectorRoom } from './vectors/vector-room.ts';
+
+export const VECTORS_PATH = join(import.meta.dirname, '../docs/vectors.json');
+
+/** What stands in the file, section by section. */
+export type Vectors = Awaited<ReturnType<typeof buildVectors>>;
+
+async function buildVectors() {
+  const room = await vectorRoom();
+  const written = await writeChains(room);
+  const rows = await frontierOf(room, written);
+  return {
+    about:
+      'Test vectors of docs/SPEC.md: bytes in hex (a long run as {repeat, times}), times in ms, numbers as JSON numbers. Each names the rules it shows. ' +
+      'Written by `npm run vectors`. Where "packing" is "deflated" the sealed bytes must open and give "plain", but another ' +
+      'deflate may write others; where it is "plain" a long body was sealed without deflating, which readers take too.',
+    format: FORMAT,
+    seeds: SEEDS,
+    room: { rules: ['KEY-1'], id: room.roomId },
+    encodings: encodingVectors(),
+    derivations: derivationVectors(room),
+    publicKeys: publicKeyVectors(room),
+    weakKeys: weakKeyVectors(),
+    signatures: await signatureVectors(),
+    links: linkVectors(room),
+    genesis: genesisVectors(room),
+    certificates: await certificateVectors(room),
+    chains: await chainVectors(room, written),
+    segments: segmentVectors(written),
+    sealing: await sealingVectors(room),
+    frontiers: frontierVectors(rows),
+    accept: acceptVectors(),
+    refusals: await refusalVectors(room, written),
+    noVectorFor: UNSHOWN,
+    updates: updateVectors(),
+    frames: await frameVectors(room, rows, written.segments[1]?.sealed ?? new Uint8Array()),
+    runMessages: runMessageVectors(),
+    presence: presenceVectors(),
+  };
+}
+
+/** The whole file as it is written. */
+export async function vectorsText(): Promise<string> {
+  const options = await prettier.resolveConfig(VECTORS_PATH);
+  return prettier.format(JSON.stringify(await buildVectors()), { ...options, parser: 'json' });
+}
+
+async function main(): Promise<void> {
+  const text = await vectorsText();
+  const before = await readFile(VECTORS_PATH, 'utf8').catch(() => '');
+  await writeFile(VECTORS_PATH, text);
+  console.log(
+    `docs/vectors.json: ${Math.round(text.length / 1024)} KiB, ${before === text ? 'unchanged' : 'written'}`,
+  );
+}
+
+if (import.meta.main) await main();
