@@ -203,8 +203,7 @@ describe('frames and messages', () => {
   test.each(vectors.frames)('SYNC-1 $name', async (vector) => {
     const bodies = { hello: decodeHello, want: decodeWant, presence: decodePresenceFrame };
     const opens = vector.kind === 'hello' || vector.kind === 'want' || vector.kind === 'presence';
-    const decode = (body: Bytes) =>
-      opens ? bodies[vector.kind](body) : decodeSegments(body);
+    const decode = (body: Bytes) => (opens ? bodies[vector.kind](body) : decodeSegments(body));
     const { plain, refused, frame: sent = '' } = vector;
     if (refused) return expect(decode(fromHex(plain ?? '')).ok).toBe(false);
     const frame = readFrame(fromHex(sent));
