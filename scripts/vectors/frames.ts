@@ -13,6 +13,8 @@ import {
   writeFrame,
   type FrameKind,
 } from '../../app/lib/sync/frames.ts';
+import { HELLO_LABEL } from '../../app/lib/sync/meeting.ts';
+import { PRESENCE_LABEL } from '../../app/lib/sync/presence-board.ts';
 import { hex, sealBody, type VectorRoom } from './vector-room.ts';
 
 const PRESENCE_NAME = 'Ann 🦊';
@@ -55,8 +57,7 @@ export async function frameVectors(
     frontier: encodeFrontier(rows),
   };
   const presence = { session: ann.id, counter: 300, payload: encodePresence(PRESENCE.there) };
-  const signed = async (label: string, body: Bytes) =>
-    concat(body, await ann.sign(concat(utf8(`codeface/${label}/1\0`), body)));
+  const signed = async (label: Bytes, body: Bytes) => concat(body, await ann.sign(concat(label, body)));
   const inSeal = async (name: string, kind: FrameKind & SealKind, rules: string[], body: Bytes) => ({
     name,
     rules: ['SYNC-1', ...rules],
@@ -78,12 +79,12 @@ export async function frameVectors(
     refused: true,
   });
   return [
-    await inSeal('the first HELLO', 'hello', ['SYNC-2'], await signed('hello', encodeHello(hello))),
+    await inSeal('the first HELLO', 'hello', ['SYNC-2'], await signed(HELLO_LABEL, encodeHello(hello))),
     await inSeal(
       'the answer, with all it holds',
       'hello',
       ['SYNC-2', 'LOG-10', 'SEAL-4'],
-      await signed('hello', encodeHello(answer)),
+      await signed(HELLO_LABEL, encodeHello(answer)),
     ),
     await inSeal(
       'WANT of two chains',
@@ -94,12 +95,17 @@ export async function frameVectors(
         { session: ben.id, channel: 'runs', fromSeq: 500, toSeq: 70_000 },
       ]),
     ),
-    await inSeal('presence', 'presence', ['SYNC-6'], await signed('presence', encodePresenceFrame(presence))),
+    await inSeal(
+      'presence',
+      'presence',
+      ['SYNC-6'],
+      await signed(PRESENCE_LABEL, encodePresenceFrame(presence)),
+    ),
     await inSeal(
       'goodbye',
       'presence',
       ['SYNC-6'],
-      await signed('presence', encodePresenceFrame({ ...presence, counter: 301, payload: nothing })),
+      await signed(PRESENCE_LABEL, encodePresenceFrame({ ...presence, counter: 301, payload: nothing })),
     ),
     open('an entry as it is made', 'live', sealed),
     open('an answer in its last part', 'segments', encodeSegments({ more: false, segments: [sealed] })),

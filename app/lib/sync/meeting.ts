@@ -21,7 +21,8 @@ import { openSealed, seal } from '../log/seal.ts';
 import { decodeHello, encodeHello, writeFrame, type SignedHello } from './frames.ts';
 import type { MeshLink } from './mesh.ts';
 
-const HELLO_LABEL = utf8('codeface/hello/1\0');
+/** What a HELLO's signature begins with (SYNC-1). */
+export const HELLO_LABEL = utf8('codeface/hello/1\0');
 const NO_NONCE: Bytes = new Uint8Array(16);
 /** A far end that confirms nothing is told again after so long, then twice as long each time … */
 const REMIND_AFTER_MS = 4000;

@@ -11,7 +11,8 @@ import type { CheckedSession, OwnSession } from '../log/certificate.ts';
 import { openSealed, seal } from '../log/seal.ts';
 import { decodePresenceFrame, encodePresenceFrame, writeFrame } from './frames.ts';
 
-const PRESENCE_LABEL = utf8('codeface/presence/1\0');
+/** What a PRESENCE's signature begins with (SYNC-1). */
+export const PRESENCE_LABEL = utf8('codeface/presence/1\0');
 /** LOG.md, Meeting. */
 export const PRESENCE_LIFE_MS = 30_000;
 export const PRESENCE_REFRESH_MS = 10_000;
