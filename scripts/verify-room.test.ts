@@ -16,18 +16,23 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 let room: TestRoom;
 let author: Author;
-let talk: Bytes;
+let talk: Bytes[];
 let bytes: Bytes;
 beforeAll(async () => {
   room = await testRoom();
   author = new Author(room, await room.newSession());
   await author.edit((text) => text.insert(0, 'one'), Date.UTC(2026, 0, 2));
   await author.edit((text) => text.insert(0, 'two'), Date.UTC(2026, 0, 3));
-  const posted = await author.log.append(author.session, 'talk', utf8('hello'), Date.UTC(2025, 5, 1));
-  if (!posted.ok) throw new Error(posted.error.code);
-  talk = posted.value.sealed;
-  bytes = await fileOf([...author.sealed, talk]);
+  // The second claims to be before the first, and is told after it (LOG-11).
+  talk = [await post('hello', Date.UTC(2026, 0, 1)), await post('hello?', Date.UTC(2025, 5, 1))];
+  bytes = await fileOf([...author.sealed, ...talk]);
 });
+
+async function post(message: string, time: number): Promise<Bytes> {
+  const posted = await author.log.append(author.session, 'talk', utf8(message), time);
+  if (!posted.ok) throw new Error(posted.error.code);
+  return posted.value.sealed;
+}
 
 async function fileOf(segments: readonly Bytes[], genesis = room.genesis): Promise<Bytes> {
   const batches = async function* (): AsyncGenerator<readonly Bytes[]> {
@@ -62,9 +67,9 @@ describe('ROOM-8 a verdict', () => {
       expect(found).toMatchObject({
         verified: true,
         damage: undefined,
-        segments: 3,
+        segments: 4,
         repeated: 0,
-        entries: { project: 2, talk: 1, runs: 0 },
+        entries: { project: 2, talk: 2, runs: 0 },
         leftOut: [],
         forks: [],
         stateHash: stateHash(author.doc),
@@ -77,7 +82,7 @@ describe('ROOM-8 a verdict', () => {
           issuer: 'edit link',
           from: Date.UTC(2025, 5, 1),
           to: Date.UTC(2026, 0, 3),
-          entries: 3,
+          entries: 4,
         },
       ]);
       const words = verdictLines(found).join('\n');
@@ -94,11 +99,13 @@ describe('ROOM-8 a verdict', () => {
   });
 
   test('on what is repeated: verified all the same', async () => {
-    expect(await verdict(await fileOf([talk, ...author.sealed, talk, ...author.sealed]))).toMatchObject({
-      verified: true,
-      segments: 6,
-      repeated: 3,
-    });
+    expect(await verdict(await fileOf([...talk, ...author.sealed, ...talk, ...author.sealed]))).toMatchObject(
+      {
+        verified: true,
+        segments: 8,
+        repeated: 4,
+      },
+    );
   });
 
   test('names a flip in any byte of the file', async () => {
@@ -121,13 +128,13 @@ describe('ROOM-8 a verdict', () => {
     expect(found).toMatchObject({
       verified: false,
       damage: { kind: 'damaged' },
-      entries: { project: 2, talk: 0 },
+      entries: { project: 2, talk: 1 },
     });
-    expect(found.leftOut).toMatchObject([{ index: 2, code: 'not-ours' }]);
+    expect(found.leftOut).toMatchObject([{ index: 3, code: 'not-ours' }]);
   });
 
   test('on a file that was damaged before it was written: whole, and not verified', async () => {
-    const broken = talk.slice();
+    const broken = talk[0]?.slice() ?? new Uint8Array();
     broken[50] = (broken[50] ?? 0) ^ 1;
     const found = await verdict(await fileOf([...author.sealed, broken]));
     expect(found).toMatchObject({

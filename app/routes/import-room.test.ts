@@ -92,6 +92,9 @@ describe('ROOM-7 importing', () => {
     });
     expect(progress.length).toBeGreaterThan(0);
 
+    const facts = await storeHere();
+    expect(await facts.loadFacts()).toMatchObject({ genesis: room.genesis.bytes });
+    facts.close();
     const here = await openHere();
     expect(here.read()).toBe('the tide comes in');
     expect(here.hash()).toEqual(there.hash());

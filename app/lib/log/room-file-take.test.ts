@@ -108,6 +108,25 @@ async function squashedOf(room: TestRoom, all: readonly StoredSegment[]): Promis
   return kept;
 }
 
+test('ROOM-6 what waits for a segment further on is settled in one reading while there is room', async () => {
+  const room = await testRoom();
+  const { all } = await write(room, [
+    [0, 'project', 3],
+    [1, 'project', 3],
+    [0, 'project', 3],
+  ]);
+  let reads = 0;
+  // Chain by chain, as stores give them: the second half of the first waits for the other.
+  const segments = [...all.slice(0, 3), ...all.slice(6), ...all.slice(3, 6)].map(({ sealed }) => sealed);
+  const taken = await takeAll(
+    room.newLog(),
+    () => (reads++, named(segments)()),
+    () => undefined,
+  );
+  expect(taken.unplaced).toEqual([]);
+  expect(reads).toBe(1);
+});
+
 test('ROOM-6 what did not fit into what may be held is read again, and settled once', async () => {
   const room = await testRoom();
   const [ann, ben] = [new Author(room, await room.newSession()), new Author(room, await room.newSession())];

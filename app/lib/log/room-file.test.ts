@@ -1,3 +1,4 @@
+import { sha256 } from '@noble/hashes/sha2.js';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { concat, utf8, type Bytes } from '../core/bytes.ts';
@@ -38,6 +39,8 @@ async function read(bytes: Bytes): Promise<Bytes[]> {
   const found: Bytes[] = [];
   for await (const { sealed, offset } of roomFileSegments(new Blob([bytes]))) {
     expect(bytes.subarray(offset, offset + sealed.length)).toEqual(sealed);
+    // A view would take its whole window along into IndexedDB.
+    expect(sealed.buffer.byteLength).toBe(sealed.length);
     found.push(sealed);
   }
   return found;
@@ -82,6 +85,11 @@ test('ROOM-1 the bytes are those of the page', async () => {
   expect(bytes).toEqual(concat(body, hash, utf8('room-end')));
 });
 
+/** A file whose hash is right, whatever stands in it. */
+function forge(body: Bytes): Bytes {
+  return concat(body, sha256(body), utf8('room-end'));
+}
+
 describe('ROOM-4 what is not whole is named', () => {
   const whole = (): Promise<Bytes> =>
     write([[new Uint8Array(300).fill(1), new Uint8Array(3)], [new Uint8Array(9)]]);
@@ -110,6 +118,16 @@ describe('ROOM-4 what is not whole is named', () => {
     expect(await problemOf(concat(bytes.subarray(0, HEAD_BYTES), bytes.subarray(HEAD_BYTES + 50)))).toBe(
       'damaged',
     );
+  });
+
+  it('with a count that is not theirs, and a hash that is: damaged', async () => {
+    const bytes = await whole();
+    const body = bytes.slice(0, -40);
+    expect(await problemOf(forge(body))).toBe('none');
+    for (const count of [0, 2, 4, 0xffffffff]) {
+      new DataView(body.buffer).setUint32(body.length - 4, count);
+      expect(await problemOf(forge(body))).toBe('damaged');
+    }
   });
 
   it('of another version, or something else entirely', async () => {
@@ -144,13 +162,26 @@ describe('ROOM-3 caps', () => {
     const parts: Bytes[] = [];
     const head = { roomId: 'A'.repeat(52) as RoomId, genesis: room.genesis.bytes };
     for await (const part of encodeRoomFile(head, given())) parts.push(part);
-    expect(await problemOf(concat(...parts))).toBe('damaged');
+    const bytes = concat(...parts);
+    expect(await problemOf(bytes)).toBe('damaged');
+    expect(await readRoomFileHead(new Blob([bytes]))).toMatchObject({
+      ok: false,
+      error: { kind: 'damaged' },
+    });
   });
 
-  it('no segment is written that no reader takes', async () => {
+  it('no segment is written, or read, that is larger than any is', async () => {
     await expect(write([[new Uint8Array()]])).rejects.toThrow(RangeError);
     await expect(write([[new Uint8Array(MAX_SEALED_SEGMENT_BYTES + 1)]])).rejects.toThrow(RangeError);
-    expect(await problemOf(await write([[new Uint8Array(MAX_SEALED_SEGMENT_BYTES)]]))).toBe('none');
+    const largest = await write([[new Uint8Array(MAX_SEALED_SEGMENT_BYTES)]]);
+    expect(await problemOf(largest)).toBe('none');
+    const body = concat(
+      largest.subarray(0, HEAD_BYTES + 4),
+      Uint8Array.of(0),
+      largest.subarray(HEAD_BYTES + 4, -40),
+    );
+    new DataView(body.buffer).setUint32(HEAD_BYTES, MAX_SEALED_SEGMENT_BYTES + 1);
+    expect(await problemOf(forge(body))).toBe('damaged');
   });
 
   it('too-large: a file above 2 GiB is not read', async () => {
