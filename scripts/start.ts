@@ -27,7 +27,7 @@ else {
 }
 
 async function serve(settings: Settings, folder: DataFolder): Promise<void> {
-  const { host, port, publicUrl } = settings;
+  const { host, port, publicUrl, turn } = settings;
   const built = await buildIfChanged(root, say);
   if (!built.ok) return stop(sentenceFor(built.error));
   const pocketbase = await choosePocketBase(settings, folder);
@@ -38,6 +38,7 @@ async function serve(settings: Settings, folder: DataFolder): Promise<void> {
       host,
       port,
       publicUrl,
+      turn,
       pocketbase,
       buildDir: join(root, 'build'),
       logger: serverLogger('warn'),

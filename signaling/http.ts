@@ -3,6 +3,7 @@
  *
  *   GET  /healthz     how the server and PocketBase are
  *   ANY  /pb/*        PocketBase, allow-listed           pocketbase-proxy.ts
+ *   GET  /ice         TURN credentials that end          turn.ts
  *   WS   /signal      y-webrtc signaling                 signal.ts
  *   WS   /relay       sealed frames                      relay.ts
  *   GET  everything   the built app                      static-files.ts
@@ -35,6 +36,7 @@ import { proxyToPocketBase } from './pocketbase-proxy.ts';
 import { relayService, type RelayService } from './relay.ts';
 import { signalService, type SignalService } from './signal.ts';
 import { staticFiles } from './static-files.ts';
+import { iceAnswer, type TurnSettings } from './turn.ts';
 
 export interface ServerOptions {
   readonly host: string;
@@ -46,6 +48,7 @@ export interface ServerOptions {
   readonly logger: Logger;
   /** Where people reach the server, when that is not its own address: then a reverse proxy is in front. */
   readonly publicUrl?: string | undefined;
+  readonly turn?: TurnSettings | undefined;
   readonly limits?: Limits;
 }
 
@@ -105,9 +108,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     connections: connections(),
   });
 
+  const iceAsked = new RateLimiterMemory({ points: limits.icePerMinute, duration: 60 });
+  const answerIce = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+    iceAsked.consume(budgetKey(clientAddress(request, behindProxy))).then(
+      () => answerJson(response, iceAnswer(options.turn, Date.now())),
+      () => answerPlain(response, 429, { 'retry-after': '60' }),
+    );
+
   const route = (request: IncomingMessage, response: ServerResponse): void | Promise<void> => {
     const target = request.url ?? '';
     if (target === '/healthz') return answerJson(response, health());
+    if (target === '/ice') return answerIce(request, response);
     if (target === '/pb' || target.startsWith('/pb/'))
       return proxyToPocketBase(pocketbase, clientAddress(request, behindProxy), request, response);
     if (sockets[socketPath(request)]) return answerPlain(response, 426, { upgrade: 'websocket' });

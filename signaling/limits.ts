@@ -31,6 +31,7 @@ export interface Limits {
   };
   readonly socketsPerAddress: number;
   readonly handshakesPerMinute: number;
+  readonly icePerMinute: number;
   readonly connections: number;
 }
 
@@ -94,6 +95,8 @@ export const LIMITS: Limits = {
   socketsPerAddress: 1_024,
   // The same 200 people reconnecting after a restart, a few times.
   handshakesPerMinute: 3_000,
+  // A tab asks once an hour; a school behind one address opens its rooms within a minute.
+  icePerMinute: 600,
   // About 10 KB each: 200 MB.
   connections: 20_000,
 };

@@ -40,7 +40,7 @@ export async function serveUntilSignalled(
 async function main(): Promise<void> {
   const settings = readSettings(process.argv.slice(2), process.env, process.cwd());
   if (!settings.ok) return fail(settingsSentence(settings.error));
-  const { host, port, publicUrl, pocketbase } = settings.value;
+  const { host, port, publicUrl, pocketbase, turn } = settings.value;
   const choice =
     pocketbase.kind === 'embedded'
       ? ({ kind: 'off', why: 'npm start sets it up.' } as const)
@@ -53,6 +53,7 @@ async function main(): Promise<void> {
       host,
       port,
       publicUrl,
+      turn,
       buildDir,
       pocketbase: choice,
       logger: serverLogger(),

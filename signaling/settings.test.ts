@@ -16,6 +16,7 @@ test('with nothing said, the defaults of the interface', () => {
       dataFolder: '/home/me/.codeface',
       pocketbase: { kind: 'embedded' },
       publicUrl: undefined,
+      turn: undefined,
     },
   });
 });
@@ -31,6 +32,34 @@ test('flags win over the environment, and an empty variable counts as unset', ()
 test('a PocketBase of one’s own is named by its address', () => {
   expect(read([], { CODEFACE_POCKETBASE: 'https://pb.example.org' })).toMatchObject({
     value: { pocketbase: { kind: 'url', url: 'https://pb.example.org/' } },
+  });
+});
+
+describe('a TURN server', () => {
+  const secret = 's3cret';
+  test('is its addresses and its secret', () => {
+    const urls = 'turn:turn.example.org:3478, turn:[2001:db8::1]:3478?transport=tcp turns:turn.example.org';
+    expect(read([], { CODEFACE_TURN_URLS: urls, CODEFACE_TURN_SECRET: secret })).toMatchObject({
+      value: {
+        turn: {
+          urls: [
+            'turn:turn.example.org:3478',
+            'turn:[2001:db8::1]:3478?transport=tcp',
+            'turns:turn.example.org',
+          ],
+          secret,
+        },
+      },
+    });
+  });
+
+  test('is refused by halves, and where an address is none', () => {
+    expect(sentence([], { CODEFACE_TURN_SECRET: secret })).toContain('go together');
+    expect(sentence([], { CODEFACE_TURN_URLS: 'turn:a' })).toContain('go together');
+    for (const urls of ['stun:a', 'https://a', 'turn:a?transport=quic', 'turn:user@a', ','])
+      expect(sentence([], { CODEFACE_TURN_URLS: urls, CODEFACE_TURN_SECRET: secret })).toContain(
+        'CODEFACE_TURN_URLS must',
+      );
   });
 });
 

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { err, ok, type Result } from '../app/lib/core/result.ts';
+import type { TurnSettings } from './turn.ts';
 
 export interface Settings {
   readonly port: number;
@@ -11,6 +12,8 @@ export interface Settings {
   readonly pocketbase: { readonly kind: 'embedded' | 'off' } | { readonly kind: 'url'; readonly url: string };
   /** The origin that people type, where it differs from host and port. */
   readonly publicUrl: string | undefined;
+  /** The TURN server that tabs may use where they find no direct way. */
+  readonly turn: TurnSettings | undefined;
 }
 
 export type SettingsError =
@@ -18,12 +21,15 @@ export type SettingsError =
   | { readonly kind: 'bad-port'; readonly value: string }
   | { readonly kind: 'bad-public-url'; readonly value: string }
   | { readonly kind: 'insecure-address'; readonly address: string }
-  | { readonly kind: 'bad-pocketbase'; readonly value: string };
+  | { readonly kind: 'bad-pocketbase'; readonly value: string }
+  | { readonly kind: 'bad-turn-url'; readonly value: string }
+  | { readonly kind: 'half-turn' };
 
 const PORT = z
   .stringFormat('port', /^\d{1,5}$/)
   .transform(Number)
   .pipe(z.number().max(65_535));
+const TURN_URL = /^turns?:[a-z0-9.:[\]-]+(\?transport=(udp|tcp))?$/i;
 const WEB_ADDRESS = z.url({ protocol: /^https?$/ }).transform((text) => new URL(text));
 const POCKETBASE = z.union([
   z.enum(['embedded', 'off']).transform((kind) => ({ kind })),
@@ -53,12 +59,16 @@ export function readSettings(
   const pocketbase = POCKETBASE.safeParse(pocketbaseText);
   if (!pocketbase.success) return err({ kind: 'bad-pocketbase', value: pocketbaseText });
 
+  const turn = readTurn(env['CODEFACE_TURN_URLS'] || undefined, env['CODEFACE_TURN_SECRET'] || undefined);
+  if (!turn.ok) return turn;
+
   return ok({
     port: port.data,
     host,
     dataFolder: resolve(cwd, flags.value.data ?? (env['CODEFACE_DATA'] || '.codeface')),
     pocketbase: pocketbase.data,
     publicUrl: publicUrl.value,
+    turn: turn.value,
   });
 }
 
@@ -78,7 +88,24 @@ export function settingsSentence(error: SettingsError): string {
       );
     case 'bad-pocketbase':
       return `CODEFACE_POCKETBASE must be "embedded", "off" or a web address, not "${error.value}".`;
+    case 'bad-turn-url':
+      return `CODEFACE_TURN_URLS must name addresses such as turn:turn.example.org:3478?transport=tcp, parted by commas, not "${error.value}".`;
+    case 'half-turn':
+      return 'CODEFACE_TURN_URLS and CODEFACE_TURN_SECRET go together: set both, or none.';
   }
+}
+
+/** Several addresses are parted by commas or spaces. */
+function readTurn(
+  urls: string | undefined,
+  secret: string | undefined,
+): Result<TurnSettings | undefined, SettingsError> {
+  if (urls === undefined && secret === undefined) return ok(undefined);
+  if (urls === undefined || secret === undefined) return err({ kind: 'half-turn' });
+  const all = urls.split(/[\s,]+/).filter((url) => url !== '');
+  const bad = all.find((url) => !TURN_URL.test(url));
+  if (bad !== undefined || all.length === 0) return err({ kind: 'bad-turn-url', value: bad ?? urls });
+  return ok({ urls: all, secret });
 }
 
 type Flags = Partial<Record<'port' | 'host' | 'data', string>>;

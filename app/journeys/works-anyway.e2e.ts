@@ -1,6 +1,8 @@
 import { expect, test } from './fixtures/codeface.ts';
+import { openPerson } from './fixtures/person.ts';
 import {
   connected,
+  connection,
   editor,
   enterRoom,
   makeRoom,
@@ -11,6 +13,8 @@ import {
   runUntil,
   saved,
 } from './fixtures/room.ts';
+import { startCodeFace } from './fixtures/server-process.ts';
+import { hasTurnServer, startTurnServer } from './fixtures/turn-server.ts';
 
 /** No candidates at all: what a network that blocks direct connections leaves (facts on Chromium's own policy). */
 const noDirect = { browserArgs: ['--webrtc-ip-handling-policy=disable_non_proxied_udp'] };
@@ -26,6 +30,39 @@ test('direct connections are blocked: the room says Relayed, and works', async (
   await expect(text).toContainText('from afar');
   await ben.page.keyboard.type(', and back');
   await expect(editor(ann.page, 'far.txt')).toContainText('from afar, and back');
+});
+
+test('direct connections are blocked and there is a TURN server: its relay carries the link, and the status says so', async () => {
+  const missing = !hasTurnServer();
+  if (missing) console.log('This journey is skipped: coturn (turnserver) is not installed here.');
+  test.skip(missing, 'coturn is not installed');
+  const turn = await startTurnServer();
+  const codeface = await startCodeFace(turn.env);
+  const people = [
+    await openPerson(codeface.url, noDirect),
+    await openPerson(codeface.url, noDirect),
+  ] as const;
+  try {
+    const [ann, ben] = people;
+    const link = await makeRoom(ann.page);
+    await newFile(ann.page, 'far.txt', 'from afar');
+    await enterRoom(ben.page, link);
+    for (const { page } of [ann, ben]) {
+      await connected(page, 'Relayed · 2 here');
+      await expect(connection(page)).toHaveAttribute('title', /TURN relay/, { timeout: 30_000 });
+    }
+    expect(turn.log()).toContain('ALLOCATE processed, success');
+    // The link needs the server no more.
+    await codeface.kill();
+    const text = await openFile(ben.page, 'far.txt');
+    await ben.page.keyboard.type(', and back');
+    await expect(text).toContainText('from afar, and back');
+    await expect(editor(ann.page, 'far.txt')).toContainText('from afar, and back');
+  } finally {
+    for (const person of people) await person.end();
+    await codeface.end();
+    await turn.end();
+  }
 });
 
 test('programs that loop, flood or eat memory leave the room usable', async ({ person }) => {

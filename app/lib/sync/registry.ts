@@ -10,6 +10,6 @@ export function transportsTo(origin: string): Transport[] {
   return [
     broadcastChannelTransport(),
     relayTransport({ url: socket('/relay') }),
-    webrtcTransport({ signalUrl: socket('/signal') }),
+    webrtcTransport({ signalUrl: socket('/signal'), iceUrl: new URL('/ice', origin).href }),
   ];
 }

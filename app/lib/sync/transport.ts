@@ -29,7 +29,10 @@ export interface TransportRoom {
 }
 
 export type TransportStatus =
-  { readonly kind: 'connecting' } | { readonly kind: 'up' } | { readonly kind: 'down'; readonly why: string };
+  | { readonly kind: 'connecting' }
+  /** `relayed`: at least one link goes through a TURN server. */
+  | { readonly kind: 'up'; readonly relayed?: true }
+  | { readonly kind: 'down'; readonly why: string };
 
 export interface TransportEvents {
   onLink(link: LinkId): void;

@@ -30,6 +30,7 @@ describe('the kind of connection', () => {
     ['Direct', 2, { peers: [['ann', 'webrtc']] }],
     ['Direct', 2, { peers: [['ann', 'webrtc']], relay: down('lost') }],
     ['Relayed', 2, { peers: [['ann', 'relay']] }],
+    ['Relayed', 2, { peers: [['ann', 'webrtc']], webrtc: { kind: 'up', relayed: true } }],
     // Any path through the relay makes it so, and tabs of one person count once.
     [
       'Relayed',
@@ -52,6 +53,12 @@ describe('the kind of connection', () => {
 
 describe('why', () => {
   const offline = (relay: TransportStatus, online = true): string => view({ relay, online }).why;
+
+  it('tells a TURN server from the relay', () => {
+    const { why } = view({ peers: [['ann', 'webrtc']], webrtc: { kind: 'up', relayed: true } });
+    expect(why).toContain('TURN');
+    expect(view({ peers: [['ann', 'relay']] }).why).not.toContain('TURN');
+  });
 
   it('tells a server that says no from one that says nothing', () => {
     expect(offline(down('the connection was lost'))).toContain('not reachable');

@@ -26,6 +26,11 @@ export function describeConnection({ me, peers, relay, webrtc, online }: Connect
     const why = `${whose} reached through the relay: ${cause}. It carries only what it cannot read.`;
     return { kind: 'Relayed', here, why };
   }
+  if (others.some(({ path }) => path === 'webrtc') && webrtc?.kind === 'up' && webrtc.relayed) {
+    const why =
+      'At least one person is reached through this server’s TURN relay: no direct way was found. It carries only what it cannot read.';
+    return { kind: 'Relayed', here, why };
+  }
   if (others.length > 0) {
     const why = serverUp
       ? 'Browser to browser: the server does not see what you write.'

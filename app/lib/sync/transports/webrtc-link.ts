@@ -23,18 +23,35 @@ const DISCONNECTED_LIMIT_MS = 5_000;
 /** More candidates than any machine has addresses. */
 const MAX_SIGNALS = 200;
 
+/** The part of simple-peer that its types leave out, as its README has it. */
+interface StatsSource {
+  getStats(done: (error: unknown, reports: readonly StatsReport[]) => void): void;
+}
+interface StatsReport {
+  readonly id: string;
+  readonly type: string;
+  readonly nominated?: boolean;
+  readonly localCandidateId?: string;
+  readonly remoteCandidateId?: string;
+  readonly candidateType?: string;
+}
+
 export type PeerConstructor = typeof SimplePeer;
 
 export interface WebrtcLinkOptions {
   readonly Peer: PeerConstructor;
   readonly initiator: boolean;
   readonly connectLimitMs: number;
+  /** TURN servers; without one, direct addresses only. */
+  readonly iceServers: readonly RTCIceServer[];
   readonly wrtc?: SimplePeer.Options['wrtc'];
 }
 
 export interface WebrtcLinkEvents {
   onSignal(signal: Signal): void;
   onUp(): void;
+  /** It turned out that a TURN server carries the link. */
+  onRelayed(): void;
   onFrame(frame: Bytes): void;
   /** Once, and never after `close`. */
   onEnded(why: string): void;
@@ -52,6 +69,7 @@ export class WebrtcLink {
   #localCandidates = 0;
   #remoteSignals = 0;
   #isUp = false;
+  #relayed = false;
   #ended = false;
 
   constructor(options: WebrtcLinkOptions, events: WebrtcLinkEvents) {
@@ -59,8 +77,8 @@ export class WebrtcLink {
     this.#initiator = options.initiator;
     this.#peer = new options.Peer({
       initiator: options.initiator,
-      // Direct addresses only; left out, the library would ask servers of its own choice.
-      config: { iceServers: [] },
+      // Never left out: the library would ask servers of its own choice.
+      config: { iceServers: [...options.iceServers] },
       wrtc: options.wrtc,
       // Keeps message boundaries.
       objectMode: true,
@@ -77,6 +95,11 @@ export class WebrtcLink {
     );
     this.#listen();
     this.#limit = setTimeout(() => this.#end(this.#whyNotUp()), options.connectLimitMs);
+  }
+
+  /** Whether a TURN server carries it; known a moment after it is up. */
+  get relayed(): boolean {
+    return this.#relayed;
   }
 
   /** Takes a signal of the far end. */
@@ -142,8 +165,22 @@ export class WebrtcLink {
     clearTimeout(this.#limit);
     this.#isUp = true;
     this.#events.onUp();
+    this.#lookForTurn();
     // Only now: what came before waits in the stream, so that a frame never comes ahead of its link.
     this.#peer.on('data', (data: unknown) => this.#receive(data));
+  }
+
+  /** Which way ICE chose is in the connection's statistics only. */
+  #lookForTurn(): void {
+    (this.#peer as SimplePeer.Instance & StatsSource).getStats((error, reports) => {
+      if (error !== null || this.#ended) return;
+      const byId = new Map(reports.map((report) => [report.id, report]));
+      const pair = reports.find(({ type, nominated }) => type === 'candidate-pair' && nominated === true);
+      const ends = [pair?.localCandidateId, pair?.remoteCandidateId].map((id) => byId.get(id ?? ''));
+      if (!ends.some((end) => end?.candidateType === 'relay')) return;
+      this.#relayed = true;
+      this.#events.onRelayed();
+    });
   }
 
   #receive(data: unknown): void {

@@ -14,6 +14,7 @@ import type {
   TransportStatus,
 } from '../transport.ts';
 import { FarPeer, type NextStep } from './far-peer.ts';
+import { IceServers } from './ice-servers.ts';
 import { LinkTable } from './link-table.ts';
 import type { SocketOptions } from './reconnecting-socket.ts';
 import { SeenOffers } from './seen-offers.ts';
@@ -23,6 +24,8 @@ import { CONNECT_LIMIT_MS, WebrtcLink, type PeerConstructor, type WebrtcLinkOpti
 export interface WebrtcOptions extends Omit<SocketOptions, 'url'> {
   /** `ws://` or `wss://` address of `/signal`. */
   readonly signalUrl: string;
+  /** Address of `/ice`, which names TURN servers; without it direct connections only. */
+  readonly iceUrl?: string;
   /** How long an attempt may take before it is torn down with a reason. */
   readonly connectLimitMs?: number;
   /** WebRTC's constructors; default: the browser's. */
@@ -51,6 +54,7 @@ class WebrtcConnection implements TransportConnection {
   readonly #retries = new Map<PeerId, ReturnType<typeof setTimeout>>();
   readonly #links: LinkTable<WebrtcLink>;
   readonly #offers = new SeenOffers();
+  readonly #ice: IceServers | undefined;
   #Peer: PeerConstructor | undefined;
   #announcing: ReturnType<typeof setInterval> | undefined;
   #unreachable: string | undefined;
@@ -60,6 +64,7 @@ class WebrtcConnection implements TransportConnection {
     this.#room = room;
     this.#links = new LinkTable(events);
     this.#options = options;
+    this.#ice = options.iceUrl === undefined ? undefined : new IceServers(options.iceUrl);
     this.#signaling = new Signaling(
       room,
       { ...options, url: options.signalUrl },
@@ -99,6 +104,7 @@ class WebrtcConnection implements TransportConnection {
   async close(): Promise<void> {
     if (!this.#closed) {
       this.#closed = true;
+      this.#ice?.dispose();
       clearInterval(this.#announcing);
       for (const peer of [...this.#peers.values()]) this.#forget(peer, 'closed here');
       if (this.#signaling.isOpen) this.#signaling.publish({ type: 'bye', from: this.#room.self });
@@ -118,6 +124,7 @@ class WebrtcConnection implements TransportConnection {
         why: 'a part of the app could not be loaded; reload the page',
       });
     }
+    await this.#ice?.ready();
     if (!this.#closed) this.#signaling.dial();
   }
 
@@ -192,11 +199,12 @@ class WebrtcConnection implements TransportConnection {
     if (!Peer) return;
     const { connectLimitMs = CONNECT_LIMIT_MS, wrtc } = this.#options;
     const link = new WebrtcLink(
-      { Peer, initiator, connectLimitMs, ...(wrtc && { wrtc }) },
+      { Peer, initiator, connectLimitMs, iceServers: this.#ice?.current ?? [], ...(wrtc && { wrtc }) },
       {
         onSignal: (signal) =>
           this.#signaling.publish({ type: 'signal', from: this.#room.self, to: peer.id, token, signal }),
         onUp: () => this.#up(peer, attempt),
+        onRelayed: () => this.#report(),
         onFrame: (frame) => this.#links.arrived(token, frame),
         onEnded: (why) => this.#ended(peer, attempt, why),
       },
@@ -259,7 +267,10 @@ class WebrtcConnection implements TransportConnection {
   }
 
   #currentStatus(): TransportStatus {
-    if (this.#links.size > 0) return { kind: 'up' };
+    if (this.#links.size > 0)
+      return this.#links.all().some(({ relayed }) => relayed)
+        ? { kind: 'up', relayed: true }
+        : { kind: 'up' };
     if (this.#unreachable !== undefined) return { kind: 'down', why: this.#unreachable };
     const failed = [...this.#peers.values()].find((peer) => peer.why !== undefined);
     return failed?.why === undefined ? { kind: 'connecting' } : { kind: 'down', why: failed.why };
