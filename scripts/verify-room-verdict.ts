@@ -20,7 +20,7 @@ import {
   type FiledSegment,
   type RoomFileProblem,
 } from '../app/lib/log/room-file.ts';
-import { takeAll, type NamedSegment } from '../app/lib/log/room-file-take.ts';
+import { HELD_OF_A_FILE, takeAll, type NamedSegment } from '../app/lib/log/room-file-take.ts';
 import { RoomLog } from '../app/lib/log/room-log.ts';
 import { openSealed } from '../app/lib/log/seal.ts';
 import { decodeSegment } from '../app/lib/log/segment.ts';
@@ -108,7 +108,7 @@ export async function verdictOf(file: Blob, linkText: string): Promise<Result<Ro
 type Folded = Omit<RoomVerdict, 'verified' | 'damage' | 'roomId' | 'genesis' | 'bytes'>;
 
 async function fold(file: Blob, keys: RoomKeys, genesis: Genesis): Promise<Folded> {
-  const log = new RoomLog({ roomId: keys.roomId, keys, genesis });
+  const log = new RoomLog({ roomId: keys.roomId, keys, genesis, held: HELD_OF_A_FILE });
   const doc = new Y.Doc();
   const offsets: number[] = [];
   const brought = new Set<Bytes>();

@@ -11,7 +11,7 @@ import { namesKeys } from '../lib/log/genesis.ts';
 import type { LogStore, StoredSegment } from '../lib/log/log-store.ts';
 import type { Accepted } from '../lib/log/receipt.ts';
 import { roomFileSegments, type CheckedRoomFile } from '../lib/log/room-file.ts';
-import { takeAll, type NamedSegment, type Taken } from '../lib/log/room-file-take.ts';
+import { HELD_OF_A_FILE, takeAll, type NamedSegment, type Taken } from '../lib/log/room-file-take.ts';
 import { RoomLog } from '../lib/log/room-log.ts';
 import { openDeviceStore } from '../lib/storage/device.ts';
 import { storageProblem, type StorageProblem } from '../lib/storage/storage-problem.ts';
@@ -91,7 +91,7 @@ async function takeInto(
   { file, genesis, segments }: CheckedRoomFile,
   onProgress: ((done: number) => void) | undefined,
 ): Promise<Taken<number>> {
-  const log = new RoomLog({ roomId: genesis.roomId, keys, genesis });
+  const log = new RoomLog({ roomId: genesis.roomId, keys, genesis, held: HELD_OF_A_FILE });
   // What is here comes first: of two branches of a chain the one this device shows stays (ACC-4).
   await takeAll(log, () => storedSegments(store), nothing);
   await store.saveFacts({ ...(await store.loadFacts()), genesis: genesis.bytes });

@@ -6,7 +6,7 @@ import type { Bytes } from '../core/bytes.ts';
 import type { Arrival, Chain } from './chain.ts';
 import type { ChainTable } from './chain-table.ts';
 import type { RefusalCode } from './format.ts';
-import { HeldSegments, Waiters } from './held-segments.ts';
+import { HeldSegments, Waiters, type HeldQuota } from './held-segments.ts';
 import type { SegmentVerifier } from './segment-verifier.ts';
 import { refuse, type Accepted, type ForkProof, type Receipt } from './receipt.ts';
 
@@ -16,13 +16,14 @@ const MAX_FORK_PROOFS = 16;
 export class ChainPlacement {
   readonly #table: ChainTable;
   readonly #verifier: SegmentVerifier;
-  readonly #held = new HeldSegments();
+  readonly #held: HeldSegments;
   readonly #waiters = new Waiters();
   readonly #forks: ForkProof[] = [];
 
-  constructor(table: ChainTable, verifier: SegmentVerifier) {
+  constructor(table: ChainTable, verifier: SegmentVerifier, held?: HeldQuota) {
     this.#table = table;
     this.#verifier = verifier;
+    this.#held = new HeldSegments(held);
   }
 
   /** Where a verified segment belongs: after what is here, held for later, or nowhere. */

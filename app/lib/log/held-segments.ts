@@ -11,17 +11,30 @@ import { HEAD_BYTES, KIB, MIB } from './format.ts';
 export const HELD_PER_SESSION_BYTES = MIB;
 /** All sessions of one link together: whoever mints sessions gains nothing by it. */
 export const HELD_PER_ISSUER_BYTES = 8 * MIB;
+
+/** How much may wait, in bytes: of one session, and of all that one issuer vouched for. */
+export interface HeldQuota {
+  readonly perSession: number;
+  readonly perIssuer: number;
+}
+const FOR_STRANGERS: HeldQuota = { perSession: HELD_PER_SESSION_BYTES, perIssuer: HELD_PER_ISSUER_BYTES };
+
 /** Bookkeeping of one held segment, so that many tiny ones count for what they cost. */
 const HELD_OVERHEAD_BYTES = KIB;
 /** Decoded copies kept to go on quickly; beyond it they are made again from the sealed bytes. */
 const DECODED_BYTES = 32 * MIB;
 
 export class HeldSegments {
+  readonly #quota: HeldQuota;
   readonly #usedBySession = new Map<SessionId, number>();
   readonly #usedByIssuer = new Map<string, number>();
   /** Chains that hold something, in the order in which they last got something. */
   readonly #holding = new Set<Chain>();
   #decodedBytes = 0;
+
+  constructor(quota: HeldQuota = FOR_STRANGERS) {
+    this.#quota = quota;
+  }
 
   /** Keeps a segment for later. False when the quota had no room for it: it must be asked for again. */
   hold(chain: Chain, arrival: Arrival): boolean {
@@ -36,9 +49,9 @@ export class HeldSegments {
     this.#decodedBytes += decodedSize(arrival);
 
     const issuer = toHex(chain.session.issuer);
-    while ((this.#usedBySession.get(chain.session.id) ?? 0) > HELD_PER_SESSION_BYTES)
+    while ((this.#usedBySession.get(chain.session.id) ?? 0) > this.#quota.perSession)
       this.#evictFrom(chain.session.id);
-    while ((this.#usedByIssuer.get(issuer) ?? 0) > HELD_PER_ISSUER_BYTES)
+    while ((this.#usedByIssuer.get(issuer) ?? 0) > this.#quota.perIssuer)
       this.#evictFrom(this.#greediestOf(issuer));
     this.#forgetDecoded(held);
     return chain.held.includes(held);

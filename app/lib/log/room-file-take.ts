@@ -1,12 +1,19 @@
 /**
  * Taking many segments that are all there is (a room file, a store) through the accept order, and saying of each what
- * became of it. What waits for something that stands further on is held within the quotas for strangers (ACC-15); what
- * they had no room for is read again, as long as that brings anything.
+ * became of it. What waits for something that stands further on is held; what there was no room for is read again, as
+ * long as that brings anything.
  */
 import type { Bytes } from '../core/bytes.ts';
-import type { Refusal } from './format.ts';
+import { MIB, type Refusal } from './format.ts';
+import type { HeldQuota } from './held-segments.ts';
 import type { Accepted } from './receipt.ts';
 import type { RoomLog } from './room-log.ts';
+
+/**
+ * For a log that takes what somebody chose to open: authors who wrote in turns, chain by chain in a file, make nearly all
+ * of it wait. Reading it once is worth the memory; what is more is read again.
+ */
+export const HELD_OF_A_FILE: HeldQuota = { perSession: 128 * MIB, perIssuer: 128 * MIB };
 
 /** A sealed segment under a name that stays the same when it is read again. */
 export interface NamedSegment<Name> {

@@ -17,6 +17,7 @@ import { chainHashes, segmentMessage, type Entry } from './entry.ts';
 import { MAX_ENTRY_BYTES, maySign, type Refusal, type RefusalCode } from './format.ts';
 import type { ChainRange, FrontierRow } from './frontier.ts';
 import type { Genesis } from './genesis.ts';
+import type { HeldQuota } from './held-segments.ts';
 import { refuse, type Accepted, type ForkProof, type Receipt } from './receipt.ts';
 import { seal } from './seal.ts';
 import { SegmentVerifier } from './segment-verifier.ts';
@@ -29,6 +30,8 @@ export interface RoomLogOptions {
   readonly roomId: RoomId;
   readonly keys: RoomKeys;
   readonly genesis?: Genesis;
+  /** How much may wait for what it follows; absent: what strangers may make a tab hold (ACC-15). */
+  readonly held?: HeldQuota;
 }
 
 export class RoomLog {
@@ -40,13 +43,13 @@ export class RoomLog {
   /** The end of the queue: one operation at a time. */
   #busy: Promise<unknown> = Promise.resolve();
 
-  constructor({ roomId, keys, genesis }: RoomLogOptions) {
+  constructor({ roomId, keys, genesis, held }: RoomLogOptions) {
     if (keys.roomId !== roomId || (genesis && genesis.roomId !== roomId))
       throw new Error('keys or genesis of another room');
     this.#keys = keys;
     this.#genesis = genesis;
     this.#verifier = new SegmentVerifier(keys, this.#table);
-    this.#placement = new ChainPlacement(this.#table, this.#verifier);
+    this.#placement = new ChainPlacement(this.#table, this.#verifier, held);
   }
 
   get genesis(): Genesis | undefined {
