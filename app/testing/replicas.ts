@@ -51,6 +51,8 @@ export interface TestReplica {
 
 export interface ReplicaSetup {
   readonly kind?: SeedKind;
+  /** Whose device it is; another's each time when absent. */
+  readonly device?: Bytes;
   readonly store?: LogStore;
   readonly transports: readonly Transport[];
   /** Creates the room's one file; of the first replica only. */
@@ -71,7 +73,7 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
   const replica = await Replica.open({
     roomId: keys.roomId,
     keys,
-    session: await issueSession(keys, randomBytes(32)),
+    session: await issueSession(keys, setup.device ?? randomBytes(32)),
     genesis: knowsGenesis ? room.genesis : undefined,
     store,
     folder: inPlaceFolder(),

@@ -67,7 +67,7 @@ export interface LogStore {
    * is kept. Names them as they were read; what has other bytes by now stays where it is.
    */
   quarantine(damaged: readonly StoredSegment[]): Promise<void>;
-  /** What was moved aside, with the bytes that are left. */
+  /** What was moved aside and has a place in a chain, with the bytes that are left. */
   quarantined(): Promise<StoredSegment[]>;
   /** Lets go of what was moved aside. */
   forgetQuarantined(addresses: readonly SegmentAddress[]): Promise<void>;

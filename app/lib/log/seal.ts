@@ -63,8 +63,17 @@ export async function openSealed(
   kind: SealKind,
   sealed: Bytes,
 ): Promise<Result<Bytes, SealProblem>> {
-  const caps = SEAL_CAPS[kind];
-  if (sealed.length > caps.sealed) return err({ kind: 'too-large' });
+  const inner = await decrypt(keys, kind, sealed);
+  return inner.ok ? unpack(inner.value, SEAL_CAPS[kind].body) : inner;
+}
+
+/** Whether not a bit of a sealed record has changed since someone with the room's keys made it. Cheaper than opening it. */
+export async function isUnchanged(keys: RoomKeys, kind: SealKind, sealed: Bytes): Promise<boolean> {
+  return (await decrypt(keys, kind, sealed)).ok;
+}
+
+async function decrypt(keys: RoomKeys, kind: SealKind, sealed: Bytes): Promise<Result<Bytes, SealProblem>> {
+  if (sealed.length > SEAL_CAPS[kind].sealed) return err({ kind: 'too-large' });
   const format = sealed[0];
   if (format === undefined) return err({ kind: 'malformed-sealed' });
   if (format !== FORMAT) return err({ kind: 'unknown-format', format });
@@ -82,7 +91,7 @@ export async function openSealed(
       keys.sealing[kind].encryption,
       sealed.subarray(HEADER_BYTES + IV_BYTES),
     );
-    return await unpack(new Uint8Array(inner), caps.body);
+    return ok(new Uint8Array(inner));
   } catch {
     return err({ kind: 'not-ours' });
   }

@@ -29,6 +29,8 @@ export interface AnswersOptions {
   /** Resolves when what this tab accepted or wrote was offered to the store. */
   readonly settled: () => Promise<unknown>;
   readonly readChain: (session: SessionId, channel: Channel, fromSeq: number) => Promise<StoredSegment[]>;
+  /** Whether a segment that was read is what was stored (SYNC-15). */
+  readonly mayBeSent: (segment: StoredSegment) => Promise<boolean>;
 }
 
 /** What one peer is owed and was given. */
@@ -92,10 +94,12 @@ export class Answers {
     await this.#options.settled();
     for (let range = take(account.wanted); range !== undefined; range = take(account.wanted)) {
       const { session, channel, fromSeq, toSeq } = range;
-      for (const { first, last, sealed } of await this.#options.readChain(session, channel, fromSeq)) {
+      for (const segment of await this.#options.readChain(session, channel, fromSeq)) {
+        const { first, last, sealed } = segment;
         if (left()) return;
         if (first > toSeq) break;
         if (!this.#affords(account, chainKey(range), last, sealed.length)) continue;
+        if (!(await this.#options.mayBeSent(segment))) continue;
         if (part.length > 0 && (bytes + sealed.length > PART_BYTES || part.length >= MAX_SEGMENTS_PER_FRAME))
           await flush(true);
         part.push(sealed);

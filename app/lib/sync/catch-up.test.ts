@@ -23,15 +23,23 @@ const nothing: BatchOutcome = {
   unknownFormat: false,
 };
 
-function catchingUp(missing: ChainRange[]) {
+function catchingUp(missing: ChainRange[], lost: ChainRange[] = []) {
   const asked: { peer: string | undefined; ranges: number }[] = [];
   const greeted: (string | undefined)[] = [];
   const progress: (CatchUpProgress | undefined)[] = [];
   const clock = { now: 0 };
+  let turn = 0;
   let mayAsk = true;
   const catchUp = new CatchUp({
     now: () => clock.now,
     missingFrom: () => missing,
+    atRest: {
+      get lacking() {
+        return lost.length > 0;
+      },
+      missingFrom: () => lost.slice(turn % lost.length).slice(0, 1),
+      tried: () => turn++,
+    },
     want: ({ peer }, ranges) => void asked.push({ peer, ranges: ranges.length }),
     greet: ({ peer }) => void greeted.push(peer),
     ask: ({ peer }) => {
@@ -86,6 +94,39 @@ test('progress ends when the source falls silent', () => {
   clock.now = 2500;
   expect(catchUp.tick()).toBe(true);
   expect(progress.at(-1)).toBeUndefined();
+});
+
+test('SYNC-16: what is missing at rest is asked for beside the rest, a stretch at a time, and counts for no progress', () => {
+  const [one, two] = [range('lost', 300), { ...range('lost', 900), fromSeq: 700 }];
+  const { catchUp, asked, greeted, progress, clock } = catchingUp([range('a', 10)], [one, two]);
+  const ann = linkOf('ann');
+  catchUp.compare(ann, 'ann' as PeerId, rows);
+  expect(asked).toEqual([{ peer: 'ann', ranges: 2 }]);
+  expect(catchUp.heavy, '300 entries are shown already').toBe(false);
+  catchUp.answered(ann, 'ann' as PeerId);
+  expect(greeted).toEqual(['ann']);
+  catchUp.compare(ann, 'ann' as PeerId, rows);
+  expect(asked.at(-1), 'the next stretch, and the first question not so soon again').toEqual({
+    peer: 'ann',
+    ranges: 1,
+  });
+  expect(progress).toEqual([]);
+  clock.now = 14_000;
+  catchUp.tick();
+  expect(catchUp.tick()).toBe(false);
+  clock.now = 15_000;
+  expect(catchUp.tick(), 'everybody is asked again').toBe(true);
+  expect(catchUp.tick()).toBe(false);
+  clock.now = 44_000;
+  expect(catchUp.tick()).toBe(false);
+  clock.now = 45_000;
+  expect(catchUp.tick()).toBe(true);
+});
+
+test('SYNC-16: a chain that the log itself lacks something of is asked for that first', () => {
+  const { catchUp, asked } = catchingUp([range('a', 10)], [range('a', 3)]);
+  catchUp.compare(linkOf('ann'), 'ann' as PeerId, rows);
+  expect(asked).toEqual([{ peer: 'ann', ranges: 1 }]);
 });
 
 test('a gap makes its receiver ask the sender, later if it asked a moment ago, never once the link is gone', () => {

@@ -3,7 +3,7 @@
  * segment left a gap, and tells how far it is when much is missing.
  */
 import type { PeerId } from '../core/ids.ts';
-import type { ChainRange, FrontierRow } from '../log/frontier.ts';
+import { chainKey, type ChainRange, type FrontierRow } from '../log/frontier.ts';
 import type { WantedRange } from './frames.ts';
 import type { BatchOutcome } from './intake.ts';
 import type { MeshLink } from './mesh.ts';
@@ -13,6 +13,11 @@ import { Repair } from './repair.ts';
 export const HEAVY_ENTRIES = 200;
 /** Of a peer's claims no more than this is shown or planned for: a million entries take a minute to fold. */
 const MAX_MISSING_ENTRIES = 1_000_000;
+
+/** What the log has and the store has lost is asked for again after so long, then twice as long each time … */
+const REST_AGAIN_MS = 15_000;
+/** … up to this: nobody who is here may have it, and who comes later is asked when they come. */
+const REST_AGAIN_MOST_MS = 120_000;
 
 export interface CatchUpProgress {
   /** Entries gained since it began, and how many peers said are missing. */
@@ -24,6 +29,12 @@ export interface CatchUpOptions {
   readonly now: () => number;
   /** What the log lacks of what those heads name. */
   readonly missingFrom: (rows: readonly FrontierRow[]) => readonly ChainRange[];
+  /** What is missing at rest alone (SYNC-16). */
+  readonly atRest: {
+    readonly lacking: boolean;
+    readonly missingFrom: (rows: readonly FrontierRow[]) => readonly ChainRange[];
+    readonly tried: () => void;
+  };
   readonly want: (link: MeshLink, ranges: readonly WantedRange[]) => void;
   /** Has the far end name its heads. */
   readonly greet: (link: MeshLink) => void;
@@ -40,6 +51,8 @@ export class CatchUp {
   readonly #gaps = new Set<MeshLink>();
   #missing = 0;
   #gained = 0;
+  #restAt = 0;
+  #restAgainMs = REST_AGAIN_MS;
 
   constructor(options: CatchUpOptions) {
     this.#options = options;
@@ -52,10 +65,16 @@ export class CatchUp {
 
   /** Asks a met peer for what its heads name and this replica lacks. */
   compare(link: MeshLink, peer: PeerId, rows: readonly FrontierRow[]): void {
-    const { now, missingFrom, want } = this.#options;
-    const ranges = this.#repair.ask(peer, missingFrom(rows), now());
+    const { now, missingFrom, atRest, want } = this.#options;
+    const missing = missingFrom(rows);
+    const chains = new Set(missing.map(chainKey));
+    const lost = atRest.lacking
+      ? atRest.missingFrom(rows).filter((range) => !chains.has(chainKey(range)))
+      : [];
+    const ranges = this.#repair.ask(peer, [...missing, ...lost], now());
     if (ranges.length === 0) return;
-    const claimed = ranges.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
+    const gains = ranges.filter((range) => !lost.includes(range));
+    const claimed = gains.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
     this.#missing = Math.min(this.#missing + claimed, MAX_MISSING_ENTRIES);
     want(link, ranges);
   }
@@ -80,6 +99,7 @@ export class CatchUp {
   /** The peer said that its answer is complete. */
   answered(link: MeshLink, peer: PeerId): void {
     this.#repair.answered(peer, this.#options.now());
+    this.#options.atRest.tried();
     if (!this.#repair.idle) return;
     this.#ended();
     // What came meanwhile, or was cut off at MAX_WANTED_RANGES, shows in the next comparison.
@@ -105,7 +125,20 @@ export class CatchUp {
     }
     const expired = this.#repair.expire(this.#options.now());
     if (expired && this.#repair.idle) this.#ended();
-    return expired;
+    return this.#restIsDue() || expired;
+  }
+
+  #restIsDue(): boolean {
+    const { atRest, now } = this.#options;
+    if (!atRest.lacking) {
+      this.#restAt = now();
+      this.#restAgainMs = REST_AGAIN_MS;
+    }
+    if (now() - this.#restAt < this.#restAgainMs) return false;
+    this.#restAt = now();
+    this.#restAgainMs = Math.min(this.#restAgainMs * 2, REST_AGAIN_MOST_MS);
+    atRest.tried();
+    return true;
   }
 
   #askAbout(link: MeshLink): void {

@@ -10,6 +10,7 @@ import { deriveRoomKeys, type SeedKind } from '../crypto/room-keys.ts';
 import { decodeGenesis } from '../log/genesis.ts';
 import { chainKey, type FrontierRow } from '../log/frontier.ts';
 import type { StoredSegment } from '../log/log-store.ts';
+import { isWhole } from './segment-check.ts';
 import type { Refusal } from '../log/format.ts';
 import type { Accepted, ForkProof, Gap } from '../log/receipt.ts';
 import { RoomLog } from '../log/room-log.ts';
@@ -119,6 +120,23 @@ export async function checkSnapshot(start: FoldStart, segments: readonly Bytes[]
   const seqs = new Map(whole.frontier().map((row) => [chainKey(row), row.seq]));
   const short = shortcut.frontier().some((row) => (seqs.get(chainKey(row)) ?? 0) < row.seq);
   return short ? 'log-short' : 'false';
+}
+
+/** What the check of a snapshot finds: of both, and of each stored segment by itself. */
+export interface RestCheck {
+  readonly verdict: SnapshotVerdict;
+  /** Which of the segments are not whole (SYNC-15). */
+  readonly damaged: readonly number[];
+}
+
+/** Holds a device snapshot against the log at rest, and looks at every segment of it. */
+export async function checkRest(start: FoldStart, stored: readonly StoredSegment[]): Promise<RestCheck> {
+  const { bytes, kind, epoch } = start.seed;
+  const keys = await deriveRoomKeys(kind, bytes, epoch, start.roomId);
+  const damaged: number[] = [];
+  for (const [index, segment] of stored.entries()) if (!(await isWhole(keys, segment))) damaged.push(index);
+  const segments = stored.map(({ sealed }) => sealed);
+  return { verdict: await checkSnapshot(start, segments), damaged };
 }
 
 /** Applies the entries of one segment in one transaction (one a segment is fastest; facts, "The log pipeline"). */

@@ -1,7 +1,7 @@
 /** The worker side of folding: one FoldSession, behind comlink. */
 import * as Comlink from 'comlink';
 import type { Bytes } from '../core/bytes.ts';
-import { checkSnapshot, FoldSession, type FoldResult, type FoldStart } from './fold-session.ts';
+import { checkRest, FoldSession, type FoldResult, type FoldStart } from './fold-session.ts';
 
 let session: FoldSession | undefined;
 
@@ -13,7 +13,7 @@ const door = {
     if (session === undefined) throw new Error('fold before start');
     return session.fold(sealed);
   },
-  checkSnapshot,
+  checkRest,
 };
 
 export type FoldDoor = typeof door;

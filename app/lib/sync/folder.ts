@@ -4,20 +4,15 @@
  */
 import * as Comlink from 'comlink';
 import type { Bytes } from '../core/bytes.ts';
-import {
-  checkSnapshot,
-  FoldSession,
-  type FoldResult,
-  type FoldStart,
-  type SnapshotVerdict,
-} from './fold-session.ts';
+import type { StoredSegment } from '../log/log-store.ts';
+import { checkRest, FoldSession, type FoldResult, type FoldStart, type RestCheck } from './fold-session.ts';
 import type { FoldDoor } from './fold.worker.ts';
 
 export interface Folder {
   start(start: FoldStart): Promise<void>;
   fold(sealed: readonly Bytes[]): Promise<FoldResult>;
-  /** Holds the snapshot in `start` against the segments; independent of any fold that is going on. Aborting rejects it. */
-  checkSnapshot(start: FoldStart, segments: readonly Bytes[], signal: AbortSignal): Promise<SnapshotVerdict>;
+  /** Holds the snapshot in `start` against all that is stored; independent of any fold that is going on. Aborting rejects it. */
+  checkSnapshot(start: FoldStart, stored: readonly StoredSegment[], signal: AbortSignal): Promise<RestCheck>;
   /** Ends what `start` began and frees its memory; a fold that is going on is rejected. */
   end(): void;
 }
@@ -33,7 +28,7 @@ export function inPlaceFolder(): Folder {
       if (session === undefined) throw new Error('fold before start');
       return session.fold(sealed);
     },
-    checkSnapshot: (start, segments) => checkSnapshot(start, segments),
+    checkSnapshot: (start, stored) => checkRest(start, stored),
     end() {
       session = undefined;
     },
@@ -57,12 +52,12 @@ export function workerFolder(): Folder {
       if (current === undefined) throw new Error('fold before start');
       return current.call((door) => door.fold(sealed));
     },
-    async checkSnapshot(start, segments, signal) {
+    async checkSnapshot(start, stored, signal) {
       const checker = new FoldWorker();
       const end = (): void => checker.end();
       signal.addEventListener('abort', end, { once: true });
       try {
-        return await checker.call((door) => door.checkSnapshot(start, segments));
+        return await checker.call((door) => door.checkRest(start, stored));
       } finally {
         signal.removeEventListener('abort', end);
         checker.end();

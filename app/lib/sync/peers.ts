@@ -22,6 +22,7 @@ import {
 } from './frames.ts';
 import { Gossip } from './gossip.ts';
 import type { Batch, BatchOutcome } from './intake.ts';
+import type { LogAtRest } from './log-at-rest.ts';
 import { Meeting, peerIdOf } from './meeting.ts';
 import { Mesh, type MeshLink } from './mesh.ts';
 import { PRESENCE_REFRESH_MS, PresenceBoard, type PeerPresence } from './presence-board.ts';
@@ -37,6 +38,7 @@ const MAX_TOLD_FORKS = 16;
 export interface PeersOptions extends Omit<ReplicaOptions, 'store' | 'folder' | 'genesis'> {
   readonly log: RoomLog;
   readonly shelf: Shelf;
+  readonly atRest: LogAtRest;
   /** The room's genesis statement was learnt. */
   readonly onGenesis: () => void;
   /** Takes segments that a peer sent into the room. */
@@ -62,12 +64,19 @@ export class Peers {
   #tick: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: PeersOptions) {
-    const { roomId, keys, session, clock, events, log, shelf, settled } = options;
+    const { roomId, keys, session, clock, events, log, shelf, atRest, settled } = options;
     this.#options = options;
     this.#catchUp = new CatchUp({
       now: () => clock.now(),
       // Where both have something and it is not the same, their segment proves a fork.
       missingFrom: (rows) => [...log.missingFrom(rows), ...log.contradictedBy(rows)],
+      atRest: {
+        get lacking() {
+          return atRest.lacking;
+        },
+        missingFrom: (rows) => atRest.missingFrom(rows),
+        tried: () => atRest.tried(),
+      },
       want: (link, ranges) =>
         void seal(keys, 'want', encodeWant(ranges)).then(
           (sealed) => link.send(writeFrame('want', sealed), 'live'),
@@ -87,6 +96,7 @@ export class Peers {
       frontier: () => log.frontier(),
       settled,
       readChain: (...chain) => shelf.readChain(...chain),
+      mayBeSent: (segment) => atRest.mayBeSent(segment),
     });
     this.#frames = new FrameQueue(
       clock,
@@ -146,6 +156,11 @@ export class Peers {
   /** Heads moved here: peers that don't see it otherwise will be told. */
   touched(): void {
     this.#gossip.touched(this.#now());
+  }
+
+  /** Has everyone name their heads: something is missing that they may have. */
+  ask(): void {
+    this.#greetAll(true);
   }
 
   /** Says where I am to everyone who is here. */

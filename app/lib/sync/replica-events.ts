@@ -8,6 +8,7 @@ import type { Genesis } from '../log/genesis.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { Accepted } from '../log/receipt.ts';
 import type { Folder } from './folder.ts';
+import type { RestDamage } from './log-at-rest.ts';
 import type { OutboxState } from './outbox.ts';
 import type { Transport } from './transport.ts';
 
@@ -50,6 +51,8 @@ export type ReplicaNotice =
   | { readonly kind: 'store-error'; readonly error: unknown }
   /** The snapshot said something else than the log behind it; it is gone, the next opening reads the log. */
   | { readonly kind: 'snapshot-false' }
+  /** What this device keeps of the log is damaged; undefined when it is whole again. */
+  | { readonly kind: 'at-rest'; readonly damage: RestDamage | undefined }
   | { readonly kind: 'refused'; readonly code: string }
   /** Someone signed two different things in one place; told once for each of their chains. */
   | ForkNotice

@@ -6,12 +6,13 @@ import * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
 import type { PeerId } from '../core/ids.ts';
 import type { FrontierRow } from '../log/frontier.ts';
-import type { StoredSegment } from '../log/log-store.ts';
+import type { DeviceSnapshot, StoredSegment } from '../log/log-store.ts';
 import type { Accepted } from '../log/receipt.ts';
-import { RoomLog } from '../log/room-log.ts';
+import { RoomLog, type RoomLogOptions } from '../log/room-log.ts';
 import type { FoldStart } from './fold-session.ts';
 import { FROM_LOG, Intake } from './intake.ts';
 import { Keeper } from './keeper.ts';
+import { LogAtRest } from './log-at-rest.ts';
 import { peerIdOf } from './meeting.ts';
 import { Outbox } from './outbox.ts';
 import { Peers } from './peers.ts';
@@ -31,6 +32,7 @@ export class Replica {
   readonly #outbox: Outbox;
   readonly #intake: Intake;
   readonly #keeper: Keeper;
+  readonly #atRest: LogAtRest;
   readonly #storedLog: StoredLog;
   readonly #peers: Peers;
 
@@ -77,10 +79,25 @@ export class Replica {
       atRest: () => this.#outbox.state.kind === 'saved' && this.#shelf.empty && !this.#intake.busy,
       onError,
     });
+    this.#atRest = new LogAtRest({
+      keys,
+      device: session.device,
+      store,
+      log,
+      shelf: this.#shelf,
+      settled: async () => {
+        await this.#intake.take({ segments: [], heavy: false, persist: true });
+        await this.#outbox.settled();
+      },
+      onMissing: () => this.#peers.ask(),
+      onDamage: (damage) => events.onNotice({ kind: 'at-rest', damage }),
+      onError,
+    });
     this.#storedLog = new StoredLog({
       store,
       log,
       intake: this.#intake,
+      atRest: this.#atRest,
       folder,
       foldStart,
       onMessages,
@@ -94,13 +111,20 @@ export class Replica {
       ...options,
       log,
       shelf: this.#shelf,
+      atRest: this.#atRest,
       settled: () => this.#outbox.settled(),
-      onGenesis: () => this.#outbox.resume(),
+      onGenesis: () => {
+        this.#outbox.resume();
+        // Where the statement was lost, nothing that is here could be read yet.
+        this.#readOn();
+      },
       take: async (batch) => {
         const outcome = await this.#intake.take(batch);
+        const mended = await this.#atRest.took(batch.segments, outcome.entries);
+        if (outcome.entries > 0 && this.#atRest.hiding) this.#readOn();
         this.#setClient();
         this.#keeper.touch();
-        return outcome;
+        return { ...outcome, entries: outcome.entries + mended };
       },
     });
   }
@@ -110,20 +134,33 @@ export class Replica {
     const { roomId, keys, genesis, store } = options;
     const base = { roomId, keys, ...(genesis && { genesis }) };
     const snapshot = await store.loadSnapshot();
-    const imported = snapshot && RoomLog.importChains(snapshot.chains, base);
-    const usable = imported?.ok === true ? snapshot : undefined;
-    const replica = new Replica(options, imported?.ok === true ? imported.value : new RoomLog(base));
-    if (usable !== undefined) {
-      Y.applyUpdate(replica.doc, usable.state, FROM_LOG);
-      replica.#keeper.loaded(usable.entries);
-    }
+    const shortcut = snapshot && Replica.#from(snapshot, options, base);
+    const replica = shortcut ?? new Replica(options, new RoomLog(base));
     replica.#listen();
-    if (usable === undefined) await replica.#storedLog.readWhole();
+    if (snapshot === undefined || shortcut === undefined) await replica.#storedLog.readWhole();
     else {
       await replica.#storedLog.readBeyond(new RoomLog(base));
-      replica.#storedLog.checkLater(usable);
+      replica.#storedLog.checkLater(snapshot);
     }
     replica.#setClient();
+    return replica;
+  }
+
+  /** Undefined where the snapshot does not decode: the log behind it is read instead (SYNC-11). */
+  static #from(
+    { chains, state, entries }: DeviceSnapshot,
+    options: ReplicaOptions,
+    base: RoomLogOptions,
+  ): Replica | undefined {
+    const imported = RoomLog.importChains(chains, base);
+    if (!imported.ok) return undefined;
+    const replica = new Replica(options, imported.value);
+    try {
+      Y.applyUpdate(replica.doc, state, FROM_LOG);
+    } catch {
+      return undefined;
+    }
+    replica.#keeper.loaded(entries);
     return replica;
   }
 
@@ -192,6 +229,7 @@ export class Replica {
 
   async close(): Promise<void> {
     this.#storedLog.dispose();
+    this.#atRest.dispose();
     try {
       await this.#peers.goodbye();
       await this.#outbox.settled();
@@ -230,6 +268,16 @@ export class Replica {
   /** Yjs silently changes a doc's client when it folds that client's entries: set it after folding (LOG.md). */
   #setClient(): void {
     this.doc.clientID = this.#options.session.clientId;
+  }
+
+  /** Takes what is at rest and could not be placed before. */
+  #readOn(): void {
+    this.#storedLog
+      .readOn()
+      .then(() => this.#setClient())
+      .catch((error: unknown) =>
+        this.#options.events.onNotice({ kind: 'internal', what: 'care of the store', error }),
+      );
   }
 
   #sendOwn(accepted: Accepted): void {

@@ -2,15 +2,17 @@
  * The room's log as this device has it: read at the opening, whole or beyond a snapshot, and held against the snapshot
  * afterwards (SYNC-11). What is read goes through the accept order like anything else.
  */
-import type { Bytes } from '../core/bytes.ts';
+import type { Channel, SessionId } from '../core/ids.ts';
+import { FORMAT } from '../log/format.ts';
 import { chainKey } from '../log/frontier.ts';
 import type { DeviceSnapshot, LogStore, StoredSegment } from '../log/log-store.ts';
-import type { Accepted, Gap, Receipt } from '../log/receipt.ts';
+import type { Accepted, Gap } from '../log/receipt.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import { HEAVY_ENTRIES } from './catch-up.ts';
 import type { FoldStart } from './fold-session.ts';
 import type { Folder } from './folder.ts';
 import type { Intake } from './intake.ts';
+import type { LogAtRest } from './log-at-rest.ts';
 
 /** The log behind a snapshot is checked when the room has been open for so long: what people wait for comes first. */
 const CHECK_AFTER_MS = 2000;
@@ -21,6 +23,8 @@ export interface StoredLogOptions {
   readonly store: LogStore;
   readonly log: RoomLog;
   readonly intake: Intake;
+  /** Takes care of what turns out to be damaged. */
+  readonly atRest: LogAtRest;
   readonly folder: Folder;
   readonly foldStart: () => Omit<FoldStart, 'from'>;
   readonly onMessages: (accepted: readonly Accepted[]) => void;
@@ -38,12 +42,14 @@ export class StoredLog {
     this.#options = options;
   }
 
-  /** Takes everything the store holds. */
+  /** Takes everything the store holds, as far as it can be read. */
   async readWhole(): Promise<void> {
-    const gaps: Gap[] = [];
-    for await (const stored of this.#options.store.readAll(READ_BATCH_BYTES))
-      gaps.push(...(await this.#take(stored)).gaps);
-    await this.#readAgain(gaps);
+    await this.#asFarAsItGoes(async () => {
+      const gaps: Gap[] = [];
+      for await (const stored of this.#options.store.readAll(READ_BATCH_BYTES))
+        gaps.push(...(await this.#take(stored)).gaps);
+      await this.#readAgain(gaps);
+    });
   }
 
   /**
@@ -54,15 +60,26 @@ export class StoredLog {
     const { store, log } = this.#options;
     const seqs = new Map(log.frontier().map((row) => [chainKey(row), row.seq]));
     const known = (chain: string): number => seqs.get(chain) ?? 0;
-    const beyond: StoredSegment[] = [];
-    for (const { session, channel, last } of await store.chainEnds()) {
-      const seq = known(chainKey({ session, channel }));
-      if (channel !== 'project')
-        for (const { sealed } of await store.readChain(session, channel, 1))
-          this.#tellAgain(await again.receive(sealed), known);
-      if (last > seq) beyond.push(...(await store.readChain(session, channel, seq + 1)));
-    }
-    await this.#readAgain((await this.#take(beyond)).gaps);
+    await this.#asFarAsItGoes(async () => {
+      const beyond: StoredSegment[] = [];
+      for (const { session, channel, last } of await store.chainEnds()) {
+        const seq = known(chainKey({ session, channel }));
+        if (channel !== 'project') await this.#tellAgain(again, session, channel, known);
+        if (last > seq) beyond.push(...(await store.readChain(session, channel, seq + 1)));
+      }
+      await this.#readAgain((await this.#take(beyond)).gaps);
+    });
+  }
+
+  /** Goes on where reading stopped at something damaged, after others brought it. */
+  async readOn(): Promise<void> {
+    const { store, log } = this.#options;
+    const seqs = new Map(log.frontier().map((row) => [chainKey(row), row.seq]));
+    const gaps = (await store.chainEnds()).flatMap(({ session, channel, last }) => {
+      const haveSeq = seqs.get(chainKey({ session, channel })) ?? 0;
+      return last > haveSeq ? [{ session, channel, haveSeq, needSeq: last }] : [];
+    });
+    await this.#readAgain(gaps, true);
   }
 
   /** Folds the whole log aside, when the room has been open for a while, and drops a snapshot that says otherwise. */
@@ -75,18 +92,35 @@ export class StoredLog {
     this.#disposed.abort();
   }
 
-  async #take(stored: readonly StoredSegment[]): Promise<{ entries: number; gaps: readonly Gap[] }> {
+  /** What can't be read must not keep anybody out of the rest of the room. */
+  async #asFarAsItGoes(read: () => Promise<void>): Promise<void> {
+    try {
+      await read();
+    } catch (error) {
+      this.#options.onError('the log at rest', error);
+    }
+    void this.#options.atRest.survey();
+  }
+
+  async #take(
+    stored: readonly StoredSegment[],
+    persist = false,
+  ): Promise<{ entries: number; gaps: readonly Gap[] }> {
     if (stored.length === 0) return { entries: 0, gaps: [] };
     const entries = stored.reduce((sum, { first, last }) => sum + last - first + 1, 0);
     const segments = stored.map(({ sealed }) => sealed);
-    return this.#options.intake.take({ segments, heavy: entries > HEAVY_ENTRIES, persist: false });
+    const outcome = await this.#options.intake.take({ segments, heavy: entries > HEAVY_ENTRIES, persist });
+    // A first byte of another format is refused by nobody: what is newer is kept, what is damaged looks the same.
+    if (outcome.refusals.length > 0 || segments.some((sealed) => sealed[0] !== FORMAT))
+      await this.#options.atRest.inspect(stored);
+    return outcome;
   }
 
   /**
    * What waits for a chain that is read later is held within quotas meant for strangers (ACC-15): what they had no room
    * for is read once more, as long as that brings anything.
    */
-  async #readAgain(gaps: readonly Gap[]): Promise<void> {
+  async #readAgain(gaps: readonly Gap[], persist = false): Promise<void> {
     for (let missing = gaps; missing.length > 0;) {
       const from = new Map<string, Gap>();
       for (const gap of missing)
@@ -96,7 +130,7 @@ export class StoredLog {
       for (const { session, channel, haveSeq } of from.values()) {
         const stored = await this.#options.store.readChain(session, channel, haveSeq + 1);
         for (const part of partsOf(stored)) {
-          const outcome = await this.#take(part);
+          const outcome = await this.#take(part, persist);
           entries += outcome.entries;
           next.push(...outcome.gaps);
         }
@@ -106,32 +140,46 @@ export class StoredLog {
     }
   }
 
-  #tellAgain({ accepted }: Receipt, known: (chain: string) => number): void {
-    const before = accepted.flatMap((each) => {
-      const end = known(chainKey({ session: each.session.id, channel: each.channel }));
-      const entries = each.entries.filter(({ seq }) => seq <= end);
-      return entries.length > 0 ? [{ ...each, last: Math.min(each.last, end), entries }] : [];
-    });
-    if (before.length > 0) this.#options.onMessages(before);
+  async #tellAgain(
+    again: RoomLog,
+    session: SessionId,
+    channel: Channel,
+    known: (chain: string) => number,
+  ): Promise<void> {
+    const { store, atRest, onMessages } = this.#options;
+    const stored = await store.readChain(session, channel, 1);
+    let refused = false;
+    for (const { sealed } of stored) {
+      const receipt = await again.receive(sealed);
+      refused ||= receipt.refused !== undefined || receipt.unknownFormat === true;
+      const before = receipt.accepted.flatMap((each) => {
+        const end = known(chainKey({ session: each.session.id, channel: each.channel }));
+        const entries = each.entries.filter(({ seq }) => seq <= end);
+        return entries.length > 0 ? [{ ...each, last: Math.min(each.last, end), entries }] : [];
+      });
+      if (before.length > 0) onMessages(before);
+    }
+    if (refused) await atRest.inspect(stored);
   }
 
   async #check({ chains, state }: DeviceSnapshot): Promise<void> {
-    const { store, folder, foldStart, onSnapshotFalse, onError } = this.#options;
+    const { store, folder, foldStart, atRest, onSnapshotFalse, onError } = this.#options;
     const { signal } = this.#disposed;
     try {
-      const segments: Bytes[] = [];
+      const all: StoredSegment[] = [];
       for await (const stored of store.readAll(READ_BATCH_BYTES)) {
         if (signal.aborted) return;
-        segments.push(...stored.map(({ sealed }) => sealed));
+        all.push(...stored);
       }
-      const verdict = await folder.checkSnapshot(
+      const { verdict, damaged } = await folder.checkSnapshot(
         { ...foldStart(), from: { chains, state } },
-        segments,
+        all,
         signal,
       );
-      if (verdict === 'log-short')
-        onError('the log at rest', new Error('segments at rest are damaged or missing'));
-      if (verdict !== 'false' || signal.aborted) return;
+      if (signal.aborted) return;
+      await atRest.setAside(damaged.flatMap((index) => all[index] ?? []));
+      if (verdict === 'log-short') await atRest.survey();
+      if (verdict !== 'false') return;
       await store.dropSnapshot();
       onSnapshotFalse();
     } catch (error) {

@@ -34,7 +34,7 @@ it('says why nothing is kept, each problem with its own way on', () => {
 });
 
 it('promises to try again only where that can help', () => {
-  expect(storeAlert(new Error()).detail).toContain('tried again');
+  expect(storeAlert(new Error(), () => undefined).detail).toContain('tried again');
   for (const why of ['newer-version', 'deleted', 'terminated'] satisfies ClosedBy[])
     expect(storeClosedAlert(why, () => undefined).detail).not.toContain('tried again');
 });
@@ -42,7 +42,7 @@ it('promises to try again only where that can help', () => {
 it('tells a full disk from a refusal', () => {
   expect(notSavedReason({ kind: 'store-failed', error: quota })).toContain('full');
   expect(notSavedReason({ kind: 'store-failed', error: new Error() })).toContain('refuses');
-  expect(storeAlert({ kind: 'quota' }).title).toContain('no space');
+  expect(storeAlert({ kind: 'quota' }, () => undefined).title).toContain('no space');
 });
 
 it('offers the download and the reload where saving stopped for good', () => {

@@ -5,9 +5,12 @@
 import type { Role } from '../core/ids.ts';
 import { reloadApp } from '../core/reload-app.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
+import type { StorageRoom } from '../storage/quota.ts';
 import type { StorageProblem } from '../storage/storage-problem.ts';
+import type { RestDamage } from '../sync/log-at-rest.ts';
 import type { OutboxState } from '../sync/outbox.ts';
 import type { NewAlert } from './alerts.ts';
+import { bytes, count } from './amounts.ts';
 import type { AlertView, SavedView } from './room-model.ts';
 
 type Action = AlertView['actions'][number];
@@ -33,22 +36,29 @@ export function notSavedReason(
   }
 }
 
-/** The alert for an edit or a segment that the store refused. */
-export function storeAlert(error: unknown): NewAlert {
+/** The alert for an edit or a segment that the store refused; it goes when the store takes them. */
+export function storeAlert(error: unknown, download: () => void): NewAlert {
+  const actions = [downloadBy(download)];
   if (isQuota(error))
     return {
       tone: 'bad',
       title: 'This device has no space left for the room',
       detail:
-        'Everything is still here in this tab and with the people who are connected. Download the project, or free space in the browser: it is tried again every few seconds.',
+        'Editing goes on: everything is here in this tab and with the people who are connected. Free space in the browser or on the disk and keep the tab open: it is tried again every few seconds, and this goes away when it is stored.',
+      actions,
     };
   return {
     tone: 'bad',
     title: 'This browser could not store the last edits',
     detail:
       'They are still here in this tab and with the people who are connected. Keep the tab open, or download the project; it is tried again every few seconds.',
+    actions,
   };
 }
+
+/** How much this site keeps and may keep, after what "Saved" promises. */
+export const storageWords = ({ usedBytes, quotaBytes }: StorageRoom): string =>
+  `CodeFace takes ${bytes(usedBytes)} of the ${bytes(quotaBytes)} that this browser lets it have.`;
 
 /** Nothing typed from now on is sent or saved, and only starting over changes that. */
 export function stoppedAlert(state: StoppedOutbox, download: () => void): NewAlert {
@@ -232,12 +242,28 @@ export const careFaultAlert: NewAlert = {
     'Nothing is lost: edits go on being saved as they are, and the next opening may take a little longer. It is tried again by itself.',
 };
 
-export const damagedLogAlert = (download: () => void): NewAlert => ({
+/** Segments at rest are damaged, and nobody who is here has brought them so far. */
+export function restDamageAlert({ shown, hidden, own }: RestDamage, download: () => void): NewAlert {
+  const kept = 'What is left of them is kept, and they are put back as soon as somebody comes who has them';
+  const lost = own ? '; nobody may: some were written on this device' : '';
+  const what =
+    hidden > 0
+      ? `${count(hidden, 'edit')} can’t be read, so they are missing here, as is what builds on them. The rest of the room is here and works.`
+      : `The text is all here, but ${count(shown, 'edit')} behind it can’t be read: who opens the room for the first time can’t get them from you.`;
+  return {
+    tone: hidden > 0 ? 'bad' : 'warn',
+    title: 'A part of what this device keeps of the room is damaged',
+    detail: `${what} ${kept}${lost}. Download the project to be sure of what you see.`,
+    actions: [downloadBy(download)],
+  };
+}
+
+export const unreadableLogAlert = (download: () => void): NewAlert => ({
   tone: 'bad',
-  title: 'A part of what this device keeps of the room is damaged',
+  title: 'Not all that this device keeps of the room could be read',
   detail:
-    'The room is shown whole, from the copy it opens with. Download the project to be sure of it; whoever else has the room has all of it too.',
-  actions: [downloadBy(download)],
+    'What you see may lack edits; they come when somebody is here who has them. What you write is saved as before. Reload to try again.',
+  actions: [downloadBy(download), reload],
 });
 
 /** A mistake of the app that has no better words; the console has the details. */

@@ -65,7 +65,7 @@ export class ReplicaListener implements ReplicaEvents {
       case 'saved':
         return alerts.dismiss('store');
       case 'store-failed':
-        return this.#showStoreFailure(storeAlert(state.error));
+        return this.#showStoreFailure(storeAlert(state.error, download));
       case 'refused':
       case 'broken':
         return alerts.show('stopped', stoppedAlert(state, download));
@@ -74,13 +74,14 @@ export class ReplicaListener implements ReplicaEvents {
 
   onNotice(notice: ReplicaNotice): void {
     const { alerts, download, onPeers, onCaughtUp } = this.#options;
-    const { alert, progress, readOnly, peers, fork, log } = effectOf(notice, download);
+    const { alert, over, progress, readOnly, peers, fork, log } = effectOf(notice, download);
     if (log !== undefined) console.warn(`CodeFace: ${log.words}`, ...('error' in log ? [log.error] : []));
     if (fork !== undefined) this.#options.onFork(fork);
     if (readOnly) this.#readOnly = true;
     if (peers) onPeers();
     if (progress !== undefined) this.#progress = progress === 'over' ? undefined : progress;
     if (progress === 'over') onCaughtUp();
+    if (over !== undefined) alerts.dismiss(over);
     if (alert?.id === 'store') this.#showStoreFailure(alert.alert);
     else if (alert !== undefined) alerts.show(alert.id, alert.alert);
   }

@@ -4,17 +4,20 @@ import type { ReplicaNotice } from '../sync/replica.ts';
 import type { NewAlert } from './alerts.ts';
 import {
   careFaultAlert,
-  damagedLogAlert,
   meetingFaultAlert,
   newerFormatAlert,
+  restDamageAlert,
   snapshotFalseAlert,
   storeAlert,
   unknownFaultAlert,
+  unreadableLogAlert,
 } from './messages.ts';
 import type { ProgressView } from './room-model.ts';
 
 export interface NoticeEffect {
   readonly alert?: { readonly id: string; readonly alert: NewAlert };
+  /** Id of an alert that is over. */
+  readonly over?: string;
   readonly progress?: ProgressView | 'over';
   /** This version can't write here any more. */
   readonly readOnly?: true;
@@ -32,9 +35,13 @@ export function effectOf(notice: ReplicaNotice, download: () => void): NoticeEff
     case 'newer-format':
       return { readOnly: true, alert: { id: 'newer-format', alert: newerFormatAlert } };
     case 'store-error':
-      return { alert: { id: 'store', alert: storeAlert(notice.error) } };
+      return { alert: { id: 'store', alert: storeAlert(notice.error, download) } };
     case 'snapshot-false':
       return { alert: { id: 'snapshot', alert: snapshotFalseAlert } };
+    case 'at-rest':
+      return notice.damage === undefined
+        ? { over: 'at-rest' }
+        : { alert: { id: 'at-rest', alert: restDamageAlert(notice.damage, download) } };
     case 'catching-up':
       return {
         progress: {
@@ -69,7 +76,7 @@ function faultEffect(what: string, error: unknown, download: () => void): Notice
     case 'checking the snapshot':
       return { log, alert: { id: 'fault-care', alert: careFaultAlert } };
     case 'the log at rest':
-      return { log, alert: { id: 'fault-log', alert: damagedLogAlert(download) } };
+      return { log, alert: { id: 'fault-log', alert: unreadableLogAlert(download) } };
     // The worker failed and this thread did it instead; a cursor that was not shown is shown with the next move.
     case 'folding':
     case 'presence':

@@ -163,7 +163,7 @@ class IndexedDbStore implements LogStore {
   }
 
   async quarantined(): Promise<StoredSegment[]> {
-    const found = await this.#db.getAll('quarantine');
+    const found = (await this.#db.getAll('quarantine')).filter((one) => isSegmentKey(keyOf(one)));
     return found.map(({ record, ...address }) => segmentOf(address, record));
   }
 
