@@ -164,13 +164,32 @@ describe('two people', () => {
     const [one, two] = [made(), made()];
     value(one.createText('main.py', '1'));
     value(two.createText('main.py', '2'));
-    value(two.createText('main.py (2)', '3'));
+    value(two.createText('main (2).py', '3'));
     value(one.createText('dir', 'a file'));
     value(two.createText('dir/x', 'in a folder'));
     sync(one, two);
-    expect(shown(one)).toEqual(['dir', 'dir (2)', 'dir/x', 'main.py', 'main.py (2)', 'main.py (3)']);
+    expect(shown(one)).toEqual(['dir', 'dir (2)', 'dir/x', 'main (2).py', 'main (3).py', 'main.py']);
     expect(two.list()).toEqual(one.list());
-    expect(one.list().find(({ shown: name }) => name === 'main.py (2)')?.path).toBe('main.py (2)');
+    expect(one.list().find(({ shown: name }) => name === 'main (2).py')?.path).toBe('main (2).py');
+  });
+
+  it.each([
+    ['src.d/main.py', 'src.d/main (2).py'],
+    ['src.d/Makefile', 'src.d/Makefile (2)'],
+    ['.gitignore', '.gitignore (2)'],
+    ['d/.env.local', 'd/.env (2).local'],
+    ['archive.tar.gz', 'archive (2).tar.gz'],
+    ['.tar.gz', '.tar (2).gz'],
+    ['main.test.ts', 'main.test (2).ts'],
+    ['Chapter 1. The end', 'Chapter 1. The end (2)'],
+    ['odd.', 'odd. (2)'],
+  ])('TREE-4: the ending of %s stays the ending', (path, second) => {
+    const [one, two] = [made(), made()];
+    value(one.createText(path, '1'));
+    value(two.createText(path, '2'));
+    sync(one, two);
+    const files = one.list().filter((item) => item.kind === 'text');
+    expect(new Set(files.map((item) => item.shown))).toEqual(new Set([path, second]));
   });
 
   it('TREE-5: an edit that the remover had not seen revives the file, one that they had does not', () => {
@@ -209,7 +228,7 @@ describe('two people', () => {
 });
 
 describe('replicas at random', () => {
-  const NAMES = ['a', 'b', 'd/a', 'd/b', 'd/e/a', 'f'];
+  const NAMES = ['a.py', 'a (2).py', 'd/a', 'd/b', 'd/e/a', 'f'];
   const step = fc.record({
     who: fc.nat(2),
     what: fc.constantFrom('create', 'folder', 'type', 'erase', 'move', 'remove', 'undo', 'sync'),

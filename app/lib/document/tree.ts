@@ -54,12 +54,20 @@ function foldersOf(alive: readonly FileEntry[]): Map<string, FileId> {
 }
 
 function freeName(path: string, taken: Set<string>, suffixes: Map<string, number>): string {
+  const end = endingAt(path);
+  const named = (n: number): string => `${path.slice(0, end)} (${n})${path.slice(end)}`;
   let n = suffixes.get(path) ?? 2;
-  while (taken.has(`${path} (${n})`)) n++;
+  while (taken.has(named(n))) n++;
   suffixes.set(path, n + 1);
-  const name = `${path} (${n})`;
+  const name = named(n);
   taken.add(name);
   return name;
+}
+
+/** Where the ending of a file's name begins: what runs it and colours it goes by that. A dotfile's name is no ending. */
+function endingAt(path: string): number {
+  const found = /[^/](?=(?:\.tar)?\.[^./\s]+$)/.exec(path);
+  return found === null ? path.length : found.index + 1;
 }
 
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

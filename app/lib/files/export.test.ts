@@ -99,7 +99,7 @@ describe('exportZip', () => {
       new Uint8Array(await (await exportZip(one)).zip.arrayBuffer());
     expect(await bytes(make())).toEqual(await bytes(make()));
     const back = await importZip((await exportZip(make())).zip);
-    expect(back.ok && back.value.files.map((file) => file.path)).toEqual(['main.py', 'main.py (2)']);
+    expect(back.ok && back.value.files.map((file) => file.path)).toEqual(['main (2).py', 'main.py']);
   });
 
   it('leaves out and names a binary file that is damaged', async () => {
