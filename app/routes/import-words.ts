@@ -116,7 +116,15 @@ function storageWords(problem: StorageProblem, kept: 'nothing' | 'a-part'): Word
 }
 
 /** What did not get in of a file that did. */
-export const leftOutWords = ({ leftOut, codes }: Pick<ImportedRoom, 'leftOut' | 'codes'>): Words => ({
-  title: `${leftOut === 1 ? 'One part' : `${leftOut} parts`} of the history did not get in`,
-  detail: `${leftOut === 1 ? 'It was' : 'They were'} damaged or refused when the file was made, or come from a newer version (${codes.join(', ')}). All the rest is in the room.`,
-});
+export function leftOutWords({ leftOut, codes }: Pick<ImportedRoom, 'leftOut' | 'codes'>): Words {
+  const why = `(${codes.join(', ')}). All the rest is in the room.`;
+  return leftOut === 1
+    ? {
+        title: 'One part of the history did not get in',
+        detail: `It was damaged before the file was made, was refused, or comes from a newer version ${why}`,
+      }
+    : {
+        title: `${leftOut} parts of the history did not get in`,
+        detail: `They were damaged before the file was made, were refused, or come from a newer version ${why}`,
+      };
+}
