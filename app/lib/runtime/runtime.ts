@@ -41,6 +41,8 @@ export interface Runtime {
   readonly endings: readonly string[];
   /** Why it can't run in this browser, in words; undefined when it can. */
   unsupported(): string | undefined;
+  /** Addresses of every file it is made of: offline it runs when all of them are cached. */
+  readonly files: readonly string[];
   /** Fetches what it needs into the browser's cache, so that a later start works offline. */
   prefetch(onProgress: (done: number) => void, signal: AbortSignal): Promise<void>;
   /** Prepares a sandbox in the background, so that the next start is quick; for when someone opens a file it runs. */

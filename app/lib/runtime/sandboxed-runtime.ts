@@ -76,6 +76,7 @@ export function sandboxedRuntime(parts: RuntimeParts): Runtime {
     id: parts.id,
     label: parts.label,
     endings: parts.endings,
+    files: [brokerUrl, parts.worker.url, ...parts.assets.map(({ url }) => url)],
     unsupported: () => unsupported(parts.label),
     prefetch: async (onProgress, signal) => {
       await fetchImage(parts, signal, onProgress);
@@ -178,11 +179,15 @@ async function fetchImage(
   onProgress: (done: number) => void,
 ): Promise<SandboxImage> {
   const wanted = [parts.worker, ...parts.assets];
+  // One part that can't be had ends the others: what they still bring is no progress any more.
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
   const totalBytes = wanted.reduce((sum, part) => sum + part.bytes, 0);
   let doneBytes = 0;
   const fetchPart = async (part: RuntimePart): Promise<Uint8Array<ArrayBuffer>> => {
     let partBytes = 0;
-    const bytes = await fetchBytes(part.url, signal, (length) => {
+    const bytes = await fetchBytes(part.url, either, (length) => {
+      if (failed.signal.aborted) return;
       const counted = Math.min(length, part.bytes - partBytes);
       partBytes += counted;
       doneBytes += counted;
@@ -192,9 +197,12 @@ async function fetchImage(
     return bytes;
   };
   const [broker, worker, ...assets] = await Promise.all([
-    fetchBytes(brokerUrl, signal, () => undefined),
+    fetchBytes(brokerUrl, either, () => undefined),
     ...wanted.map(fetchPart),
-  ]);
+  ]).catch((error: unknown) => {
+    failed.abort();
+    throw error;
+  });
   onProgress(1);
   const prepared = parts.assets.map(({ name }, index) => {
     const bytes = assets[index] ?? new Uint8Array();

@@ -30,6 +30,7 @@ function catchingUp(missing: ChainRange[], lost: ChainRange[] = []) {
   const clock = { now: 0 };
   let turn = 0;
   let mayAsk = true;
+  let idle = 0;
   const catchUp = new CatchUp({
     now: () => clock.now,
     missingFrom: () => missing,
@@ -46,9 +47,18 @@ function catchingUp(missing: ChainRange[], lost: ChainRange[] = []) {
       if (mayAsk) greeted.push(peer);
       return mayAsk;
     },
+    onIdle: () => idle++,
     onProgress: (step) => void progress.push(step),
   });
-  return { catchUp, asked, greeted, progress, clock, forbidAsking: (now: boolean) => (mayAsk = !now) };
+  return {
+    catchUp,
+    idle: () => idle,
+    asked,
+    greeted,
+    progress,
+    clock,
+    forbidAsking: (now: boolean) => (mayAsk = !now),
+  };
 }
 
 test('SYNC-4: one chain is asked for from one peer at a time, and from another when nothing came', () => {
@@ -143,4 +153,17 @@ test('a gap makes its receiver ask the sender, later if it asked a moment ago, n
   expect(greeted).toEqual(['ann', 'ann']);
   catchUp.tick();
   expect(greeted).toHaveLength(2);
+});
+
+test('it is told when nothing more is missing: at once, or at the end of the answer', () => {
+  const nothingMissing = catchingUp([]);
+  nothingMissing.catchUp.compare(linkOf('ann'), 'ann' as PeerId, rows);
+  expect(nothingMissing.idle()).toBe(1);
+  const { catchUp, idle } = catchingUp([range('a', 3)]);
+  catchUp.compare(linkOf('ann'), 'ann' as PeerId, rows);
+  // Bob has it too, but Ann was asked: nothing is settled yet.
+  catchUp.compare(linkOf('bob'), 'bob' as PeerId, rows);
+  expect(idle()).toBe(0);
+  catchUp.answered(linkOf('ann'), 'ann' as PeerId);
+  expect(idle()).toBe(1);
 });

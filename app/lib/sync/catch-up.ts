@@ -40,6 +40,8 @@ export interface CatchUpOptions {
   readonly greet: (link: MeshLink) => void;
   /** The same because something of theirs did not fit; false when that was done a moment ago. */
   readonly ask: (link: MeshLink) => boolean;
+  /** Nothing that peers named is missing any more, or nobody brings it. */
+  readonly onIdle: () => void;
   /** Undefined when it ended. */
   readonly onProgress: (progress: CatchUpProgress | undefined) => void;
 }
@@ -72,7 +74,10 @@ export class CatchUp {
       ? atRest.missingFrom(rows).filter((range) => !chains.has(chainKey(range)))
       : [];
     const ranges = this.#repair.ask(peer, [...missing, ...lost], now());
-    if (ranges.length === 0) return;
+    if (ranges.length === 0) {
+      if (this.#repair.idle) this.#options.onIdle();
+      return;
+    }
     const gains = ranges.filter((range) => !lost.includes(range));
     const claimed = gains.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
     this.#missing = Math.min(this.#missing + claimed, MAX_MISSING_ENTRIES);
@@ -148,5 +153,6 @@ export class CatchUp {
   #ended(): void {
     if (this.heavy) this.#options.onProgress(undefined);
     this.#missing = this.#gained = 0;
+    this.#options.onIdle();
   }
 }

@@ -59,6 +59,7 @@ export class Peers {
   readonly #closedLinks = new WeakSet<MeshLink>();
   readonly #toldForks = new Set<string>();
   #mesh: Mesh | undefined;
+  #caughtUp = false;
   #ownPresence: Bytes = new Uint8Array();
   #presenceSentAt = 0;
   #tick: ReturnType<typeof setInterval> | undefined;
@@ -87,6 +88,12 @@ export class Peers {
         const asking = this.#meeting.ask(link);
         if (asking !== false) asking.catch(this.#internal('greeting'));
         return asking !== false;
+      },
+      onIdle: () => {
+        // A peer that is as new here as this tab has nothing to bring.
+        if (this.#caughtUp || log.frontier().length === 0) return;
+        this.#caughtUp = true;
+        events.onPeers();
       },
       onProgress: (progress) =>
         events.onNotice(progress ? { kind: 'catching-up', ...progress } : { kind: 'caught-up' }),
@@ -167,6 +174,11 @@ export class Peers {
   setPresence(payload: Bytes): void {
     this.#ownPresence = payload;
     this.#sendPresence().catch(this.#internal('presence'));
+  }
+
+  /** Whether the room came from somebody: what was missing at the first meeting is here. */
+  get caughtUp(): boolean {
+    return this.#caughtUp;
   }
 
   get others(): PeerPresence[] {

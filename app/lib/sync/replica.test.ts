@@ -73,6 +73,27 @@ describe('two people in a room', () => {
     expect(bob.replica.knowsGenesis).toBe(true);
   });
 
+  it('a joiner calls the room known when it is here, not when the first word of it came', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(sure);
+    const ann = await join(room, { makesFile: true, transports: [network.transport()] });
+    ann.text.insert(0, 'here before');
+    await ann.replica.settled();
+    // Somebody as new as Bob: knows the genesis statement, and brings nothing.
+    const cid = await join(room, { transports: [network.transport(false)] });
+    const bob = await join(room, { transports: [network.transport(false)], knowsGenesis: false });
+    network.link(peerOf(bob), peerOf(cid));
+    await until('Bob met Cid', () => bob.replica.knowsGenesis && bob.replica.others.length === 1);
+    expect([ann.replica.known, bob.replica.known]).toEqual([true, false]);
+    const seen: string[] = [];
+    network.link(peerOf(bob), peerOf(ann));
+    await until('Bob has it', () => {
+      if (bob.replica.known) seen.push(bob.read());
+      return bob.replica.known;
+    });
+    expect(seen).toEqual(['here before']);
+  });
+
   it('a message in `runs` reaches the others in order', async () => {
     const room = await makeRoom();
     const network = new MemoryNetwork(sure);

@@ -179,7 +179,14 @@ export class Replica {
     this.#peers.setPresence(payload);
   }
 
-  /** Whether this device knows the room's genesis statement: until somebody brings it, nothing can be read or written. */
+  /**
+   * Whether the room is here to be read and written: this device had it, or somebody who has it was met and brought it.
+   * Until then it looks empty, and what is written can't take the others' words into account.
+   */
+  get known(): boolean {
+    return this.#options.genesis !== undefined || this.#peers.caughtUp;
+  }
+
   get knowsGenesis(): boolean {
     return this.#log.genesis !== undefined;
   }

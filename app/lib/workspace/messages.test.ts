@@ -9,6 +9,7 @@ import {
   stoppedAlert,
   storeAlert,
   storeClosedAlert,
+  unknownRoomWords,
 } from './messages.ts';
 
 const quota = new DOMException('', 'QuotaExceededError');
@@ -71,4 +72,10 @@ it('says why one can only read', () => {
 it('says what works where the room is not ready for offline', () => {
   for (const problem of ['no-service-worker', 'not-kept', 'not-fetched'] as const)
     expect(offlineWords(problem)).toContain('While this tab is open, editing works');
+});
+
+it('says what a room that has not come yet waits for', () => {
+  expect(unknownRoomWords(1, false)).toContain('Looking for');
+  expect(unknownRoomWords(1, true)).toContain('Nobody who has this room is here');
+  expect(unknownRoomWords(3, true)).toContain('Getting the room');
 });

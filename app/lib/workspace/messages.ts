@@ -192,11 +192,13 @@ export const nothingToSave: SavedView = {
   why: 'This device never had this room, and nobody who has it is here.',
 };
 
-/** In the place of files, in a room that this device never had. `long`: meeting somebody should have worked by now. */
-export const unknownRoomWords = (long: boolean): string =>
-  long
+/** In the place of files, in a room that has not come yet. `long`: meeting somebody should have worked by now. */
+export function unknownRoomWords(here: number, long: boolean): string {
+  if (here > 1) return 'Getting the room from the people who are here…';
+  return long
     ? 'Nobody who has this room is here. It appears as soon as one of them opens it: keep this tab open. If it stays so, check the link with who sent it.'
     : 'Looking for the people who have this room…';
+}
 
 export function readOnlyReason(role: Role, editable: boolean): string | undefined {
   if (editable) return undefined;

@@ -15,6 +15,10 @@ export class OfflineState {
   readonly #timer: ReturnType<typeof setTimeout>;
 
   constructor() {
+    const again = (): void => {
+      if (this.#view.kind === 'unavailable') void this.#prepare();
+    };
+    addEventListener('online', again, { signal: this.#abort.signal });
     this.#timer = setTimeout(() => void this.#prepare(), START_AFTER_MS);
   }
 
@@ -36,7 +40,7 @@ export class OfflineState {
       const all = runtimes.filter((runtime) => runtime.unsupported() === undefined);
       for (const [at, runtime] of all.entries())
         await runtime.prefetch((done) => this.#loading((at + done) / all.length), this.#abort.signal);
-      if (await isCached()) this.#view = { kind: 'ready' };
+      if (await isCached(all.flatMap(({ files }) => files))) this.#view = { kind: 'ready' };
       else this.#unavailable('not-kept');
     } catch (error) {
       if (this.#abort.signal.aborted) return;
@@ -54,13 +58,13 @@ export class OfflineState {
   }
 }
 
-/** Waits for the service worker; says what is wrong where there is none in time. */
+/** Waits until a service worker answers for this very page: what is fetched before goes past its cache. Says what is wrong where there is none in time. */
 async function missingWorker(): Promise<OfflineProblem | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), WORKER_WITHIN_MS);
   });
-  const ready = await Promise.race([navigator.serviceWorker.ready, late]);
+  const ready = await Promise.race([controlled(), late]);
   clearTimeout(timer);
   if (ready !== undefined) return undefined;
   return (await navigator.serviceWorker.getRegistration()) === undefined
@@ -68,9 +72,20 @@ async function missingWorker(): Promise<OfflineProblem | undefined> {
     : 'not-fetched';
 }
 
-/** Whether the service worker answers for the shell, and what the runtimes fetched is in its cache. */
-async function isCached(): Promise<boolean> {
+/** On a first visit the worker takes over the page some time after it is ready. */
+async function controlled(): Promise<true> {
+  await navigator.serviceWorker.ready;
+  if (navigator.serviceWorker.controller === null)
+    await new Promise((taken) =>
+      navigator.serviceWorker.addEventListener('controllerchange', taken, { once: true }),
+    );
+  return true;
+}
+
+/** Whether the service worker answers for the shell, and each of the runtimes' files is in its cache. */
+async function isCached(files: readonly string[]): Promise<boolean> {
   const shell = await caches.match('/200.html', { ignoreSearch: true });
-  const runtimeFiles = await (await caches.open(RUNTIME_CACHE)).keys();
-  return shell !== undefined && runtimeFiles.length > 0;
+  const cache = await caches.open(RUNTIME_CACHE);
+  const found = await Promise.all(files.map((url) => cache.match(url)));
+  return shell !== undefined && found.every((response) => response !== undefined);
 }

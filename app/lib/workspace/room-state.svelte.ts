@@ -75,7 +75,7 @@ export class RoomState implements RoomModel {
     const { keys, me, myName, replica, links, notKept } = options;
     this.#options = options;
     this.links = links;
-    this.#known = replica.knowsGenesis;
+    this.#known = replica.known;
     this.#project = new Project(replica.doc);
     this.#files = new FilesState(this.#project, this.#alerts, () => this.editable);
     this.#transfer = new TransferState({
@@ -100,7 +100,7 @@ export class RoomState implements RoomModel {
       saved: this.#saved,
       onMessages: (accepted) => this.#runs.receive(accepted),
       onPeers: () => {
-        this.#known = replica.knowsGenesis;
+        this.#known = replica.known;
         this.#people.refresh();
         this.#connection.refresh();
       },

@@ -1,8 +1,8 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { DeviceId, RunId, SessionId } from '../core/ids.ts';
 import type { ChannelRun } from '../document/runs-view.ts';
 import { LocalOutput } from './local-output.ts';
-import { ownRunView, toldRunView, waitsElsewhere, type OwnRun } from './run-view.ts';
+import { isAfter, ownRunView, toldRunView, waitsElsewhere, type OwnRun } from './run-view.ts';
 
 const ann = 'ann' as DeviceId;
 const told: ChannelRun = {
@@ -52,4 +52,26 @@ it('tells apart what the others did not get and what this tab did not keep', () 
   const kept = view.output.reduce((sum, { text }) => sum + 2 * text.length, 0);
   expect(view).toMatchObject({ notShared: 0, notKept: 200 * 32 * 1024 - kept });
   expect(view.notKept).toBeGreaterThan(0);
+});
+
+describe('whose run is shown', () => {
+  const theirs = (startedAt: number, id = 'theirs') => ({
+    id: id as RunId,
+    session: 'ann' as SessionId,
+    startedAt,
+  });
+  const mine = { id: 'mine' as RunId, startedAt: 1000, ended: undefined, besides: undefined };
+  const over = { ...mine, ended: { end: { kind: 'exit', code: 0 }, durationMs: 5 } as const };
+
+  it('is mine while it goes on, and after its end what others run then', () => {
+    expect(isAfter(theirs(2000), mine)).toBe(false);
+    expect(isAfter(theirs(2000), over)).toBe(true);
+    expect(isAfter(theirs(500), over)).toBe(false);
+  });
+
+  it('is still mine where others ran something meanwhile: its end is what I waited for', () => {
+    const meanwhile = theirs(2000);
+    expect(isAfter(meanwhile, { ...over, besides: meanwhile })).toBe(false);
+    expect(isAfter(theirs(3000, 'next'), { ...over, besides: meanwhile })).toBe(true);
+  });
 });

@@ -56,6 +56,20 @@ export function toldRunView(run: ChannelRun, by: RunView['by']): RunView {
   };
 }
 
+/**
+ * Whether others' run takes the place of mine: not while mine goes on, and not when they ran it meanwhile (`besides` is the
+ * newest one when mine ended), or nobody would ever see how mine ended.
+ */
+export function isAfter(
+  newest: Pick<ChannelRun, 'id' | 'session' | 'startedAt'>,
+  mine: Pick<OwnRun, 'id' | 'startedAt' | 'ended'> & {
+    readonly besides: Pick<ChannelRun, 'id' | 'session'> | undefined;
+  },
+): boolean {
+  if (mine.ended === undefined || newest.id === mine.id || newest.startedAt <= mine.startedAt) return false;
+  return newest.id !== mine.besides?.id || newest.session !== mine.besides.session;
+}
+
 /** Whose program waits for input elsewhere; undefined where it is mine, over, or of someone who has left. */
 export function waitsElsewhere(
   run: RunView | undefined,

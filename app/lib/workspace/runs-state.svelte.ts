@@ -8,14 +8,14 @@ import type { DeviceId, FileId, RunId, SessionId } from '../core/ids.ts';
 import type { Project } from '../document/project.ts';
 import { OutputBudget } from '../document/run-budget.ts';
 import { encodeRunMessage } from '../document/runs.ts';
-import { RunsView } from '../document/runs-view.ts';
+import { RunsView, type ChannelRun } from '../document/runs-view.ts';
 import type { Accepted } from '../log/receipt.ts';
 import { runtimeFor } from '../runtime/registry.ts';
 import type { Program, Run, RunEnd, Runtime } from '../runtime/runtime.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
 import { DrawPace } from './draw-pace.ts';
 import { LocalOutput } from './local-output.ts';
-import { ownRunView, toldRunView } from './run-view.ts';
+import { ownRunView, toldRunView, isAfter } from './run-view.ts';
 import { noRuntimeWords } from './run-words.ts';
 import type { ProgressView, RunView } from './room-model.ts';
 
@@ -41,6 +41,8 @@ interface MyRun {
   readonly budget: OutputBudget | undefined;
   waitingForInput: boolean;
   ended: { readonly end: RunEnd; readonly durationMs: number } | undefined;
+  /** The newest run of the room when mine ended. */
+  besides: ChannelRun | undefined;
 }
 
 export class RunsState {
@@ -144,6 +146,7 @@ export class RunsState {
       budget,
       waitingForInput: false,
       ended: undefined,
+      besides: undefined,
     };
     this.#mine = mine;
     this.#drawing.changed();
@@ -170,6 +173,7 @@ export class RunsState {
 
   #ended(mine: MyRun, ended: { readonly end: RunEnd; readonly durationMs: number }): void {
     mine.ended = ended;
+    mine.besides = this.#channel.newest();
     mine.waitingForInput = false;
     mine.budget?.end(ended.end, ended.durationMs);
     if (this.#mine === mine) {
@@ -192,10 +196,7 @@ export class RunsState {
   #newest(): RunView | undefined {
     const newest = this.#channel.newest();
     const mine = this.#mine;
-    if (
-      mine !== undefined &&
-      (newest === undefined || newest.id === mine.id || newest.startedAt < mine.startedAt || !mine.ended)
-    )
+    if (mine !== undefined && (newest === undefined || !isAfter(newest, mine)))
       return ownRunView(mine, this.#by(this.#options.me), newest?.id === mine.id ? newest : undefined);
     return newest && toldRunView(newest, this.#by(this.#devices.get(newest.session)));
   }
