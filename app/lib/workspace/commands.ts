@@ -1,4 +1,5 @@
 /** What the command palette offers: only what works now. */
+import type { FileId } from '../core/ids.ts';
 import type { RoomModel, TreeItem } from './room-model.ts';
 
 export interface Command {
@@ -14,6 +15,8 @@ export interface CommandActions {
   run(): void;
   newFile(): void;
   newFolder(): void;
+  renameFile(id: FileId): void;
+  deleteFile(id: FileId): void;
   share(): void;
   changeName(): void;
   theme(choice: 'system' | 'light' | 'dark'): void;
@@ -22,7 +25,11 @@ export interface CommandActions {
   readonly active: TreeItem | undefined;
 }
 
-export function commandsOf(room: RoomModel, actions: CommandActions): Command[] {
+/** What of the room decides which commands there are. */
+type CommandRoom = Pick<RoomModel, 'running' | 'editable' | 'known' | 'cannotRun' | 'stop'>;
+
+export function commandsOf(room: CommandRoom, actions: CommandActions): Command[] {
+  const inFront = room.editable ? actions.active : undefined;
   const commands: (Omit<Command, 'group'> | false)[] = [
     !room.running &&
       actions.active !== undefined &&
@@ -35,6 +42,16 @@ export function commandsOf(room: RoomModel, actions: CommandActions): Command[] 
     room.running && { id: 'stop', words: 'Stop the run', act: () => room.stop() },
     room.editable && { id: 'new-file', words: 'New file', act: () => actions.newFile() },
     room.editable && { id: 'new-folder', words: 'New folder', act: () => actions.newFolder() },
+    inFront !== undefined && {
+      id: 'rename-file',
+      words: `Rename ${inFront.shown}`,
+      act: () => actions.renameFile(inFront.id),
+    },
+    inFront !== undefined && {
+      id: 'delete-file',
+      words: `Delete ${inFront.shown}`,
+      act: () => actions.deleteFile(inFront.id),
+    },
     { id: 'share', words: 'Share this room', act: () => actions.share() },
     { id: 'download', words: 'Download project', act: () => actions.download() },
     room.known && {
