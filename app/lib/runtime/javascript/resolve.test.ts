@@ -47,3 +47,13 @@ test.for(['./none', 'none', '@s/new/hidden', '#none', 'broken', '../../../../etc
     expect(found.ok).toBe(false);
   },
 );
+
+test('a package that is not there: the words say what can be done', () => {
+  for (const name of ['left-pad', '@s/none']) {
+    const found = resolveModule(files, `${name}/sub`, '/project/src', 'import');
+    const words = found.ok ? '' : found.error;
+    expect(words).toContain(`Cannot find package '${name}'. Programs have no network`);
+    expect(words).toContain('import them by path');
+    expect(words).toContain(`make the folder node_modules/${name} `);
+  }
+});

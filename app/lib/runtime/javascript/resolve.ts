@@ -64,7 +64,7 @@ function packageImport(view: FileView, name: string, folder: string, kind: Impor
     if (found !== undefined && home !== above) return ok(found);
   }
   return err(
-    `Cannot find package '${packageName}'. Programs in the room have no network: bring it along in node_modules`,
+    `Cannot find package '${packageName}'. Programs have no network, so nothing is installed: add the package’s own files to the project and import them by path, or make the folder node_modules/${packageName} with them by hand`,
   );
 }
 
