@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { editRefusedAlert, fileProblemWords, treeProblem } from './file-messages.ts';
-import { importRefusedAlert, skippedAlert } from './import-messages.ts';
+import { importRefusedAlert, nothingAddedAlert, skippedAlert } from './import-messages.ts';
 
 it('counts bytes one way everywhere', () => {
   const limitBytes = 100_000_000;
@@ -14,6 +14,10 @@ it('counts bytes one way everywhere', () => {
 it('says what was left out, and that nothing changed where all was', () => {
   const skipped = [{ reason: 'link', count: 2, examples: ['a', 'b'] }] as const;
   expect(skippedAlert(skipped).detail).toBe('2 links (a, b). Everything else is in the room.');
+  const all = nothingAddedAlert([{ reason: 'dependencies', count: 3, examples: ['node_modules/x'] }]);
+  expect(all.title).toBe('Nothing was added');
+  expect(all.detail).toContain('node_modules folders (node_modules/x)');
+  expect(all.detail).toContain('Nothing in the room was changed.');
   expect(importRefusedAlert({ kind: 'cancelled' }).detail).toContain('Nothing in the room was changed.');
 });
 

@@ -5,7 +5,7 @@ import type { Imported, ImportOptions, ImportRefusal } from '../files/collected.
 import { importEntries, importPicked } from '../files/import.ts';
 import { textOf } from '../files/text.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
-import { importRefusedAlert, notAddedAlert, skippedAlert } from './import-messages.ts';
+import { importRefusedAlert, notAddedAlert, nothingAddedAlert, skippedAlert } from './import-messages.ts';
 import type { PickedFiles } from '../files/picked.ts';
 import type { ProgressView } from './room-model.ts';
 
@@ -36,7 +36,10 @@ export async function importInto(
   });
   if (read.ok) {
     await add(project, read.value, (done) => onProgress({ label: 'Adding files', done }), alerts);
-    if (read.value.skipped.length > 0) alerts.show('import-skipped', skippedAlert(read.value.skipped));
+    const { files, folders, skipped } = read.value;
+    const nothing = files.length === 0 && folders.length === 0;
+    if (skipped.length > 0)
+      alerts.show('import-skipped', nothing ? nothingAddedAlert(skipped) : skippedAlert(skipped));
   } else alerts.show('import-refused', importRefusedAlert(read.error));
 }
 

@@ -6,15 +6,27 @@ import { pathWords } from './file-messages.ts';
 
 /** What was left out of an import on purpose. */
 export function skippedAlert(skipped: readonly Skipped[]): NewAlert {
-  const lines = skipped.map(
-    ({ reason, count: n, examples }) => `${skipWords(reason, n)} (${someOf(examples)})`,
-  );
   return {
     tone: 'info',
     title: 'Some of it was left out',
-    detail: `${lines.join('; ')}. Everything else is in the room.`,
+    detail: `${skippedWords(skipped)}. Everything else is in the room.`,
   };
 }
+
+/** An import of which everything was left out on purpose. */
+export function nothingAddedAlert(skipped: readonly Skipped[]): NewAlert {
+  const byItself = skipped.some(({ reason }) => reason === 'dependencies')
+    ? ' A package out of node_modules can be dropped by itself.'
+    : '';
+  return {
+    tone: 'warn',
+    title: 'Nothing was added',
+    detail: `Rooms leave this out, and there was nothing else: ${skippedWords(skipped)}. Nothing in the room was changed.${byItself}`,
+  };
+}
+
+const skippedWords = (skipped: readonly Skipped[]): string =>
+  skipped.map(({ reason, count: n, examples }) => `${skipWords(reason, n)} (${someOf(examples)})`).join('; ');
 
 export const notAddedAlert = (paths: readonly string[]): NewAlert => ({
   tone: 'warn',
