@@ -78,3 +78,19 @@ export function waitsElsewhere(
   if (run === undefined || !run.waitingForInput || run.ended !== undefined || run.by.me) return undefined;
   return here.some(({ device }) => device === run.by.device) ? run.by.name : undefined;
 }
+
+/**
+ * Last words for a run without an end whose runner is not here: their tab is closed, and nothing will end it. Undefined
+ * where it is mine, over, or its runner is here. `connected`: whether this tab would know that they are here.
+ */
+export function endUnknown(
+  run: RunView | undefined,
+  here: readonly { readonly device: DeviceId }[],
+  connected: boolean,
+): string | undefined {
+  if (run === undefined || run.ended !== undefined || run.by.me) return undefined;
+  if (here.some(({ device }) => device === run.by.device)) return undefined;
+  return connected
+    ? `${run.by.name} left before it ended`
+    : `its end is not known here: ${run.by.name} is out of reach`;
+}
