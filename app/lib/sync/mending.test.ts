@@ -6,7 +6,7 @@ import { openSealed, seal } from '../log/seal.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
 import type { Bytes } from '../core/bytes.ts';
 import { LogAtRest } from './log-at-rest.ts';
-import { placeOf } from './segment-check.ts';
+import { isWhole, placeOf } from './segment-check.ts';
 import { countSeqs, union, without } from './seq-ranges.ts';
 import { Shelf } from './shelf.ts';
 
@@ -66,6 +66,17 @@ it('SYNC-16: stores nothing with another signature, other entries, or of another
     expect(await atRest.took([sealed], 0)).toBe(0);
   expect([atRest.lacking, await firsts()]).toEqual([true, [1, 2, 4, 5]]);
   atRest.dispose();
+});
+
+it('SYNC-15: a segment is whole only where it belongs', async () => {
+  const { author, atRest } = await losing(3);
+  atRest.dispose();
+  const place = await placeOf(room.keys, author.sealed[1] as Bytes);
+  if (place === undefined) throw new Error('a segment that does not verify');
+  expect(await isWhole(room.keys, place)).toBe(true);
+  const moves = [{ first: 1 }, { last: 3 }, { channel: 'runs' }, { session: 'f0'.repeat(32) }];
+  for (const move of moves)
+    expect(await isWhole(room.keys, { ...place, ...move } as StoredSegment)).toBe(false);
 });
 
 it('counts seqs in stretches', () => {

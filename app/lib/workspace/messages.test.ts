@@ -6,7 +6,9 @@ import {
   notSavedReason,
   offlineWords,
   readOnlyReason,
+  restDamageAlert,
   stoppedAlert,
+  storageWords,
   storeAlert,
   storeClosedAlert,
   unknownRoomWords,
@@ -61,6 +63,27 @@ it('offers the download and the reload where saving stopped for good', () => {
 
 it('reloading a forgotten room is not offered: what this tab has would be gone', () => {
   expect(labels(storeClosedAlert('deleted', () => undefined))).toEqual(['Download project']);
+});
+
+it('offers the download where the disk is full or what is stored is damaged, and says what is lost', () => {
+  const download = (): void => undefined;
+  for (const alert of [
+    storeAlert({ kind: 'quota' }, download),
+    storeAlert(new Error(), download),
+    restDamageAlert({ shown: 3, hidden: 0, own: false }, download),
+    restDamageAlert({ shown: 0, hidden: 1, own: true }, download),
+  ])
+    expect(alert.actions?.[0]).toEqual({ label: 'Download project', act: download });
+  expect(restDamageAlert({ shown: 3, hidden: 0, own: false }, download)).toMatchObject({ tone: 'warn' });
+  const lost = restDamageAlert({ shown: 0, hidden: 1, own: true }, download);
+  expect(lost.tone).toBe('bad');
+  expect(lost.detail).toMatch(/1 edit can’t be read, so they are missing here.*written on this device/);
+});
+
+it('says how much is stored, and how much may be', () => {
+  expect(storageWords({ usedBytes: 12_300_000, quotaBytes: 2_000_000_000 })).toBe(
+    'CodeFace takes 12 MB of the 2.0 GB that this browser lets it have.',
+  );
 });
 
 it('says why one can only read', () => {

@@ -45,6 +45,12 @@ it('keeps what is dealt with, and what nobody can act on, to the log', () => {
   expect(effect({ kind: 'refused', code: 'fork' })).toEqual({ log: { words: 'refused a segment (fork)' } });
 });
 
+it('SYNC-17: tells of damage at rest, and takes that back when it is mended', () => {
+  const damage = { shown: 2, hidden: 0, own: false };
+  expect(effect({ kind: 'at-rest', damage }).alert?.id).toBe('at-rest');
+  expect(effect({ kind: 'at-rest', damage: undefined })).toEqual({ over: 'at-rest' });
+});
+
 it('offers to download where the log on the device is damaged', () => {
   let downloads = 0;
   const { alert } = effectOf({ kind: 'internal', what: 'the log at rest', error }, () => downloads++);

@@ -9,7 +9,7 @@ import { pickedOf, type PickedFiles } from '../files/picked.ts';
 import { releaseRuntimes } from '../runtime/registry.ts';
 import type { DeviceStore } from '../storage/device.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
-import { askToKeep } from '../storage/quota.ts';
+import { askToKeep, storageRoom } from '../storage/quota.ts';
 import type { StorageProblem } from '../storage/storage-problem.ts';
 import type { ForkNotice } from '../sync/replica-events.ts';
 import type { Replica } from '../sync/replica.ts';
@@ -87,7 +87,11 @@ export class RoomState implements RoomModel {
     });
     this.#people = new PeopleState({ replica, me, role: keys.role, myName });
     this.#connection = new ConnectionState(replica, me);
-    this.#saved = new SavedState({ storeKind: notKept ? 'memory' : 'device', askToKeep });
+    this.#saved = new SavedState({
+      storeKind: notKept ? 'memory' : 'device',
+      askToKeep,
+      storageRoom: () => storageRoom(),
+    });
     this.#runs = new RunsState({
       project: this.#project,
       post: keys.role === 'editor' ? (payload) => replica.post('runs', payload) : undefined,

@@ -1,17 +1,21 @@
 /** The status "Saved": leaves "saved" at the first unsaved edit, and says "Saving…" only when it takes long. */
 import type { ClosedBy } from '../storage/open-database.ts';
-import type { Persistence } from '../storage/quota.ts';
+import type { Persistence, StorageRoom } from '../storage/quota.ts';
 import type { OutboxState } from '../sync/outbox.ts';
-import { notSavedReason, storeClosedReason } from './messages.ts';
+import { notSavedReason, storageWords, storeClosedReason } from './messages.ts';
 import type { SavedView } from './room-model.ts';
 
 /** A commit takes a few milliseconds; words that flash at every key are noise (INTERFACE.md, status bar). */
 const SAVING_WORDS_AFTER_MS = 400;
+/** How much is stored changes slowly, and asking for it takes the browser a few milliseconds. */
+const ROOM_AGAIN_MS = 30_000;
 
 export interface SavedOptions {
   readonly storeKind: 'device' | 'memory';
   /** Asks the browser not to clear what is stored; it may ask the person. */
   readonly askToKeep: () => Promise<Persistence>;
+  /** How much is stored and may be. */
+  readonly storageRoom: () => Promise<StorageRoom | undefined>;
 }
 
 export class SavedState {
@@ -20,6 +24,8 @@ export class SavedState {
   #persistence = $state<Persistence>('unknown');
   #closedBy = $state.raw<ClosedBy>();
   #asked = false;
+  #room = $state.raw<StorageRoom>();
+  #roomAt = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #options: SavedOptions;
 
@@ -45,6 +51,7 @@ export class SavedState {
       this.#phase = 'stored';
       void this.#askOnce();
     } else this.#phase = { kind: 'not-saved', why: this.#reason(state) };
+    void this.#lookAtRoom();
   }
 
   /** The store is closed for good: what it has stays, unless it was deleted, and nothing is added. */
@@ -66,7 +73,18 @@ export class SavedState {
     if (this.#options.storeKind === 'memory')
       return { kind: 'not-saved', why: 'this browser keeps nothing here' };
     const until = this.#persistence === 'kept' ? 'you delete it' : 'the browser clears it';
-    return { kind: 'saved', where: 'Saved on this device', why: `Kept in this browser until ${until}.` };
+    const room = this.#room ? ` ${storageWords(this.#room)}` : '';
+    return {
+      kind: 'saved',
+      where: 'Saved on this device',
+      why: `Kept in this browser until ${until}.${room}`,
+    };
+  }
+
+  async #lookAtRoom(): Promise<void> {
+    if (this.#options.storeKind === 'memory' || performance.now() - this.#roomAt < ROOM_AGAIN_MS) return;
+    this.#roomAt = performance.now();
+    this.#room = await this.#options.storageRoom();
   }
 
   /** Something worth keeping is stored for the first time. */
