@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DeviceId, RunId, SessionId } from '../core/ids.ts';
 import type { ChannelRun } from '../document/runs-view.ts';
 import { LocalOutput } from './local-output.ts';
-import { isAfter, ownRunView, toldRunView, waitsElsewhere, type OwnRun } from './run-view.ts';
+import { endUnknown, isAfter, ownRunView, toldRunView, waitsElsewhere, type OwnRun } from './run-view.ts';
 
 const ann = 'ann' as DeviceId;
 const told: ChannelRun = {
@@ -38,6 +38,22 @@ it('shows that somebody’s program waits, while they are here and it runs', () 
   expect(waitsElsewhere({ ...run, by: { ...byAnn, me: true } }, [{ device: ann }])).toBeUndefined();
   const over = toldRunView({ ...told, ended: { end: { kind: 'stopped' }, durationMs: 1 } }, byAnn);
   expect(waitsElsewhere(over, [{ device: ann }])).toBeUndefined();
+});
+
+it('ends a run whose runner has left, until they are back', () => {
+  const run = toldRunView(told, byAnn);
+  expect(endUnknown(run, [], true)).toBe('Ann left before it ended');
+  expect(endUnknown(run, [{ device: ann }], true)).toBeUndefined();
+  expect(endUnknown({ ...run, by: { ...byAnn, me: true } }, [], true)).toBeUndefined();
+  const over = toldRunView({ ...told, ended: { end: { kind: 'stopped' }, durationMs: 1 } }, byAnn);
+  expect(endUnknown(over, [], true)).toBeUndefined();
+  expect(endUnknown(undefined, [], true)).toBeUndefined();
+});
+
+it('does not say that somebody left where it is me who is cut off', () => {
+  expect(endUnknown(toldRunView(told, byAnn), [], false)).toBe(
+    'its end is not known here: Ann is out of reach',
+  );
 });
 
 it('tells apart what the others did not get and what this tab did not keep', () => {
