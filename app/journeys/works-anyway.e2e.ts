@@ -123,3 +123,29 @@ test('with the server and the network gone a room opens, edits and runs both lan
   await expect(output(page)).toContainText('42');
   await saved(page);
 });
+
+test('a guest whose first visit was the link is as ready: Ready offline means every file of every language', async ({
+  codeface,
+  person,
+}) => {
+  const ann = await person();
+  const link = await makeRoom(ann.page);
+  const ben = await person();
+  await enterRoom(ben.page, link);
+  // Running at once fetches a language before the service worker has taken the page over.
+  await newFile(ben.page, 'first.py', 'print("first")\n');
+  await runUntil(ben.page, /exit 0 · \d/);
+  await readyOffline(ben.page);
+  await saved(ben.page);
+  await codeface.kill();
+  await ben.context.setOffline(true);
+  await ben.page.close();
+
+  const page = await ben.context.newPage();
+  await enterRoom(page, link);
+  await openFile(page, 'first.py');
+  await page.keyboard.type('print("and last")\n');
+  await runUntil(page, /and last/);
+  await openFile(page, 'shapes.ts');
+  await runUntil(page, /exit 0 · \d/);
+});
