@@ -133,9 +133,15 @@ test('a guest whose first visit was the link is as ready: Ready offline means ev
   const ben = await person();
   await enterRoom(ben.page, link);
   // Running at once fetches a language before the service worker has taken the page over.
-  await newFile(ben.page, 'first.py', 'print("first")\n');
-  await runUntil(ben.page, /exit 0 · \d/);
+  await ben.page.getByRole('button', { name: 'Run', exact: false }).first().click();
+  await expect(output(ben.page)).toContainText('Who is here?', { timeout: 60_000 });
   await readyOffline(ben.page);
+  const cached = await ben.page.evaluate(async () => {
+    const requests = await (await caches.open('codeface-runtimes')).keys();
+    return requests.map(({ url }) => url).join(' ');
+  });
+  for (const part of ['python.worker', 'pyodide.asm', 'python_stdlib', 'javascript.worker', 'esbuild'])
+    expect(cached).toContain(part);
   await saved(ben.page);
   await codeface.kill();
   await ben.context.setOffline(true);
@@ -143,8 +149,7 @@ test('a guest whose first visit was the link is as ready: Ready offline means ev
 
   const page = await ben.context.newPage();
   await enterRoom(page, link);
-  await openFile(page, 'first.py');
-  await page.keyboard.type('print("and last")\n');
+  await newFile(page, 'last.py', 'print("and last")\n');
   await runUntil(page, /and last/);
   await openFile(page, 'shapes.ts');
   await runUntil(page, /exit 0 · \d/);

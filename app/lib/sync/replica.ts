@@ -198,12 +198,16 @@ export class Replica {
 
   /**
    * Every segment this tab has, as it is: those at rest, in batches of at most `maxBytes`, then those that the store has
-   * not taken. One that is stored meanwhile may come twice.
+   * not taken. One that is stored meanwhile may come twice; a damaged one is set aside and left out.
    */
   async *segments(maxBytes: number): AsyncGenerator<readonly StoredSegment[], void> {
     await this.#outbox.settled();
     const { waiting } = this.#shelf;
-    yield* this.#options.store.readAll(maxBytes);
+    for await (const stored of this.#options.store.readAll(maxBytes)) {
+      const whole: StoredSegment[] = [];
+      for (const segment of stored) if (await this.#atRest.mayBeSent(segment)) whole.push(segment);
+      yield whole;
+    }
     yield waiting;
   }
 

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { toHex, utf8 } from '../core/bytes.ts';
+import { fromHex, toHex, utf8 } from '../core/bytes.ts';
 import { CHANNELS } from '../log/format.ts';
+import { openSealed } from '../log/seal.ts';
 import { checkRoomFile, roomFileSegments } from '../log/room-file.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
 import { makeRoom, openReplica } from '../../testing/replicas.ts';
@@ -33,6 +34,30 @@ it('ROOM-2 holds every stored segment of every channel, byte for byte', async ()
   expect(await sealedIn(file)).toEqual(stored.sort());
   expect(await checkRoomFile(file)).toMatchObject({ ok: true, value: { genesis: room.genesis } });
   expect(progress.at(-1)).toBe(1);
+  await replica.close();
+});
+
+it('SYNC-15 leaves out what is damaged at rest, and the file verifies', async () => {
+  const room = await makeRoom();
+  const store = memoryStore();
+  const { replica, project } = await openReplica(room, { store, transports: [], makesFile: true });
+  project.setName('Tides');
+  await replica.settled();
+  const readAll = store.readAll.bind(store);
+  let spoilt = 0;
+  store.readAll = async function* (maxBytes) {
+    for await (const batch of readAll(maxBytes))
+      yield batch.map((segment, i) => {
+        if (i > 0) return segment;
+        spoilt++;
+        return { ...segment, sealed: segment.sealed.map((byte, at) => (at === 40 ? byte ^ 1 : byte)) };
+      });
+  };
+  const file = await exportRoom(room.genesis.roomId, replica);
+  expect(spoilt).toBeGreaterThan(0);
+  const keys = await room.keys('e');
+  for (const sealed of await sealedIn(file))
+    expect((await openSealed(keys, 'segment', fromHex(sealed))).ok).toBe(true);
   await replica.close();
 });
 
