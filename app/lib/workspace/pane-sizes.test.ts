@@ -1,5 +1,12 @@
 import { expect, it } from 'vitest';
-import { DEFAULT_SIZES, MIN_FILES_PX, readSizes, toPercent } from './pane-sizes.ts';
+import {
+  DEFAULT_SIZES,
+  MIN_FILES_PX,
+  filesPercent,
+  filesPxAfter,
+  readSizes,
+  toPercent,
+} from './pane-sizes.ts';
 
 it('reads what was kept, and takes the defaults for anything else', () => {
   expect(readSizes('{"filesPx":300,"outputPx":200}')).toEqual({ filesPx: 300, outputPx: 200 });
@@ -13,4 +20,15 @@ it('turns px into percent without crowding the neighbour out', () => {
   expect(toPercent(900, 1000, 240)).toBe(76);
   expect(toPercent(900, 300, 240)).toBe(50);
   expect(toPercent(232, 0, 240)).toBe(0);
+});
+
+it('keeps the px of Files in a narrower window, and its least', () => {
+  for (const width of [1440, 1000, 720]) expect((filesPercent(232, width) * width) / 100).toBeCloseTo(232, 6);
+  expect((filesPercent(MIN_FILES_PX, 720) * 720) / 100).toBeCloseTo(MIN_FILES_PX, 6);
+  expect(filesPercent(900, 720)).toBe(60);
+});
+
+it('takes a new width of Files from a drag, not from fitting it to the window', () => {
+  expect(filesPxAfter(filesPercent(900, 720), 900, 720)).toBe(900);
+  expect(filesPxAfter(25, 900, 720)).toBe(180);
 });

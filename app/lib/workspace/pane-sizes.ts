@@ -10,6 +10,8 @@ export const DEFAULT_SIZES: PaneSizes = { filesPx: 232, outputPx: 248 };
 export const MIN_FILES_PX = 160;
 export const MIN_OUTPUT_PX = 120;
 export const MIN_EDITOR_PX = 240;
+/** The code is what the room is about. */
+export const MAX_FILES_PERCENT = 60;
 
 /** What was kept, or the defaults for anything that isn't a size. */
 export function readSizes(kept: string | null): PaneSizes {
@@ -31,6 +33,16 @@ export function readSizes(kept: string | null): PaneSizes {
 export function toPercent(px: number, totalPx: number, neighbourMinPx: number): number {
   if (totalPx <= 0) return 0;
   return (Math.min(px, Math.max(totalPx - neighbourMinPx, totalPx / 2)) / totalPx) * 100;
+}
+
+/** How much of the window Files takes: its px stay where the window gets narrower, by zoom too. */
+export const filesPercent = (px: number, windowPx: number): number =>
+  Math.min(toPercent(px, windowPx, MIN_EDITOR_PX), MAX_FILES_PERCENT);
+
+/** The px wanted for Files after a new layout: a window too narrow for them takes nothing from what was wanted. */
+export function filesPxAfter(percent: number, wantedPx: number, windowPx: number): number {
+  const fitted = Math.abs(percent - filesPercent(wantedPx, windowPx)) < 0.01;
+  return fitted ? wantedPx : (percent * windowPx) / 100;
 }
 
 const size = (value: unknown, min: number): number | undefined =>
