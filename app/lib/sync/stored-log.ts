@@ -99,7 +99,25 @@ export class StoredLog {
     } catch (error) {
       this.#options.onError('the log at rest', error);
     }
-    void this.#options.atRest.survey();
+    void this.#lookForMisfiled();
+  }
+
+  /**
+   * A good segment in another's place is refused by nobody; only the addresses don't come to what was read. Then every record
+   * is looked at, which takes as long as reading all of them again, and happens to a damaged log only.
+   */
+  async #lookForMisfiled(): Promise<void> {
+    const { store, atRest, onError } = this.#options;
+    try {
+      await atRest.survey();
+      if (!atRest.lacking && !atRest.hiding) return;
+      for await (const stored of store.readAll(READ_BATCH_BYTES)) {
+        if (this.#disposed.signal.aborted) return;
+        await atRest.inspect(stored);
+      }
+    } catch (error) {
+      if (!this.#disposed.signal.aborted) onError('the log at rest', error);
+    }
   }
 
   async #take(
