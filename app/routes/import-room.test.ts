@@ -221,6 +221,19 @@ describe('ROOM-7 importing', () => {
     });
     expect(await segmentsHere()).toEqual(before);
   });
+
+  it('does not say that nothing stayed where what had begun could not be removed', async () => {
+    const there = await writer();
+    const file = await exported(there);
+    await there.replica.close();
+    const link = await linkOf('e');
+    failAppends();
+    vi.spyOn(IDBFactory.prototype, 'deleteDatabase').mockImplementation(() => {
+      throw new DOMException('', 'InvalidStateError');
+    });
+    expect(await importRoom(file, link)).toMatchObject({ error: { kind: 'storage', kept: 'a-part' } });
+    vi.restoreAllMocks();
+  });
 });
 
 async function segmentsHere(): Promise<unknown[]> {

@@ -74,12 +74,18 @@ export async function importRoom(
     return ok({ link: formatLink(link.value), ...leftOut(taken) });
   } catch (error) {
     if (isUnreadable(error)) throw error;
-    if (!known) await store.destroy().catch(() => undefined);
-    return err({ kind: 'storage', problem: storageProblem(error), kept: known ? 'a-part' : 'nothing' });
+    const gone = !known && (await removed(store));
+    return err({ kind: 'storage', problem: storageProblem(error), kept: gone ? 'nothing' : 'a-part' });
   } finally {
     store.close();
   }
 }
+
+const removed = (store: LogStore): Promise<boolean> =>
+  store.destroy().then(
+    () => true,
+    () => false,
+  );
 
 const holdsRoom = async (store: LogStore): Promise<boolean> =>
   (await store.loadFacts()).genesis !== undefined || (await store.chainEnds()).length > 0;

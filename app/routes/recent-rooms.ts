@@ -23,18 +23,16 @@ export interface RoomList {
   readonly kept: boolean;
 }
 
-/** Newest first. Never rejects: rooms that can't be read are none. */
+/** Newest first; rooms that can't be read are none. Rejects only where a part of the page can't be loaded. */
 export async function listRooms(): Promise<RoomList> {
   const device = await openDeviceStore();
   try {
-    const rooms = await device.listRecentRooms();
-    const kept = device.kind === 'device';
+    const rooms = await device.listRecentRooms().catch(() => undefined);
+    const kept = rooms !== undefined && device.kind === 'device';
     // A first visit has no rooms, and needs none of what links are made with.
-    if (rooms.length === 0) return { rooms: [], kept };
+    if (rooms === undefined || rooms.length === 0) return { rooms: [], kept };
     const { formatLink } = await import('../lib/crypto/links.ts');
     return { rooms: rooms.flatMap((room) => listed(room, formatLink)), kept };
-  } catch {
-    return { rooms: [], kept: false };
   } finally {
     device.close();
   }
