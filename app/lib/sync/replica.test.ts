@@ -66,11 +66,11 @@ describe('two people in a room', () => {
     const bob = await join(room, { makesFile: true, transports: [network.transport()], knowsGenesis: false });
     bob.text.insert(0, 'early');
     await bob.replica.settled();
-    expect([bob.replica.knowsGenesis, bob.saves.at(-1)?.kind]).toEqual([false, 'unsaved']);
+    expect([bob.replica.genesis, bob.saves.at(-1)?.kind]).toEqual([undefined, 'unsaved']);
     const ann = await join(room, { transports: [network.transport()] });
     await until('it came', () => ann.read() === 'early');
     await until('it is saved', () => bob.saves.at(-1)?.kind === 'saved');
-    expect(bob.replica.knowsGenesis).toBe(true);
+    expect(bob.replica.genesis).toEqual(room.genesis.bytes);
   });
 
   it('a joiner calls the room known when it is here, not when the first word of it came', async () => {
@@ -83,7 +83,7 @@ describe('two people in a room', () => {
     const cid = await join(room, { transports: [network.transport(false)] });
     const bob = await join(room, { transports: [network.transport(false)], knowsGenesis: false });
     network.link(peerOf(bob), peerOf(cid));
-    await until('Bob met Cid', () => bob.replica.knowsGenesis && bob.replica.others.length === 1);
+    await until('Bob met Cid', () => bob.replica.genesis !== undefined && bob.replica.others.length === 1);
     expect([ann.replica.known, bob.replica.known]).toEqual([true, false]);
     const seen: string[] = [];
     network.link(peerOf(bob), peerOf(ann));

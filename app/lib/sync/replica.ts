@@ -187,10 +187,6 @@ export class Replica {
     return this.#options.genesis !== undefined || this.#peers.caughtUp;
   }
 
-  get knowsGenesis(): boolean {
-    return this.#log.genesis !== undefined;
-  }
-
   /** The room's genesis statement as signed. */
   get genesis(): Bytes | undefined {
     return this.#log.genesis?.bytes;
