@@ -11,10 +11,10 @@ const roomId = 'a'.repeat(52) as RoomId;
 const logs = async () =>
   (await indexedDB.databases()).filter(({ name }) => name === roomDatabaseName(roomId));
 
-async function remember(): Promise<void> {
+async function remember(name = 'Tides'): Promise<void> {
   const device = await openDeviceStore();
   const link = { kind: 'e', epoch: 0, seed: new Uint8Array(32) };
-  await device.rememberRoom({ roomId, name: 'Tides', role: 'editor', link, lastOpenedAt: 1 });
+  await device.rememberRoom({ roomId, name, role: 'editor', link, lastOpenedAt: 1 });
   device.close();
 }
 
@@ -22,6 +22,11 @@ afterEach(async () => {
   vi.restoreAllMocks();
   await deleteDatabase('codeface-device');
   await deleteDatabase(roomDatabaseName(roomId));
+});
+
+it('gives a room without a name words to press', async () => {
+  await remember(' ');
+  expect((await listRooms()).rooms).toMatchObject([{ name: 'Untitled room' }]);
 });
 
 it('forgets the log and then the name, also while a tab has the room open', async () => {

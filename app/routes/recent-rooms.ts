@@ -6,6 +6,7 @@ import type { SeedKind } from '../lib/crypto/room-keys.ts';
 import { deleteDatabase } from '../lib/storage/delete-database.ts';
 import { openDeviceStore, type RecentRoom } from '../lib/storage/device.ts';
 import { storageProblem, type StorageProblem } from '../lib/storage/storage-problem.ts';
+import { UNTITLED } from './room-name.ts';
 
 export interface ListedRoom {
   readonly roomId: RoomId;
@@ -72,7 +73,8 @@ function listed(
   if (!isSeedKind(link.kind)) return [];
   const seed = Uint8Array.from(link.seed);
   const href = formatLink({ roomId, seedKind: link.kind, epoch: link.epoch, seed });
-  return [{ roomId, name, viewOnly: role === 'viewer', link: href, lastOpenedAt }];
+  // A room that nobody has brought yet has no name here, and a row without words can't be found or forgotten.
+  return [{ roomId, name: name.trim() || UNTITLED, viewOnly: role === 'viewer', link: href, lastOpenedAt }];
 }
 
 const isSeedKind = (kind: string): kind is SeedKind => kind === 'e' || kind === 'c' || kind === 'v';
