@@ -259,7 +259,8 @@ export class Peers {
     this.#toldForks.add(chain);
     const stored = await shelf.readChain(session, channel, seq);
     const here = stored.find(({ first, last }) => first <= seq && seq <= last);
-    if (here === undefined) return;
+    // Set aside as damaged just now: told when it is asked about again.
+    if (here === undefined) return void this.#toldForks.delete(chain);
     const { device } = log.session(session) ?? {};
     events.onNotice({ kind: 'fork', device, session, channel, seq, here: here.sealed, other: sealed });
   }
