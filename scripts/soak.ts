@@ -2,9 +2,13 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
-/** About half an hour on two cores. */
+/** About an hour on two cores. */
 const defaultRuns = 2000;
-const soaked = ['app/lib/log/convergence.test.ts', 'app/lib/sync/convergence.test.ts'];
+const soaked = [
+  'app/lib/log/convergence.test.ts',
+  'app/lib/sync/convergence.test.ts',
+  'app/lib/sync/rest-damage.test.ts',
+];
 
 const runs = process.argv[2] ?? String(defaultRuns);
 const child = spawn(

@@ -91,67 +91,71 @@ async function join(room: TestRoom, name: string, network: MemoryNetwork, first 
   return replica;
 }
 
-it(`SYNC-16 [seed ${SEED}, ${RUNS} runs]: any damage to one device: all agree again, and it rests whole`, async () => {
-  await fc.assert(
-    fc.asyncProperty(plan, async (run) => {
-      const room = await makeRoom();
-      const names = [1, 2, 3].map(() => `any${++disks}`);
-      for (const name of names) {
-        const store = await openDisk(name);
-        await store.saveFacts({ genesis: room.genesis.bytes });
-        store.close();
-      }
-      const network = new MemoryNetwork(() => 0.99);
-      const writers: TestReplica[] = [];
-      for (const [i, name] of names.entries()) writers.push(await join(room, name, network, i === 0));
-      await untilLater('all have the file', () =>
-        writers.every(({ project }) => project.list().length === 1),
-      );
-      const edits = run.longWay ? run.edits + 110 : run.edits;
-      for (let i = 0; i < edits; i++) {
-        const writer = writers[i % 3 === 0 ? i % 2 : 0];
-        writer?.text.insert(Math.floor(writer.text.length / 2), 'x');
-        if (i % 20 === 0) writer?.replica.post('runs', utf8(`run ${i}`));
-        await writer?.replica.settled();
-      }
-      await untilLater('all have all', () => writers.every((each) => each.read().length === edits));
-      await seconds(8);
-      const hash = toHex((writers[0] as TestReplica).hash());
-      await leave();
+it(
+  `SYNC-16 [seed ${SEED}, ${RUNS} runs]: any damage to one device: all agree again, and it rests whole`,
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(plan, async (run) => {
+        const room = await makeRoom();
+        const names = [1, 2, 3].map(() => `any${++disks}`);
+        for (const name of names) {
+          const store = await openDisk(name);
+          await store.saveFacts({ genesis: room.genesis.bytes });
+          store.close();
+        }
+        const network = new MemoryNetwork(() => 0.99);
+        const writers: TestReplica[] = [];
+        for (const [i, name] of names.entries()) writers.push(await join(room, name, network, i === 0));
+        await untilLater('all have the file', () =>
+          writers.every(({ project }) => project.list().length === 1),
+        );
+        const edits = run.longWay ? run.edits + 110 : run.edits;
+        for (let i = 0; i < edits; i++) {
+          const writer = writers[i % 3 === 0 ? i % 2 : 0];
+          writer?.text.insert(Math.floor(writer.text.length / 2), 'x');
+          if (i % 20 === 0) writer?.replica.post('runs', utf8(`run ${i}`));
+          await writer?.replica.settled();
+        }
+        await untilLater('all have all', () => writers.every((each) => each.read().length === edits));
+        await seconds(8);
+        const hash = toHex((writers[0] as TestReplica).hash());
+        await leave();
 
-      const [bad = ''] = names;
-      const disk = await openDisk(bad);
-      const stored = await allOf(disk);
-      disk.close();
-      const done = new Set<number>();
-      for (const { kind, nth, other, at } of run.damage) {
-        const [segment, another] = [stored[nth % stored.length], stored[other % stored.length]];
-        if (segment === undefined || another === undefined || done.has(nth % stored.length)) continue;
-        done.add(nth % stored.length);
-        await spoilSegment(bad, segment, (whole) => damaged(kind, at, whole, another));
-      }
-      if (run.alsoFacts) await spoil(bad, 'facts', { genesis: 'text' });
-      if (run.alsoSnapshot) await spoil(bad, 'snapshot', { chains: new Uint8Array(9), state: 5 });
+        const [bad = ''] = names;
+        const disk = await openDisk(bad);
+        const stored = await allOf(disk);
+        disk.close();
+        const done = new Set<number>();
+        for (const { kind, nth, other, at } of run.damage) {
+          const [segment, another] = [stored[nth % stored.length], stored[other % stored.length]];
+          if (segment === undefined || another === undefined || done.has(nth % stored.length)) continue;
+          done.add(nth % stored.length);
+          await spoilSegment(bad, segment, (whole) => damaged(kind, at, whole, another));
+        }
+        if (run.alsoFacts) await spoil(bad, 'facts', { genesis: 'text' });
+        if (run.alsoSnapshot) await spoil(bad, 'snapshot', { chains: new Uint8Array(9), state: 5 });
 
-      const again = new MemoryNetwork(() => 0.99);
-      const victim = await join(room, bad, again);
-      if (run.aloneFirst) await seconds(5);
-      const others = [await join(room, names[1] ?? '', again), await join(room, names[2] ?? '', again)];
-      const all = [victim, ...others];
-      await untilLater('all agree', () => all.every((each) => toHex(each.hash()) === hash));
-      await untilLater('it rests whole', () => restsWhole(room, victim));
-      await untilLater('nobody is told of damage any more', () => {
-        const told = victim.notices.filter(({ kind }) => kind === 'at-rest').at(-1);
-        return told?.kind !== 'at-rest' || told.damage === undefined;
-      });
-      await leave();
-      // The next opening finds nothing to mend.
-      const last = await join(room, bad, new MemoryNetwork(() => 0.99));
-      expect(toHex(last.hash())).toBe(hash);
-      await seconds(6);
-      expect(last.notices.filter(({ kind }) => kind === 'at-rest')).toEqual([]);
-      await leave();
-    }),
-    { numRuns: RUNS, seed: SEED, endOnFailure: true, examples: [[misfiled]] },
-  );
-}, 120_000);
+        const again = new MemoryNetwork(() => 0.99);
+        const victim = await join(room, bad, again);
+        if (run.aloneFirst) await seconds(5);
+        const others = [await join(room, names[1] ?? '', again), await join(room, names[2] ?? '', again)];
+        const all = [victim, ...others];
+        await untilLater('all agree', () => all.every((each) => toHex(each.hash()) === hash));
+        await untilLater('it rests whole', () => restsWhole(room, victim));
+        await untilLater('nobody is told of damage any more', () => {
+          const told = victim.notices.filter(({ kind }) => kind === 'at-rest').at(-1);
+          return told?.kind !== 'at-rest' || told.damage === undefined;
+        });
+        await leave();
+        // The next opening finds nothing to mend.
+        const last = await join(room, bad, new MemoryNetwork(() => 0.99));
+        expect(toHex(last.hash())).toBe(hash);
+        await seconds(6);
+        expect(last.notices.filter(({ kind }) => kind === 'at-rest')).toEqual([]);
+        await leave();
+      }),
+      { numRuns: RUNS, seed: SEED, endOnFailure: true, examples: [[misfiled]] },
+    );
+  },
+  RUNS * 15_000,
+);
