@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import type { Page } from '@playwright/test';
 import { expect, test } from './fixtures/codeface.ts';
 import { openPerson } from './fixtures/person.ts';
 import { makeRoom, newFile, openFile, output, runUntil, saved, tree, wholeText } from './fixtures/room.ts';
@@ -95,12 +96,20 @@ test('a dropped room file that is cut, or no room file at all, is refused in one
   expect(new URL(page.url()).pathname).toBe('/');
 });
 
-const drop = (page: Parameters<typeof saved>[0], name: string, content: string): Promise<void> =>
-  page.evaluate(
-    ([fileName, text]) => {
-      const dataTransfer = new DataTransfer();
-      dataTransfer.items.add(new File([text], fileName));
-      document.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
-    },
-    [name, content] as const,
-  );
+/** Holds a file over the page until the page shows that it takes it, as people do, and lets go. */
+async function drop(page: Page, name: string, content: string): Promise<void> {
+  const act = (kind: 'dragover' | 'drop'): Promise<void> =>
+    page.evaluate(
+      ([type, fileName, text]) => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([text], fileName));
+        document.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+      },
+      [kind, name, content] as const,
+    );
+  await expect(async () => {
+    await act('dragover');
+    await expect(page.locator('[data-over]')).toBeVisible({ timeout: 100 });
+  }).toPass();
+  await act('drop');
+}

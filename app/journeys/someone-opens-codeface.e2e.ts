@@ -13,6 +13,22 @@ test('someone opens CodeFace and sees where to begin', async ({ codeface, person
   expect(complaints, 'what the console complained about').toEqual([]);
 });
 
+test('on a slow line a button pressed before the code of the page has come is not pressed in vain', async ({
+  person,
+}) => {
+  const { page } = await person();
+  const codeComes = Promise.withResolvers<void>();
+  await page.route('**/_app/immutable/**/*.js', async (route) => {
+    await codeComes.promise;
+    await route.continue();
+  });
+  await page.goto('/', { waitUntil: 'commit' });
+  await page.getByRole('button', { name: 'New room' }).click();
+  await expect(page.getByRole('button', { name: 'New room' })).toHaveAttribute('aria-busy', 'true');
+  codeComes.resolve();
+  await expect(tree(page).getByRole('treeitem')).toHaveCount(4, { timeout: 30_000 });
+});
+
 test('the server is well, and says so', async ({ codeface, request }) => {
   await expect
     .poll(async () => (await (await request.get(`${codeface.url}/healthz`)).json()) as unknown)
