@@ -35,8 +35,9 @@ export interface KeeperOptions {
 export class Keeper {
   readonly #options: KeeperOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Since when care is due. */
+  /** Since when care is due, and the last change since. */
   #touchedAt: number | undefined;
+  #changedAt = 0;
   #snapshots = true;
   #snapshotAt = 0;
   readonly #squashedTo = new Map<string, number>();
@@ -52,14 +53,11 @@ export class Keeper {
     this.#snapshotAt = entries;
   }
 
-  /** Something changed: look again when it is quiet. */
+  /** Something changed: look when it is quiet. Runs at every key, so it sets no timer while one is set. */
   touch(): void {
-    clearTimeout(this.#timer);
-    if (this.#disposed) return;
-    const now = this.#options.clock.now();
-    this.#touchedAt ??= now;
-    const leftMs = Math.max(this.#touchedAt + WAIT_AT_MOST_MS - now, RETRY_MS);
-    this.#timer = setTimeout(() => void this.#care(), Math.min(QUIET_MS, leftMs));
+    this.#changedAt = this.#options.clock.now();
+    this.#touchedAt ??= this.#changedAt;
+    this.#lookIn(QUIET_MS);
   }
 
   /** No more snapshots from this tab: what it shows contradicts its log. */
@@ -72,9 +70,23 @@ export class Keeper {
     clearTimeout(this.#timer);
   }
 
+  #lookIn(ms: number): void {
+    if (!this.#disposed) this.#timer ??= setTimeout(() => this.#look(), ms);
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    if (this.#touchedAt === undefined) return;
+    const now = this.#options.clock.now();
+    const latest = this.#touchedAt + WAIT_AT_MOST_MS;
+    const leftMs = Math.min(this.#changedAt + QUIET_MS, latest) - now;
+    // No longer than that even where the clock was set back.
+    if (leftMs > 0) return this.#lookIn(Math.min(leftMs, QUIET_MS));
+    if (this.#working || !this.#options.atRest()) return this.#lookIn(now < latest ? QUIET_MS : RETRY_MS);
+    void this.#care();
+  }
+
   async #care(): Promise<void> {
-    if (this.#working) return;
-    if (!this.#options.atRest()) return this.touch();
     this.#working = true;
     this.#touchedAt = undefined;
     try {
