@@ -5,7 +5,7 @@ import { fromHex, toHex, utf8, type Bytes } from '../core/bytes.ts';
 import type { RoomId } from '../core/ids.ts';
 import { generateDeviceKeyPair } from './device-keys.ts';
 import { formatLink, parseLink } from './links.ts';
-import { createRoom, deriveRoomKeys, isRoomId, roomIdOf, type SeedKind } from './room-keys.ts';
+import { archiveKeys, createRoom, deriveRoomKeys, isRoomId, roomIdOf, type SeedKind } from './room-keys.ts';
 import { isStrongPublicKey, sign, signingKeyPairFromSeed, verifySignature } from './signatures.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -65,6 +65,32 @@ test('KEY-6 keys under which one signature proves every message are refused, in 
     expect(isStrongPublicKey(key)).toBe(false);
   }
   expect(isStrongPublicKey(new Uint8Array(31))).toBe(false);
+});
+
+test('ARCH-1 a seed gives the archive keys of its rank and those below, other ones in each room and epoch', async () => {
+  const { roomId, editSeed } = await createRoom();
+  const edit = await deriveRoomKeys('e', editSeed, 0, roomId);
+  const comment = await deriveRoomKeys('c', edit.seeds.c as Bytes, 0, roomId);
+  const view = await deriveRoomKeys('v', edit.seeds.v, 0, roomId);
+  const all = archiveKeys(edit);
+  expect(archiveKeys(comment)).toEqual({ read: all.read, comment: all.comment });
+  expect(archiveKeys(view)).toEqual({ read: all.read });
+  const elsewhere = archiveKeys(await deriveRoomKeys('e', editSeed, 0, (await createRoom()).roomId));
+  const later = archiveKeys(await deriveRoomKeys('e', editSeed, 1, roomId));
+  const texts = [all, elsewhere, later].flatMap((keys) =>
+    Object.values(keys).map((key: Bytes) => toHex(key)),
+  );
+  expect(new Set(texts).size).toBe(9);
+});
+
+test('ARCH-1 archive keys from a fixed seed', async () => {
+  const keys = await deriveRoomKeys('e', new Uint8Array(32).fill(2), 0, 'a'.repeat(52) as RoomId);
+  const { read, edit, comment } = archiveKeys(keys);
+  expect([read, edit, comment].map((key) => toHex(key as Bytes))).toEqual([
+    '9dc5af147dea0f655678515a10aeeff5def3cb29bb2e1c95bd0c7611fa5e3c50',
+    '71a27f607a42ee119423f49d40d119af8944e990a9b2cd1e58e4cd2fc26cf342',
+    '44f95aae361ff9199464c8381a4f49bf8ce124e5c08f6be91e56fb24be34031e',
+  ]);
 });
 
 test('KEY-6 a signature holds for its message and key only; S + L is no second one', async () => {

@@ -98,6 +98,23 @@ export async function deriveRoomKeys(
   };
 }
 
+/** What opens the room's archive to a holder of these keys: 32 bytes each, of which the server knows the hashes (ARCH-1). */
+export interface ArchiveKeys {
+  readonly read: Bytes;
+  /** Append keys: whoever has the seed. */
+  readonly edit?: Bytes;
+  readonly comment?: Bytes;
+}
+
+/** Pure, and derived when asked for: most rooms of a tab never speak to an archive. */
+export function archiveKeys({ seeds: { e, c, v }, epoch, roomId }: RoomKeys): ArchiveKeys {
+  return {
+    read: deriveSecret(v, 'archive-read', epoch, roomId),
+    ...(e && { edit: deriveSecret(e, 'archive-append-edit', epoch, roomId) }),
+    ...(c && { comment: deriveSecret(c, 'archive-append-comment', epoch, roomId) }),
+  };
+}
+
 /** The 32 bytes that a seed gives for one purpose (KEY-2). */
 export function deriveSecret(seed: Bytes, purpose: string, epoch: number, roomId: RoomId): Bytes {
   const info = concat(utf8(`codeface/${purpose}/1\0`), epochBytes(epoch));
