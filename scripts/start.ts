@@ -27,7 +27,7 @@ else {
 }
 
 async function serve(settings: Settings, folder: DataFolder): Promise<void> {
-  const { host, port, publicUrl, turn } = settings;
+  const { host, port, publicUrl, turn, archiveRoomBytes } = settings;
   const built = await buildIfChanged(root, say);
   if (!built.ok) return stop(sentenceFor(built.error));
   const pocketbase = await choosePocketBase(settings, folder);
@@ -39,6 +39,7 @@ async function serve(settings: Settings, folder: DataFolder): Promise<void> {
       port,
       publicUrl,
       turn,
+      archiveRoomBytes,
       pocketbase,
       buildDir: join(root, 'build'),
       logger: serverLogger('warn'),

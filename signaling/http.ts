@@ -3,6 +3,7 @@
  *
  *   GET  /healthz     how the server and PocketBase are
  *   ANY  /pb/*        PocketBase, allow-listed           pocketbase-proxy.ts
+ *   ANY  /archive/*   sealed segments, kept              archive/archive-door.ts
  *   GET  /ice         TURN credentials that end          turn.ts
  *   WS   /signal      y-webrtc signaling                 signal.ts
  *   WS   /relay       sealed frames                      relay.ts
@@ -21,9 +22,11 @@ import type { Logger } from 'pino';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { WebSocketServer } from 'ws';
 import { dataHeaders } from '../app/lib/core/security-headers.ts';
+import { archiveService } from './archive/archive-service.ts';
 import { memoryBus } from './bus/memory.ts';
 import { budgetKey, clientAddress } from './client-address.ts';
 import {
+  ARCHIVE_ROOM_BYTES,
   CLOSE_TIMEOUT_MS,
   HEADERS_TIMEOUT_MS,
   HEARTBEAT_MS,
@@ -49,6 +52,8 @@ export interface ServerOptions {
   /** Where people reach the server, when that is not its own address: then a reverse proxy is in front. */
   readonly publicUrl?: string | undefined;
   readonly turn?: TurnSettings | undefined;
+  /** What the archive keeps of one room at most. */
+  readonly archiveRoomBytes?: number;
   readonly limits?: Limits;
 }
 
@@ -98,6 +103,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const url = `http://${urlHost(options.host)}:${port}`;
   const pocketbase = startPocketBase(options.pocketbase, options.publicUrl ?? url, logger);
 
+  const archive = archiveService(
+    pocketbase,
+    options.archiveRoomBytes ?? ARCHIVE_ROOM_BYTES,
+    limits.archive,
+    logger,
+  );
+
   const health = (): Health => ({
     status:
       pocketbase.status === 'down' || (options.pocketbase.kind === 'off' && options.pocketbase.why)
@@ -121,6 +133,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (target === '/ice') return answerIce(request, response);
     if (target === '/pb' || target.startsWith('/pb/'))
       return proxyToPocketBase(pocketbase, clientAddress(request, behindProxy), request, response);
+    if (target === '/archive' || target.startsWith('/archive/'))
+      return archive.answer(clientAddress(request, behindProxy), request, response);
     if (sockets[socketPath(request)]) return answerPlain(response, 426, { upgrade: 'websocket' });
     return app.serve(request, response);
   };
@@ -163,6 +177,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       (closing ??= (async () => {
         clearInterval(heartbeat);
         for (const each of Object.values(sockets)) each.service.close();
+        archive.close();
         await Promise.all([closeHttp(http), pocketbase.close()]);
       })()),
   };

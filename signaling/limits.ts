@@ -29,10 +29,23 @@ export interface Limits {
     readonly lowWaterBytes: number;
     readonly drainDeadlineMs: number;
   };
+  readonly archive: ArchiveLimits;
   readonly socketsPerAddress: number;
   readonly handshakesPerMinute: number;
   readonly icePerMinute: number;
   readonly connections: number;
+}
+
+/** What one address may ask of the archive, and what its requests may hold in memory. */
+export interface ArchiveLimits {
+  readonly requestsPerMinute: number;
+  /** Both ways. */
+  readonly bytesPerTenMinutes: number;
+  readonly registrationsPerHour: number;
+  readonly heldBytesPerAddress: number;
+  readonly heldBytes: number;
+  /** Between two rewrites of the database after deletions. */
+  readonly purgeIntervalMs: number;
 }
 
 const KIB = 1024;
@@ -52,10 +65,13 @@ export const CLOSE_TIMEOUT_MS = 1_500;
 
 /** A request head comes in one packet; ten seconds is a very slow network, more is a held socket. */
 export const HEADERS_TIMEOUT_MS = 10_000;
-/** No route takes a large upload yet. */
-export const REQUEST_TIMEOUT_MS = 30_000;
+/** The largest segment of the archive (20 MiB) over a line of 600 kbit/s. */
+export const REQUEST_TIMEOUT_MS = 5 * 60_000;
 /** PocketBase answers its health in milliseconds; beyond this the screen should say that it is down. */
 export const POCKETBASE_TIMEOUT_MS = 10_000;
+
+/** What the archive keeps of one room, unless a setting says otherwise: the whole history of a long paper is 1.4 MB. */
+export const ARCHIVE_ROOM_BYTES = 256 * MIB;
 
 export const LIMITS: Limits = {
   signal: {
@@ -90,6 +106,19 @@ export const LIMITS: Limits = {
     lowWaterBytes: 2 * MIB,
     // 2 MiB in 20 s: slower than 100 KB/s holds up the sender's keystrokes to everyone else.
     drainDeadlineMs: 20_000,
+  },
+  archive: {
+    // A class of 100 behind one address, each uploading every two seconds and reading as often.
+    requestsPerMinute: 6_000,
+    // The same class opening a room of 20 MB.
+    bytesPerTenMinutes: 2_048 * MIB,
+    // A class makes its rooms within an hour; each costs a row, and opens a quota.
+    registrationsPerHour: 300,
+    // Six of the largest bodies, or 32 pages, at the same moment.
+    heldBytesPerAddress: 128 * MIB,
+    heldBytes: 512 * MIB,
+    // Of 1.5 GB the rewrite takes ten seconds; so it is never the archive's main business.
+    purgeIntervalMs: 10 * 60_000,
   },
   // 200 people behind one address with two tabs of two sockets each.
   socketsPerAddress: 1_024,

@@ -40,7 +40,7 @@ export async function serveUntilSignalled(
 async function main(): Promise<void> {
   const settings = readSettings(process.argv.slice(2), process.env, process.cwd());
   if (!settings.ok) return fail(settingsSentence(settings.error));
-  const { host, port, publicUrl, pocketbase, turn } = settings.value;
+  const { host, port, publicUrl, pocketbase, turn, archiveRoomBytes } = settings.value;
   const choice =
     pocketbase.kind === 'embedded'
       ? ({ kind: 'off', why: 'npm start sets it up.' } as const)
@@ -54,6 +54,7 @@ async function main(): Promise<void> {
       port,
       publicUrl,
       turn,
+      archiveRoomBytes,
       buildDir,
       pocketbase: choice,
       logger: serverLogger(),

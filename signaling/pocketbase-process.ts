@@ -6,6 +6,7 @@
  *      └─────process ended, or no health in time────▶┘          close() from anywhere ──▶ ended
  */
 import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -26,7 +27,8 @@ export type PocketBaseChoice =
     }
   /** `why` is set when it should have been there: the server is then degraded. */
   | { readonly kind: 'off'; readonly why?: string }
-  | { readonly kind: 'url'; readonly url: string };
+  /** Without `archiveSecret` it keeps no archive. */
+  | { readonly kind: 'url'; readonly url: string; readonly archiveSecret?: string | undefined };
 
 export type PocketBaseStatus = 'up' | 'down' | 'off';
 
@@ -34,6 +36,8 @@ export interface PocketBase {
   readonly status: PocketBaseStatus;
   /** Its address while it is up. */
   url(): string | undefined;
+  /** What the archive's hook knows this server by; undefined where there is no archive. */
+  readonly archiveSecret: string | undefined;
   /** Resolves when the status is no longer unknown: up, or the first attempt failed. */
   readonly settled: Promise<void>;
   close(): Promise<void>;
@@ -57,9 +61,15 @@ export function startPocketBase(choice: PocketBaseChoice, origins: string, logge
   switch (choice.kind) {
     case 'off':
       if (choice.why) logger.info(`PocketBase is off: ${choice.why} Rooms work without it.`);
-      return { status: 'off', url: () => undefined, settled: Promise.resolve(), close: async () => {} };
+      return {
+        status: 'off',
+        url: () => undefined,
+        archiveSecret: undefined,
+        settled: Promise.resolve(),
+        close: async () => {},
+      };
     case 'url':
-      return new RemotePocketBase(choice.url, logger);
+      return new RemotePocketBase(choice, logger);
     case 'embedded':
       return new EmbeddedPocketBase(choice, origins, logger);
   }
@@ -67,14 +77,16 @@ export function startPocketBase(choice: PocketBaseChoice, origins: string, logge
 
 class RemotePocketBase implements PocketBase {
   status: PocketBaseStatus = 'down';
+  readonly archiveSecret: string | undefined;
   readonly settled: Promise<void>;
   readonly #url: string;
   readonly #logger: Logger;
   readonly #timer: NodeJS.Timeout;
   #warned = false;
 
-  constructor(url: string, logger: Logger) {
-    this.#url = url;
+  constructor(choice: Extract<PocketBaseChoice, { kind: 'url' }>, logger: Logger) {
+    this.#url = choice.url;
+    this.archiveSecret = choice.archiveSecret;
     this.#logger = logger;
     this.settled = this.#ask();
     this.#timer = setInterval(() => void this.#ask(), URL_POLL_MS).unref();
@@ -95,6 +107,7 @@ class RemotePocketBase implements PocketBase {
 
 class EmbeddedPocketBase implements PocketBase {
   status: PocketBaseStatus = 'down';
+  readonly archiveSecret = randomBytes(32).toString('hex');
   readonly settled: Promise<void>;
   readonly #choice: Extract<PocketBaseChoice, { kind: 'embedded' }>;
   readonly #origins: string;
@@ -154,7 +167,10 @@ class EmbeddedPocketBase implements PocketBase {
     await mkdir(publicDir, { recursive: true });
     const port = await freePort();
     if (this.#closing.signal.aborted) return 'closing';
-    const child = spawnTethered(binary, this.#arguments(port, publicDir), environment);
+    const child = spawnTethered(binary, this.#arguments(port, publicDir), {
+      ...environment,
+      CODEFACE_ARCHIVE_SECRET: this.archiveSecret,
+    });
     this.#child = child;
     let lastWords = '';
     for (const stream of [child.stdout, child.stderr])

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { err, ok, type Result } from '../app/lib/core/result.ts';
+import { ARCHIVE_ROOM_BYTES } from './limits.ts';
 import type { TurnSettings } from './turn.ts';
 
 export interface Settings {
@@ -9,7 +10,11 @@ export interface Settings {
   readonly host: string;
   /** Absolute path. */
   readonly dataFolder: string;
-  readonly pocketbase: { readonly kind: 'embedded' | 'off' } | { readonly kind: 'url'; readonly url: string };
+  readonly pocketbase:
+    | { readonly kind: 'embedded' | 'off' }
+    | { readonly kind: 'url'; readonly url: string; readonly archiveSecret: string | undefined };
+  /** What the archive keeps of one room at most. */
+  readonly archiveRoomBytes: number;
   /** The origin that people type, where it differs from host and port. */
   readonly publicUrl: string | undefined;
   /** The TURN server that tabs may use where they find no direct way. */
@@ -22,6 +27,8 @@ export type SettingsError =
   | { readonly kind: 'bad-public-url'; readonly value: string }
   | { readonly kind: 'insecure-address'; readonly address: string }
   | { readonly kind: 'bad-pocketbase'; readonly value: string }
+  | { readonly kind: 'bad-archive-size'; readonly value: string }
+  | { readonly kind: 'bad-archive-secret' | 'archive-secret-unused' }
   | { readonly kind: 'bad-turn-url'; readonly value: string }
   | { readonly kind: 'half-turn' };
 
@@ -29,11 +36,17 @@ const PORT = z
   .stringFormat('port', /^\d{1,5}$/)
   .transform(Number)
   .pipe(z.number().max(65_535));
+/** A terabyte is surely a slip. */
+const ARCHIVE_MB = z
+  .stringFormat('megabytes', /^\d{1,6}$/)
+  .transform(Number)
+  .pipe(z.number().min(1));
+const ARCHIVE_SECRET = /^[\x21-\x7e]{32,}$/;
 const TURN_URL = /^turns?:[a-z0-9.:[\]-]+(\?transport=(udp|tcp))?$/i;
 const WEB_ADDRESS = z.url({ protocol: /^https?$/ }).transform((text) => new URL(text));
 const POCKETBASE = z.union([
   z.enum(['embedded', 'off']).transform((kind) => ({ kind })),
-  WEB_ADDRESS.transform((url) => ({ kind: 'url' as const, url: url.href })),
+  WEB_ADDRESS.transform((url) => ({ kind: 'url' as const, url: url.href, archiveSecret: undefined })),
 ]);
 
 /** Flags win over the environment; an empty variable counts as unset. Relative folders are under `cwd`. */
@@ -59,6 +72,15 @@ export function readSettings(
   const pocketbase = POCKETBASE.safeParse(pocketbaseText);
   if (!pocketbase.success) return err({ kind: 'bad-pocketbase', value: pocketbaseText });
 
+  const archiveText = env['CODEFACE_ARCHIVE_MB'] || String(ARCHIVE_ROOM_BYTES / 1024 / 1024);
+  const archiveMb = ARCHIVE_MB.safeParse(archiveText);
+  if (!archiveMb.success) return err({ kind: 'bad-archive-size', value: archiveText });
+  const archiveSecret = env['CODEFACE_ARCHIVE_SECRET'] || undefined;
+  if (archiveSecret !== undefined && !ARCHIVE_SECRET.test(archiveSecret))
+    return err({ kind: 'bad-archive-secret' });
+  if (archiveSecret !== undefined && pocketbase.data.kind !== 'url')
+    return err({ kind: 'archive-secret-unused' });
+
   const turn = readTurn(env['CODEFACE_TURN_URLS'] || undefined, env['CODEFACE_TURN_SECRET'] || undefined);
   if (!turn.ok) return turn;
 
@@ -66,7 +88,8 @@ export function readSettings(
     port: port.data,
     host,
     dataFolder: resolve(cwd, flags.value.data ?? (env['CODEFACE_DATA'] || '.codeface')),
-    pocketbase: pocketbase.data,
+    pocketbase: pocketbase.data.kind === 'url' ? { ...pocketbase.data, archiveSecret } : pocketbase.data,
+    archiveRoomBytes: archiveMb.data * 1024 * 1024,
     publicUrl: publicUrl.value,
     turn: turn.value,
   });
@@ -88,6 +111,12 @@ export function settingsSentence(error: SettingsError): string {
       );
     case 'bad-pocketbase':
       return `CODEFACE_POCKETBASE must be "embedded", "off" or a web address, not "${error.value}".`;
+    case 'bad-archive-size':
+      return `CODEFACE_ARCHIVE_MB, the most that the archive keeps of one room, must be a whole number from 1 to 999999, not "${error.value}".`;
+    case 'bad-archive-secret':
+      return 'CODEFACE_ARCHIVE_SECRET must have at least 32 characters, without spaces; PocketBase must be started with the same.';
+    case 'archive-secret-unused':
+      return 'CODEFACE_ARCHIVE_SECRET is for a PocketBase of your own, named in CODEFACE_POCKETBASE; ours gets a new one at each start.';
     case 'bad-turn-url':
       return `CODEFACE_TURN_URLS must name addresses such as turn:turn.example.org:3478?transport=tcp, parted by commas, not "${error.value}".`;
     case 'half-turn':

@@ -1,0 +1,430 @@
+// The only way to the archive's tables (migrations/2_archive.js, docs/spec-archive.md):
+//
+//   GET  /api/archive/{room}                      the room, for its read key
+//   GET  /api/archive/{room}/append               which append key this is
+//   GET  /api/archive/{room}/segments?since=      a page, for the read key
+//   GET  /api/archive/{room}/files/{file}         a large segment, for the read key
+//   POST /api/archive/{room}/segments             a batch, for an append key
+//   POST /api/archive/{room}/register             a room's keys, verified by our server
+//   POST /api/archive/{room}/delete               likewise
+//   POST /api/archive/tidy                        files that nobody names, and free pages
+//
+// Only our own server gets in: it shares a secret with this process, made at its start. It checks signatures, sizes and hashes, and
+// sends the SHA-256 of a room's key, never the key. An answer that is expected has status 200 and an `outcome`; anything else is
+// a fault, which our server calls "later". Each handler runs in an engine of its own and sees nothing outside itself.
+
+const inside = (e) => {
+  const secret = $os.getenv('CODEFACE_ARCHIVE_SECRET');
+  if (!secret || !$security.equal(e.request.header.get('X-Archive-Secret'), secret))
+    return e.json(404, { outcome: 'unknown-route' });
+  // PocketBase would turn a full disk into a 400.
+  try {
+    return e.next();
+  } catch (error) {
+    console.error(`archive: ${error}`);
+    return e.json(503, { outcome: 'later' });
+  }
+};
+
+// Every request that needs a room's key, before anything else of it is read.
+const withRoom = (e) => {
+  const rooms = arrayOf(
+    new DynamicModel({
+      instance: '',
+      counter: 0,
+      epoch: 0,
+      read_key: '',
+      edit_key: '',
+      comment_key: '',
+      blob: '',
+      head: 0,
+      segments: 0,
+      bytes: 0,
+    }),
+  );
+  e.app
+    .db()
+    .newQuery(
+      `SELECT instance, counter, epoch, read_key, edit_key, comment_key, blob, head, segments, bytes
+       FROM archive_rooms WHERE id = {:room} AND instance != ''`,
+    )
+    .bind({ room: e.request.pathValue('room') })
+    .all(rooms);
+  if (rooms.length === 0) return e.json(200, { outcome: 'unknown-room' });
+  const room = rooms[0];
+  const key = e.request.header.get('X-Room-Key-Hash');
+  const appends = e.request.method === 'POST' || e.request.url.path.endsWith('/append');
+  const by = appends
+    ? $security.equal(key, room.edit_key)
+      ? 'edit'
+      : $security.equal(key, room.comment_key)
+        ? 'comment'
+        : ''
+    : $security.equal(key, room.read_key)
+      ? 'read'
+      : '';
+  if (by === '') return e.json(200, { outcome: 'wrong-key' });
+  e.set('room', room);
+  e.set('by', by);
+  return e.next();
+};
+
+routerAdd(
+  'GET',
+  '/api/archive/{room}',
+  (e) => {
+    const { instance, counter, epoch, segments, bytes, head, blob } = e.get('room');
+    return e.json(200, { outcome: 'ok', instance, counter, epoch, segments, bytes, cursor: head, blob });
+  },
+  inside,
+  withRoom,
+);
+
+routerAdd('GET', '/api/archive/{room}/append', (e) => e.json(200, { outcome: 'ok' }), inside, withRoom);
+
+routerAdd(
+  'GET',
+  '/api/archive/{room}/segments',
+  (e) => {
+    const query = e.request.url.query();
+    const since = Number(query.get('since'));
+    const [maxSegments, maxBytes] = [Number(query.get('segments')), Number(query.get('bytes'))];
+    const of = { room: e.request.pathValue('room'), since };
+    // Sizes first: the engine must not hold more than a page.
+    const ahead = arrayOf(new DynamicModel({ cursor: 0, size: 0 }));
+    e.app
+      .db()
+      .newQuery(
+        'SELECT cursor, size FROM archive_segments WHERE room = {:room} AND cursor > {:since} ORDER BY cursor LIMIT {:limit}',
+      )
+      .bind({ ...of, limit: maxSegments + 1 })
+      .all(ahead);
+    let [taken, bytes] = [0, 0];
+    while (taken < Math.min(ahead.length, maxSegments)) {
+      bytes += ahead[taken].size;
+      if (taken > 0 && bytes > maxBytes) break;
+      taken++;
+    }
+    const { instance, head } = e.get('room');
+    const page = { outcome: 'ok', instance, next: head, more: taken < ahead.length, segments: [] };
+    if (taken === 0) return e.json(200, page);
+    page.next = ahead[taken - 1].cursor;
+    page.segments = arrayOf(new DynamicModel({ size: 0, data: '', file: '' }));
+    e.app
+      .db()
+      .newQuery(
+        `SELECT size, coalesce(hex(data), '') AS data, coalesce(file, '') AS file FROM archive_segments
+         WHERE room = {:room} AND cursor > {:since} AND cursor <= {:next} ORDER BY cursor`,
+      )
+      .bind({ ...of, next: page.next })
+      .all(page.segments);
+    // Deleted in between: what is left is no page.
+    if (page.segments.length !== taken) return e.json(503, { outcome: 'later' });
+    return e.json(200, page);
+  },
+  inside,
+  withRoom,
+);
+
+routerAdd(
+  'GET',
+  '/api/archive/{room}/files/{file}',
+  (e) => {
+    const files = e.app.newFilesystem();
+    try {
+      const [room, file] = [e.request.pathValue('room'), e.request.pathValue('file')];
+      files.serve(e.response, e.request, `archive/${room}/${file}`, 'segment');
+    } finally {
+      files.close();
+    }
+  },
+  inside,
+  withRoom,
+);
+
+// Form: batch (JSON, a list of {hash, size, data?: hex, file?: name}), files (JSON, the names of the parts, in order), part (each
+// a file), quota and comments (the caps of bytes).
+routerAdd(
+  'POST',
+  '/api/archive/{room}/segments',
+  (e) => {
+    const room = e.request.pathValue('room');
+    const by = e.get('by');
+    const batch = e.request.formValue('batch');
+    const names = JSON.parse(e.request.formValue('files'));
+    const parts = names.length > 0 ? e.findUploadedFiles('part') : [];
+    if (parts.length !== names.length) return e.json(503, { outcome: 'later' });
+    const path = (name) => `archive/${room}/${name}`;
+    const namesText = JSON.stringify(names);
+    let answer;
+    try {
+      if (names.length > 0) {
+        // Known before it is written: what a crash leaves behind is found again.
+        e.app
+          .nonconcurrentDB()
+          .newQuery(
+            'INSERT INTO archive_loose_files (file, room, since) SELECT value, {:room}, unixepoch() FROM json_each({:names})',
+          )
+          .bind({ room, names: namesText })
+          .execute();
+        const files = e.app.newFilesystem();
+        try {
+          names.forEach((name, i) => files.uploadFile(parts[i], path(name)));
+        } finally {
+          files.close();
+        }
+      }
+      e.app.runInTransaction((tx) => {
+        const one = (sql, model, params) => {
+          const row = new DynamicModel(model);
+          tx.db().newQuery(sql).bind(params).one(row);
+          return row;
+        };
+        // The room may have new keys, or none, since the request began.
+        const still = one(
+          `SELECT count(*) AS n FROM archive_rooms WHERE id = {:room} AND instance = {:instance}
+           AND {:key} = CASE {:by} WHEN 'edit' THEN edit_key ELSE comment_key END`,
+          { n: 0 },
+          { room, by, instance: e.get('room').instance, key: e.request.header.get('X-Room-Key-Hash') },
+        );
+        if (still.n !== 1) {
+          answer = { outcome: 'wrong-key' };
+          throw new Error('keys changed');
+        }
+        // Unless somebody took our files for leftovers.
+        const { n: here } = one(
+          'SELECT count(*) AS n FROM archive_loose_files WHERE since > 0 AND file IN (SELECT value FROM json_each({:names}))',
+          { n: 0 },
+          { names: namesText },
+        );
+        if (here !== names.length) throw new Error('files were swept');
+        const stored = tx
+          .db()
+          .newQuery(
+            `INSERT INTO archive_segments (room, hash, size, cost, by_comment, data, file)
+             SELECT {:room}, unhex(value->>'hash'), value->>'size', (value->>'size') + {:overhead}, {:comment},
+               unhex(value->>'data'), value->>'file'
+             FROM json_each({:batch}) WHERE true ON CONFLICT (room, hash) DO NOTHING`,
+          )
+          .bind({
+            room,
+            batch,
+            comment: by === 'comment' ? 1 : 0,
+            overhead: Number(e.request.formValue('overhead')),
+          })
+          .execute()
+          .rowsAffected();
+        tx.db()
+          .newQuery(
+            `DELETE FROM archive_loose_files WHERE file IN
+             (SELECT file FROM archive_segments WHERE room = {:room} AND file IN (SELECT value FROM json_each({:names})))`,
+          )
+          .bind({ room, names: namesText })
+          .execute();
+        const now = one(
+          'SELECT head, bytes, comment_bytes FROM archive_rooms WHERE id = {:room}',
+          { head: 0, bytes: 0, comment_bytes: 0 },
+          { room },
+        );
+        if (stored > 0 && now.bytes > Number(e.request.formValue('quota'))) answer = { outcome: 'room-full' };
+        else if (
+          stored > 0 &&
+          by === 'comment' &&
+          now.comment_bytes > Number(e.request.formValue('comments'))
+        )
+          answer = { outcome: 'comments-full' };
+        if (answer) throw new Error(answer.outcome);
+        answer = { outcome: 'ok', stored, cursor: now.head, bytes: now.bytes };
+      });
+    } catch (error) {
+      // `answer` is set where we threw on purpose; a commit that failed is a fault all the same.
+      if (!answer || answer.outcome === 'ok') {
+        answer = undefined;
+        console.error(`archive: ${error}`);
+      }
+    }
+    if (names.length > 0) {
+      // Ours that no row came to name: known ones, or the batch was not stored.
+      try {
+        const left = arrayOf(new DynamicModel({ file: '' }));
+        e.app
+          .nonconcurrentDB()
+          .newQuery(
+            'SELECT file FROM archive_loose_files WHERE file IN (SELECT value FROM json_each({:names}))',
+          )
+          .bind({ names: namesText })
+          .all(left);
+        const files = e.app.newFilesystem();
+        try {
+          for (const { file } of left) if (files.exists(path(file))) files.delete(path(file));
+        } finally {
+          files.close();
+        }
+        e.app
+          .nonconcurrentDB()
+          .newQuery('DELETE FROM archive_loose_files WHERE file IN (SELECT value FROM json_each({:names}))')
+          .bind({ names: namesText })
+          .execute();
+      } catch (error) {
+        console.error(`archive: ${error}`);
+      }
+    }
+    return answer ? e.json(200, answer) : e.json(503, { outcome: 'later' });
+  },
+  inside,
+  $apis.bodyLimit(64 << 20),
+  withRoom,
+);
+
+// JSON: statement (its hash), counter, epoch, read, edit, comment (hashes), blob (base64), instance (for a room not kept yet).
+routerAdd(
+  'POST',
+  '/api/archive/{room}/register',
+  (e) => {
+    const id = e.request.pathValue('room');
+    const given = e.requestInfo().body;
+    let answer;
+    e.app.runInTransaction((tx) => {
+      const found = arrayOf(new DynamicModel({ counter: 0, statement: '', instance: '' }));
+      tx.db()
+        .newQuery('SELECT counter, statement, instance FROM archive_rooms WHERE id = {:id}')
+        .bind({ id })
+        .all(found);
+      const before = found.length > 0 ? found[0] : undefined;
+      const repeated = before !== undefined && before.statement === given.statement;
+      if (before && !repeated && given.counter <= before.counter) {
+        answer = { outcome: 'old-counter', counter: before.counter };
+        return;
+      }
+      if (!repeated)
+        tx.db()
+          .newQuery(
+            `INSERT INTO archive_rooms (id, counter, statement, instance, epoch, read_key, edit_key, comment_key, blob)
+             VALUES ({:id}, {:counter}, {:statement}, {:instance}, {:epoch}, {:read}, {:edit}, {:comment}, {:blob})
+             ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, statement = excluded.statement,
+               instance = CASE instance WHEN '' THEN excluded.instance ELSE instance END, epoch = excluded.epoch,
+               read_key = excluded.read_key, edit_key = excluded.edit_key, comment_key = excluded.comment_key, blob = excluded.blob`,
+          )
+          .bind({
+            id,
+            counter: given.counter,
+            statement: given.statement,
+            instance: given.instance,
+            epoch: given.epoch,
+            read: given.read,
+            edit: given.edit,
+            comment: given.comment,
+            blob: given.blob,
+          })
+          .execute();
+      const now = new DynamicModel({
+        instance: '',
+        counter: 0,
+        epoch: 0,
+        segments: 0,
+        bytes: 0,
+        head: 0,
+        blob: '',
+      });
+      tx.db()
+        .newQuery(
+          'SELECT instance, counter, epoch, segments, bytes, head, blob FROM archive_rooms WHERE id = {:id}',
+        )
+        .bind({ id })
+        .one(now);
+      const { instance, counter, epoch, segments, bytes, head, blob } = now;
+      answer = { outcome: 'ok', instance, counter, epoch, segments, bytes, cursor: head, blob };
+    });
+    return e.json(200, answer);
+  },
+  inside,
+  $apis.bodyLimit(64 << 10),
+);
+
+// JSON: counter, instance.
+routerAdd(
+  'POST',
+  '/api/archive/{room}/delete',
+  (e) => {
+    const room = e.request.pathValue('room');
+    const given = e.requestInfo().body;
+    let answer;
+    e.app.runInTransaction((tx) => {
+      const run = (sql, params = {}) => tx.db().newQuery(sql).bind(params).execute();
+      const found = arrayOf(new DynamicModel({ counter: 0, instance: '', segments: 0 }));
+      tx.db()
+        .newQuery(
+          `SELECT counter, instance, segments FROM archive_rooms WHERE id = {:room} AND instance != ''`,
+        )
+        .bind({ room })
+        .all(found);
+      if (found.length === 0) return void (answer = { outcome: 'unknown-room' });
+      const { counter, instance, segments } = found[0];
+      if (given.counter <= counter) return void (answer = { outcome: 'old-counter', counter });
+      if (given.instance !== instance) return void (answer = { outcome: 'bad-proof' });
+      const sum = new DynamicModel({ bytes: 0 });
+      tx.db()
+        .newQuery('SELECT coalesce(sum(size), 0) AS bytes FROM archive_segments WHERE room = {:room}')
+        .bind({ room })
+        .one(sum);
+      run(
+        `INSERT INTO archive_loose_files (file, room, since)
+         SELECT file, room, 0 FROM archive_segments WHERE room = {:room} AND file IS NOT NULL`,
+        { room },
+      );
+      run('DELETE FROM archive_segments WHERE room = {:room}', { room });
+      run(
+        `UPDATE archive_rooms SET counter = {:counter}, statement = '', instance = '', epoch = 0, read_key = '', edit_key = '',
+         comment_key = '', blob = '', head = 0, segments = 0, bytes = 0, comment_bytes = 0 WHERE id = {:room}`,
+        { room, counter: given.counter },
+      );
+      run('INSERT INTO archive_purge_due DEFAULT VALUES');
+      answer = { outcome: 'ok', segments, bytes: sum.bytes };
+    });
+    return e.json(200, answer);
+  },
+  inside,
+  $apis.bodyLimit(64 << 10),
+);
+
+// Deletes files that nobody names; with ?purge=1, and where a deletion is waiting for it, rewrites the database without its free
+// pages. That holds up writers: our server decides how often.
+routerAdd(
+  'POST',
+  '/api/archive/tidy',
+  (e) => {
+    const db = e.app.nonconcurrentDB();
+    // An upload takes minutes at most.
+    db.newQuery('UPDATE archive_loose_files SET since = 0 WHERE since < unixepoch() - 3600').execute();
+    const left = arrayOf(new DynamicModel({ file: '', room: '' }));
+    db.newQuery('SELECT file, room FROM archive_loose_files WHERE since = 0').all(left);
+    const files = e.app.newFilesystem();
+    try {
+      for (const { file, room } of left) {
+        const path = `archive/${room}/${file}`;
+        if (files.exists(path)) files.delete(path);
+        db.newQuery('DELETE FROM archive_loose_files WHERE file = {:file}').bind({ file }).execute();
+      }
+    } finally {
+      files.close();
+    }
+
+    const due = new DynamicModel({ last: 0 });
+    db.newQuery('SELECT coalesce(max(id), 0) AS last FROM archive_purge_due').one(due);
+    if (due.last === 0 || e.request.url.query().get('purge') !== '1')
+      return e.json(200, { outcome: 'ok', due: due.last > 0, purged: false });
+    // PocketBase keeps temporary tables in memory: the copy that VACUUM makes is as large as the database.
+    db.newQuery('PRAGMA temp_store = FILE').execute();
+    try {
+      db.newQuery('VACUUM').execute();
+    } finally {
+      db.newQuery('PRAGMA temp_store = MEMORY').execute();
+    }
+    const checkpoint = new DynamicModel({ busy: 0 });
+    db.newQuery('PRAGMA wal_checkpoint(TRUNCATE)').one(checkpoint);
+    if (checkpoint.busy !== 0) return e.json(200, { outcome: 'ok', due: true, purged: true });
+    db.newQuery('DELETE FROM archive_purge_due WHERE id <= {:last}').bind({ last: due.last }).execute();
+    return e.json(200, { outcome: 'ok', due: false, purged: true });
+  },
+  inside,
+);

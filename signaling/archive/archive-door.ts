@@ -1,0 +1,271 @@
+/**
+ * The archive as visitors meet it (docs/spec-archive.md): exact routes on the raw target, headers and bodies checked here, everything
+ * else in PocketBase. The one door: no other path of PocketBase opens with it.
+ *
+ *   GET  /archive/{room}                  status
+ *   POST /archive/{room}/register         a registration, verified here
+ *   POST /archive/{room}/segments         a batch; the key is asked about before the body is read
+ *   GET  /archive/{room}/segments?since=  a page
+ *   POST /archive/{room}/delete           a deletion, verified here
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  decodeDeletion,
+  decodeRegistration,
+  ARCHIVE_STATEMENT_BYTES,
+} from '../../app/lib/core/archive-statement.ts';
+import {
+  ARCHIVE_BATCH_BODY_BYTES,
+  ARCHIVE_CONTENT_TYPE,
+  ARCHIVE_KEY_HEADER,
+  ARCHIVE_PAGE_BYTES,
+  ARCHIVE_REFUSALS,
+  decodeBatch,
+  encodeAppended,
+  encodeDeleted,
+  encodePageHead,
+  encodeRefusal,
+  encodeStatus,
+  segmentLength,
+  type ArchiveRefusal,
+} from '../../app/lib/core/archive-wire.ts';
+import { fromHex, toHex, type Bytes } from '../../app/lib/core/bytes.ts';
+import { err, ok, type Result } from '../../app/lib/core/result.ts';
+import { dataHeaders } from '../../app/lib/core/security-headers.ts';
+import type { ArchiveBudgets } from './archive-limits.ts';
+import type { ArchiveStore, Caller } from './archive-store.ts';
+import { isOwners, sha256 } from './owner-proof.ts';
+import type { PurgeSchedule } from './purge-schedule.ts';
+
+export interface ArchiveDoorParts {
+  readonly store: ArchiveStore;
+  readonly budgets: ArchiveBudgets;
+  readonly purges: PurgeSchedule;
+}
+
+/** Says `rate` or `later`: again in so many seconds. */
+interface Refusal extends ArchiveRefusal {
+  readonly afterSeconds?: number;
+}
+
+/** What a route gives: the parts of the body, their length known before the first is sent. */
+interface Body {
+  readonly length: number;
+  readonly parts: AsyncIterable<Bytes> | Iterable<Bytes>;
+}
+type Outcome = Promise<Result<Body, Refusal>>;
+
+interface Visit {
+  readonly request: IncomingMessage;
+  readonly caller: Caller;
+  /** Whose budget it is. */
+  readonly budget: string;
+  readonly since: number;
+  /** Runs when the answer is out, or the visitor gone. */
+  onDone(done: () => void): void;
+}
+type Route = (parts: ArchiveDoorParts, visit: Visit) => Outcome;
+
+const ROUTES: readonly { readonly method: 'GET' | 'POST'; readonly path: RegExp; readonly route: Route }[] = [
+  { method: 'GET', path: /^$/, route: status },
+  { method: 'POST', path: /^\/register$/, route: register },
+  { method: 'POST', path: /^\/segments$/, route: append },
+  { method: 'GET', path: /^\/segments\?since=(0|[1-9]\d{0,15})$/, route: page },
+  { method: 'POST', path: /^\/delete$/, route: forget },
+];
+
+/** One spelling for each address; a room's name is its whole name. */
+const TARGET = /^\/archive\/([a-z2-7]{51}[aq])([/?].*)?$/;
+const KEY = /^[0-9a-f]{64}$/;
+/** What a fault of a moment, or a full room, is asked again after. */
+const LATER_SECONDS = 5;
+
+/** Answers a request below `/archive/`. `address` is the visitor's, `budget` what its limits are counted by. */
+export async function answerArchive(
+  parts: ArchiveDoorParts,
+  { address, budget }: { readonly address: string; readonly budget: string },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const [, room, rest = ''] = TARGET.exec(request.url ?? '') ?? [];
+  const found = ROUTES.find(({ method, path }) => method === request.method && path.test(rest));
+  if (room === undefined || !found) return refuse(response, { reason: 'unknown-route' });
+  const since = Number(/since=(\d+)$/.exec(rest)?.[1] ?? 0);
+  const waitSeconds = await parts.budgets.request(budget);
+  if (waitSeconds !== undefined) return refuse(response, { reason: 'rate', afterSeconds: waitSeconds });
+
+  const keyHash = await hashOfKey(request);
+  const caller: Caller = { room, address, ...(keyHash !== undefined && { keyHash }) };
+  const dones: (() => void)[] = [];
+  try {
+    const visit = { request, caller, budget, since, onDone: (done: () => void) => void dones.push(done) };
+    const outcome = Number.isSafeInteger(since)
+      ? await found.route(parts, visit)
+      : err({ reason: 'unknown-route' as const });
+    if (outcome.ok) await send(response, outcome.value);
+    else refuse(response, outcome.error);
+  } finally {
+    for (const done of dones) done();
+  }
+}
+
+async function status({ store }: ArchiveDoorParts, { request, caller }: Visit): Outcome {
+  const refused = refusalOfRead(request, caller);
+  if (refused) return err(refused);
+  const answer = await store.status(caller);
+  return answer.ok ? whole(encodeStatus(answer.value)) : answer;
+}
+
+async function register({ store, budgets }: ArchiveDoorParts, visit: Visit): Outcome {
+  const body = await readBody(visit, ARCHIVE_STATEMENT_BYTES);
+  if (!body.ok) return body;
+  const statement = decodeRegistration(body.value);
+  if (!statement.ok) return err({ reason: statement.error.kind });
+  if (!(await isOwners(statement.value, visit.caller.room))) return err({ reason: 'bad-proof' });
+  const waitSeconds = await budgets.registration(visit.budget);
+  if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
+  const hash = await sha256(body.value);
+  const answer = await store.register(visit.caller, statement.value.statement, hash);
+  return answer.ok ? whole(encodeStatus(answer.value)) : answer;
+}
+
+async function append({ store, budgets }: ArchiveDoorParts, visit: Visit): Outcome {
+  if (visit.caller.keyHash === undefined) return err({ reason: 'no-key' });
+  const length = lengthOf(visit.request, ARCHIVE_BATCH_BODY_BYTES);
+  if (!length.ok) return length;
+  const may = await store.mayAppend(visit.caller);
+  if (!may.ok) return may;
+  const waitSeconds = await budgets.bytes(visit.budget, length.value);
+  if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
+  const release = budgets.hold(visit.budget, length.value);
+  if (!release) return err({ reason: 'later' });
+  visit.onDone(release);
+
+  const body = await readBody(visit, ARCHIVE_BATCH_BODY_BYTES);
+  if (!body.ok) return body;
+  const batch = decodeBatch(body.value);
+  if (!batch.ok) return err({ reason: batch.error.kind });
+  const hashed = await Promise.all(batch.value.map(async (bytes) => ({ bytes, hash: await sha256(bytes) })));
+  const answer = await store.append(visit.caller, hashed);
+  return answer.ok ? whole(encodeAppended(answer.value)) : answer;
+}
+
+async function page({ store, budgets }: ArchiveDoorParts, visit: Visit): Outcome {
+  const { caller, since } = visit;
+  const refused = refusalOfRead(visit.request, caller);
+  if (refused) return err(refused);
+  const release = budgets.hold(visit.budget, ARCHIVE_PAGE_BYTES);
+  if (!release) return err({ reason: 'later' });
+  visit.onDone(release);
+  const answer = await store.page(caller, since);
+  if (!answer.ok) return answer;
+  const { segments } = answer.value;
+  const head = encodePageHead(answer.value, segments.length);
+  const length = segments.reduce((sum, { size }) => sum + 4 + size, head.length);
+  const waitSeconds = await budgets.bytes(visit.budget, length);
+  if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
+  async function* bodyParts(): AsyncGenerator<Bytes> {
+    yield head;
+    for (const segment of segments) {
+      const bytes = 'data' in segment ? segment.data : await store.file(caller, segment.file, segment.size);
+      // The length is promised already: cutting the answer off is the way to say "later".
+      if (bytes === undefined) throw new Error('a file of the archive could not be read');
+      yield segmentLength(segment.size);
+      yield bytes;
+    }
+  }
+  return ok({ length, parts: bodyParts() });
+}
+
+async function forget({ store, purges }: ArchiveDoorParts, visit: Visit): Outcome {
+  const body = await readBody(visit, ARCHIVE_STATEMENT_BYTES);
+  if (!body.ok) return body;
+  const statement = decodeDeletion(body.value);
+  if (!statement.ok) return err({ reason: statement.error.kind });
+  if (!(await isOwners(statement.value, visit.caller.room))) return err({ reason: 'bad-proof' });
+  const answer = await store.delete(visit.caller, statement.value.statement);
+  if (!answer.ok) return answer;
+  return whole(encodeDeleted({ ...answer.value, purged: await purges.run() }));
+}
+
+const whole = (body: Bytes): { readonly ok: true; readonly value: Body } =>
+  ok({ length: body.length, parts: [body] });
+
+/** The SHA-256 of the visitor's key, in hex: the key itself goes no further. A header that came twice is none. */
+async function hashOfKey(request: IncomingMessage): Promise<string | undefined> {
+  const key = request.headers[ARCHIVE_KEY_HEADER];
+  return typeof key === 'string' && KEY.test(key) ? toHex(await sha256(fromHex(key))) : undefined;
+}
+
+function refusalOfRead({ headers }: IncomingMessage, { keyHash }: Caller): Refusal | undefined {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  if (hasBody) return { reason: 'malformed' };
+  return keyHash === undefined ? { reason: 'no-key' } : undefined;
+}
+
+/** The length a body claims; without one nobody could say in time that there is no room for it. */
+function lengthOf({ headers }: IncomingMessage, maxBytes: number): Result<number, Refusal> {
+  const length = headers['content-length'];
+  if (headers['content-type'] !== ARCHIVE_CONTENT_TYPE || length === undefined || !/^\d{1,10}$/.test(length))
+    return err({ reason: 'malformed' });
+  return Number(length) > maxBytes ? err({ reason: 'too-large' }) : ok(Number(length));
+}
+
+async function readBody({ request }: Visit, maxBytes: number): Promise<Result<Bytes, Refusal>> {
+  const length = lengthOf(request, maxBytes);
+  if (!length.ok) return length;
+  const body = new Uint8Array(length.value);
+  let at = 0;
+  try {
+    // Node gives as many bytes as were claimed, or an error.
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      body.set(chunk, at);
+      at += chunk.length;
+    }
+  } catch {
+    // Gone in the middle: nobody is there to be answered.
+  }
+  return at === body.length ? ok(body) : err({ reason: 'malformed' });
+}
+
+async function send(response: ServerResponse, { length, parts }: Body): Promise<void> {
+  const headers = { ...dataHeaders(), 'content-type': ARCHIVE_CONTENT_TYPE, 'cache-control': 'no-store' };
+  let begun = false;
+  try {
+    for await (const part of parts) {
+      if (!begun) response.writeHead(200, { ...headers, 'content-length': length });
+      begun = true;
+      if (response.destroyed) return;
+      if (!response.write(part)) await drained(response);
+    }
+    response.end();
+  } catch {
+    response.destroy();
+  }
+}
+
+const drained = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const over = (): void => {
+      response.off('drain', over).off('close', over);
+      resolve();
+    };
+    response.on('drain', over).on('close', over);
+  });
+
+/** The connection stays open: cut while a body still comes, many clients would never see the answer. */
+function refuse(response: ServerResponse, refusal: Refusal): void {
+  if (response.headersSent || response.destroyed) return void response.destroy();
+  const code = ARCHIVE_REFUSALS[refusal.reason];
+  const { afterSeconds = code === 507 || refusal.reason === 'later' ? LATER_SECONDS : undefined } = refusal;
+  const { reason, counter } = refusal;
+  response
+    .writeHead(code, {
+      ...dataHeaders(),
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      ...(afterSeconds !== undefined && { 'retry-after': String(afterSeconds) }),
+      ...(reason === 'too-large' && { connection: 'close' }),
+    })
+    .end(encodeRefusal({ reason, ...(counter !== undefined && { counter }) }));
+}
