@@ -1,7 +1,7 @@
 /** A server with a real PocketBase, and a room's owner and members as they speak to its archive, for tests. */
 import { createHash, randomFillSync } from 'node:crypto';
 import { join } from 'node:path';
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { base32nopad } from '@scure/base';
 import {
   deletionMessage,
@@ -38,6 +38,8 @@ const sources = join(import.meta.dirname, '..', '..', 'pocketbase');
 
 export interface ArchiveServer extends TestServer {
   readonly dataDir: string;
+  /** Every PocketBase that was started so far, the newest last. */
+  starts(): Promise<{ readonly pid: number; readonly url: string }[]>;
 }
 
 /** The repository's own migrations and hooks; `dataDir` is removed with the server unless it was given. */
@@ -46,21 +48,38 @@ export async function startArchiveServer(
 ): Promise<ArchiveServer> {
   const { dataDir: given, migrationsDir, ...rest } = options;
   const dataDir = given ?? (await temporaryFolder());
-  const server = await startTestServer({ pocketbase: embedded(dataDir, migrationsDir), ...rest });
+  const folder = await temporaryFolder();
+  const binary = join(folder, 'pocketbase.sh');
+  await writeFile(binary, `#!/bin/sh\necho "$$ $2" >> '${folder}/starts'\nexec '${pocketbasePath}' "$@"\n`, {
+    mode: 0o755,
+  });
+  const server = await startTestServer({ pocketbase: embedded(binary, dataDir, migrationsDir), ...rest });
   await server.pocketbaseSettled;
   return {
     ...server,
     dataDir,
+    starts: async () => {
+      const lines = (await readFile(join(folder, 'starts'), 'utf8')).trim().split('\n');
+      return lines.map((line) => {
+        const [, pid, address] = /^(\d+) --http=(.*)$/.exec(line) ?? [];
+        return { pid: Number(pid), url: `http://${address}` };
+      });
+    },
     close: async () => {
       await server.close();
+      await rm(folder, { recursive: true, force: true });
       if (given === undefined) await rm(dataDir, { recursive: true, force: true });
     },
   };
 }
 
-export const embedded = (dataDir: string, migrationsDir = join(sources, 'migrations')): PocketBaseChoice => ({
+const embedded = (
+  binary: string,
+  dataDir: string,
+  migrationsDir = join(sources, 'migrations'),
+): PocketBaseChoice => ({
   kind: 'embedded',
-  binary: pocketbasePath ?? '',
+  binary,
   dataDir,
   migrationsDir,
   hooksDir: join(sources, 'hooks'),
@@ -129,6 +148,15 @@ export async function signedRegistration(
 export async function signedDeletion(room: ArchivedRoom, counter: number, instance: Bytes): Promise<Bytes> {
   const statement = { ownerPublicKey: room.ownerPublicKey, counter, instance };
   return encodeDeletion(statement, await room.sign(deletionMessage(statement)));
+}
+
+/** A room that the archive keeps. */
+export async function registeredRoom(
+  archive: ArchiveClient,
+): Promise<ArchivedRoom & { readonly instance: Bytes }> {
+  const room = await newRoom();
+  const { instance } = must(await archive.register(room.id, await signedRegistration(room, 1)));
+  return { ...room, instance };
 }
 
 /** What came back: the answer, or the status and reason of the refusal, as `403 wrong-key`. */
