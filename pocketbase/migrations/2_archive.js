@@ -52,12 +52,12 @@ migrate(
       UPDATE archive_segments SET cursor = (SELECT head FROM archive_rooms WHERE id = NEW.room) WHERE rowid = NEW.rowid;
     END`);
 
-    // Our server counts for each visitor what the archive may cost; here the limit would be met by a class behind one address.
+    // Our server counts for each visitor what the archive may cost; here a class behind one address would meet the limit of the
+    // whole API. The first rule that fits a path counts.
     const settings = app.settings();
-    const rules = settings.rateLimits.rules;
     settings.rateLimits.rules = [
-      ...rules,
       { label: '/api/archive/', maxRequests: 1000000, duration: 10, audience: '' },
+      ...settings.rateLimits.rules,
     ];
     app.save(settings);
   },
