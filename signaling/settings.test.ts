@@ -17,6 +17,7 @@ test('with nothing said, the defaults of the interface', () => {
       pocketbase: { kind: 'embedded' },
       publicUrl: undefined,
       turn: undefined,
+      archiveRoomBytes: 256 * 1024 * 1024,
     },
   });
 });
@@ -31,7 +32,28 @@ test('flags win over the environment, and an empty variable counts as unset', ()
 
 test('a PocketBase of one’s own is named by its address', () => {
   expect(read([], { CODEFACE_POCKETBASE: 'https://pb.example.org' })).toMatchObject({
-    value: { pocketbase: { kind: 'url', url: 'https://pb.example.org/' } },
+    value: { pocketbase: { kind: 'url', url: 'https://pb.example.org/', archiveSecret: undefined } },
+  });
+});
+
+describe('the archive', () => {
+  const own = { CODEFACE_POCKETBASE: 'https://pb.example.org' };
+  test('keeps so many megabytes of a room', () => {
+    expect(read([], { CODEFACE_ARCHIVE_MB: '10' })).toMatchObject({
+      value: { archiveRoomBytes: 10_485_760 },
+    });
+    for (const size of ['0', '-1', '1.5', '1e3', 'all', '1000000'])
+      expect(sentence([], { CODEFACE_ARCHIVE_MB: size })).toContain('CODEFACE_ARCHIVE_MB, the most');
+  });
+
+  test('shares a secret with a PocketBase of one’s own only, and not a short one', () => {
+    const secret = 's'.repeat(32);
+    expect(read([], { ...own, CODEFACE_ARCHIVE_SECRET: secret })).toMatchObject({
+      value: { pocketbase: { archiveSecret: secret } },
+    });
+    expect(sentence([], { CODEFACE_ARCHIVE_SECRET: secret })).toContain('ours gets a new one');
+    for (const bad of ['s'.repeat(31), `${secret} ${secret}`])
+      expect(sentence([], { ...own, CODEFACE_ARCHIVE_SECRET: bad })).toContain('at least 32 characters');
   });
 });
 

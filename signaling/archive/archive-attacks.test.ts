@@ -52,7 +52,7 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
 
   const send = (method: string, target: string, headers = '', body: string | Bytes = '') => {
     const head = `${method} ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${headers}\r\n`;
-    return server.raw(typeof body === 'string' ? head + body : concat(Buffer.from(head) as Bytes, body));
+    return server.raw(typeof body === 'string' ? head + body : concat(Buffer.from(head), body));
   };
   const statusOf = (answer: string) => Number(answer.slice(9, 12));
   const withKey = (key: Bytes) => `X-Room-Key: ${toHex(key)}\r\n`;

@@ -16,22 +16,18 @@ import {
 } from '../../app/lib/core/archive-statement.ts';
 import {
   ARCHIVE_BATCH_BODY_BYTES,
-  ARCHIVE_CONTENT_TYPE,
   ARCHIVE_KEY_HEADER,
   ARCHIVE_PAGE_BYTES,
-  ARCHIVE_REFUSALS,
   decodeBatch,
   encodeAppended,
   encodeDeleted,
   encodePageHead,
-  encodeRefusal,
   encodeStatus,
   segmentLength,
-  type ArchiveRefusal,
 } from '../../app/lib/core/archive-wire.ts';
 import { fromHex, toHex, type Bytes } from '../../app/lib/core/bytes.ts';
 import { err, ok, type Result } from '../../app/lib/core/result.ts';
-import { dataHeaders } from '../../app/lib/core/security-headers.ts';
+import { lengthOf, readBody, refuse, send, type Body, type Refusal } from './archive-http.ts';
 import type { ArchiveBudgets } from './archive-limits.ts';
 import type { ArchiveStore, Caller } from './archive-store.ts';
 import { isOwners, sha256 } from './owner-proof.ts';
@@ -43,16 +39,6 @@ export interface ArchiveDoorParts {
   readonly purges: PurgeSchedule;
 }
 
-/** Says `rate` or `later`: again in so many seconds. */
-interface Refusal extends ArchiveRefusal {
-  readonly afterSeconds?: number;
-}
-
-/** What a route gives: the parts of the body, their length known before the first is sent. */
-interface Body {
-  readonly length: number;
-  readonly parts: AsyncIterable<Bytes> | Iterable<Bytes>;
-}
 type Outcome = Promise<Result<Body, Refusal>>;
 
 interface Visit {
@@ -77,9 +63,6 @@ const ROUTES: readonly { readonly method: 'GET' | 'POST'; readonly path: RegExp;
 /** One spelling for each address; a room's name is its whole name. */
 const TARGET = /^\/archive\/([a-z2-7]{51}[aq])([/?].*)?$/;
 const KEY = /^[0-9a-f]{64}$/;
-/** What a fault of a moment, or a full room, is asked again after. */
-const LATER_SECONDS = 5;
-
 /** Answers a request below `/archive/`. `address` is the visitor's, `budget` what its limits are counted by. */
 export async function answerArchive(
   parts: ArchiveDoorParts,
@@ -117,7 +100,7 @@ async function status({ store }: ArchiveDoorParts, { request, caller }: Visit): 
 }
 
 async function register({ store, budgets }: ArchiveDoorParts, visit: Visit): Outcome {
-  const body = await readBody(visit, ARCHIVE_STATEMENT_BYTES);
+  const body = await readBody(visit.request, ARCHIVE_STATEMENT_BYTES);
   if (!body.ok) return body;
   const statement = decodeRegistration(body.value);
   if (!statement.ok) return err({ reason: statement.error.kind });
@@ -141,7 +124,7 @@ async function append({ store, budgets }: ArchiveDoorParts, visit: Visit): Outco
   if (!release) return err({ reason: 'later' });
   visit.onDone(release);
 
-  const body = await readBody(visit, ARCHIVE_BATCH_BODY_BYTES);
+  const body = await readBody(visit.request, ARCHIVE_BATCH_BODY_BYTES);
   if (!body.ok) return body;
   const batch = decodeBatch(body.value);
   if (!batch.ok) return err({ reason: batch.error.kind });
@@ -178,7 +161,7 @@ async function page({ store, budgets }: ArchiveDoorParts, visit: Visit): Outcome
 }
 
 async function forget({ store, purges }: ArchiveDoorParts, visit: Visit): Outcome {
-  const body = await readBody(visit, ARCHIVE_STATEMENT_BYTES);
+  const body = await readBody(visit.request, ARCHIVE_STATEMENT_BYTES);
   if (!body.ok) return body;
   const statement = decodeDeletion(body.value);
   if (!statement.ok) return err({ reason: statement.error.kind });
@@ -201,71 +184,4 @@ function refusalOfRead({ headers }: IncomingMessage, { keyHash }: Caller): Refus
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (hasBody) return { reason: 'malformed' };
   return keyHash === undefined ? { reason: 'no-key' } : undefined;
-}
-
-/** The length a body claims; without one nobody could say in time that there is no room for it. */
-function lengthOf({ headers }: IncomingMessage, maxBytes: number): Result<number, Refusal> {
-  const length = headers['content-length'];
-  if (headers['content-type'] !== ARCHIVE_CONTENT_TYPE || length === undefined || !/^\d{1,10}$/.test(length))
-    return err({ reason: 'malformed' });
-  return Number(length) > maxBytes ? err({ reason: 'too-large' }) : ok(Number(length));
-}
-
-async function readBody({ request }: Visit, maxBytes: number): Promise<Result<Bytes, Refusal>> {
-  const length = lengthOf(request, maxBytes);
-  if (!length.ok) return length;
-  const body = new Uint8Array(length.value);
-  let at = 0;
-  try {
-    // Node gives as many bytes as were claimed, or an error.
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      body.set(chunk, at);
-      at += chunk.length;
-    }
-  } catch {
-    // Gone in the middle: nobody is there to be answered.
-  }
-  return at === body.length ? ok(body) : err({ reason: 'malformed' });
-}
-
-async function send(response: ServerResponse, { length, parts }: Body): Promise<void> {
-  const headers = { ...dataHeaders(), 'content-type': ARCHIVE_CONTENT_TYPE, 'cache-control': 'no-store' };
-  let begun = false;
-  try {
-    for await (const part of parts) {
-      if (!begun) response.writeHead(200, { ...headers, 'content-length': length });
-      begun = true;
-      if (response.destroyed) return;
-      if (!response.write(part)) await drained(response);
-    }
-    response.end();
-  } catch {
-    response.destroy();
-  }
-}
-
-const drained = (response: ServerResponse): Promise<void> =>
-  new Promise((resolve) => {
-    const over = (): void => {
-      response.off('drain', over).off('close', over);
-      resolve();
-    };
-    response.on('drain', over).on('close', over);
-  });
-
-/** The connection stays open: cut while a body still comes, many clients would never see the answer. */
-function refuse(response: ServerResponse, refusal: Refusal): void {
-  if (response.headersSent || response.destroyed) return void response.destroy();
-  const code = ARCHIVE_REFUSALS[refusal.reason];
-  const { afterSeconds = code === 507 || refusal.reason === 'later' ? LATER_SECONDS : undefined } = refusal;
-  const { reason, counter } = refusal;
-  response
-    .writeHead(code, {
-      ...dataHeaders(),
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-      ...(afterSeconds !== undefined && { 'retry-after': String(afterSeconds) }),
-      ...(reason === 'too-large' && { connection: 'close' }),
-    })
-    .end(encodeRefusal({ reason, ...(counter !== undefined && { counter }) }));
 }

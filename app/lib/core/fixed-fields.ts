@@ -13,7 +13,7 @@ export const isU32 = (value: unknown): value is number =>
 
 /** Big-endian, 4 bytes. RangeError for what is no u32. */
 export function u32(value: number): Bytes {
-  if (!isU32(value)) throw new RangeError(`${value} is no u32`);
+  if (!isU32(value)) throw new RangeError(`${String(value)} is no u32`);
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value);
   return bytes;
