@@ -31,6 +31,7 @@ export default defineConfig({
       '/relay': { target: thinServer, ws: true },
       '/healthz': thinServer,
       '/pb': thinServer,
+      '/archive': thinServer,
     },
   },
   test: {
