@@ -1,4 +1,4 @@
-// What the archive costs, on a real PocketBase through the thin server: `POCKETBASE_PATH=… node scripts/bench/archive.ts`.
+// What the archive costs, on a real PocketBase through the thin server: `POCKETBASE_PATH=… node scripts/bench-archive.ts`.
 // Client and servers share the machine: figures are for comparing, and for finding what is slow by a factor.
 import {
   ArchiveClient,
@@ -8,7 +8,7 @@ import {
   registeredRoom,
   signedDeletion,
   startArchiveServer,
-} from '../../signaling/testing/archive-client.ts';
+} from '../signaling/testing/archive-client.ts';
 
 if (!pocketbasePath) throw new Error('POCKETBASE_PATH names no PocketBase.');
 const server = await startArchiveServer({ archiveRoomBytes: 2 ** 31 });
