@@ -143,6 +143,11 @@ async function page({ store, budgets }: ArchiveDoorParts, visit: Visit): Outcome
   const answer = await store.page(caller, since);
   if (!answer.ok) return answer;
   const { segments } = answer.value;
+  // One file at a time is in memory, beside what came with the page.
+  const largestFile = Math.max(0, ...segments.map((one) => ('file' in one ? one.size : 0)));
+  const releaseFile = budgets.hold(visit.budget, largestFile);
+  if (!releaseFile) return err({ reason: 'later' });
+  visit.onDone(releaseFile);
   const head = encodePageHead(answer.value, segments.length);
   const length = segments.reduce((sum, { size }) => sum + 4 + size, head.length);
   const waitSeconds = await budgets.bytes(visit.budget, length);
