@@ -22,6 +22,7 @@ import type { Logger } from 'pino';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { WebSocketServer } from 'ws';
 import { dataHeaders } from '../app/lib/core/security-headers.ts';
+import { admission } from './admission.ts';
 import { archiveService } from './archive/archive-service.ts';
 import { memoryBus } from './bus/memory.ts';
 import { budgetKey, clientAddress } from './client-address.ts';
@@ -206,27 +207,6 @@ const isWebSocket = (request: IncomingMessage): boolean =>
 
 /** The exact path of a request, its query cut off. No Origin check: there are no cookies a foreign page could ride on. */
 const socketPath = (request: IncomingMessage): string => (request.url ?? '').split('?', 1)[0] ?? '';
-
-/** Lets a socket in when its address and the server have room for one more. */
-function admission(limits: Limits, connections: () => { relay: number; signal: number }) {
-  const handshakes = new RateLimiterMemory({ points: limits.handshakesPerMinute, duration: 60 });
-  const open = new Map<string, number>();
-  const count = (address: string, by: 1 | -1) => {
-    const now = (open.get(address) ?? 0) + by;
-    if (now === 0) open.delete(address);
-    else open.set(address, now);
-  };
-  return async (address: string): Promise<{ enter: () => void; leave: () => void } | undefined> => {
-    const { relay, signal } = connections();
-    if (relay + signal >= limits.connections || (open.get(address) ?? 0) >= limits.socketsPerAddress)
-      return undefined;
-    const inTime = await handshakes.consume(address).then(
-      () => true,
-      () => false,
-    );
-    return inTime ? { enter: () => count(address, 1), leave: () => count(address, -1) } : undefined;
-  };
-}
 
 function answerJson(response: ServerResponse, body: object): void {
   response
