@@ -20,6 +20,7 @@ import {
 import { refusalVectors, UNSHOWN } from './vectors/refusals.ts';
 import { sealingVectors } from './vectors/sealing.ts';
 import { certificateVectors, genesisVectors } from './vectors/statements.ts';
+import { roleVectors, talkMessageVectors, talkVectors } from './vectors/talk.ts';
 import { updateVectors } from './vectors/updates.ts';
 import { SEEDS, vectorRoom } from './vectors/vector-room.ts';
 
@@ -54,10 +55,13 @@ async function buildVectors() {
     frontiers: frontierVectors(rows),
     accept: acceptVectors(),
     refusals: await refusalVectors(room, written),
+    roles: await roleVectors(room),
     noVectorFor: UNSHOWN,
     updates: updateVectors(),
     frames: await frameVectors(room, rows, written.segments[1]?.sealed ?? new Uint8Array()),
     runMessages: runMessageVectors(),
+    talkMessages: talkMessageVectors(),
+    talk: talkVectors(),
     presence: presenceVectors(),
   };
 }

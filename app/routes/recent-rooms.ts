@@ -1,5 +1,5 @@
 /** The rooms this device knows, as the landing page lists them. Loaded after the page shows. */
-import type { RoomId } from '../lib/core/ids.ts';
+import type { Role, RoomId } from '../lib/core/ids.ts';
 import { err, ok, type Result } from '../lib/core/result.ts';
 import type { RoomLink } from '../lib/crypto/links.ts';
 import type { SeedKind } from '../lib/crypto/room-keys.ts';
@@ -11,7 +11,7 @@ import { UNTITLED } from './room-name.ts';
 export interface ListedRoom {
   readonly roomId: RoomId;
   readonly name: string;
-  readonly viewOnly: boolean;
+  readonly role: Role;
   /** Path and fragment: the seed is in it, so it goes into a link and nowhere else. */
   readonly link: string;
   /** ms since 1970 */
@@ -65,7 +65,10 @@ export async function forgetRoom(roomId: RoomId, timeoutMs?: number): Promise<Re
   }
 }
 
-/** A record of a kind that this version can't make a link of is left out, not offered broken. */
+/**
+ * A record of a kind that this version can't make a link of is left out, not offered broken. The link says what it allows:
+ * versions without commenters kept their rooms as a viewer's.
+ */
 function listed(
   { roomId, name, role, link, lastOpenedAt }: RecentRoom,
   formatLink: (link: RoomLink) => string,
@@ -74,7 +77,8 @@ function listed(
   const seed = Uint8Array.from(link.seed);
   const href = formatLink({ roomId, seedKind: link.kind, epoch: link.epoch, seed });
   // A room that nobody has brought yet has no name here, and a row without words can't be found or forgotten.
-  return [{ roomId, name: name.trim() || UNTITLED, viewOnly: role === 'viewer', link: href, lastOpenedAt }];
+  const allows = link.kind === 'c' ? 'commenter' : role;
+  return [{ roomId, name: name.trim() || UNTITLED, role: allows, link: href, lastOpenedAt }];
 }
 
 const isSeedKind = (kind: string): kind is SeedKind => kind === 'e' || kind === 'c' || kind === 'v';

@@ -187,13 +187,14 @@ const PRESENCE = {
   },
   looking: { name: '', role: 'viewer', typing: 0, file: FILE_ID },
   nowhere: { name: 'Ben', role: 'viewer', typing: 0 },
+  talking: { name: 'Cas', role: 'commenter', typing: 0 },
 } as const;
 
 export function presenceVectors() {
   const file = `10${hex(utf8(FILE_ID))}`;
   const bad = [
     ['another version', '020100000142'],
-    ['an unknown role', '010200000142'],
+    ['an unknown role', '010300000142'],
     ['an unknown flag', '010100040142'],
     ['a selection without a file', '0101000201420100'],
     ['a byte too many', '01010000014200'],

@@ -27,7 +27,13 @@ import { encodeSegment } from '../../app/lib/log/segment.ts';
 export const SEEDS = {
   owner: '01'.repeat(32),
   edit: '02'.repeat(32),
-  sessions: { ann: '03'.repeat(32), ben: '04'.repeat(32), eve: '05'.repeat(32), vic: '06'.repeat(32) },
+  sessions: {
+    ann: '03'.repeat(32),
+    ben: '04'.repeat(32),
+    eve: '05'.repeat(32),
+    vic: '06'.repeat(32),
+    cas: '07'.repeat(32),
+  },
   device: {
     private: '09'.repeat(32),
     public: '57db4b359f23ae5e146e4e2512056704722506348c150c14753d0c933d04d421',
@@ -40,9 +46,10 @@ export interface VectorRoom {
   readonly roomId: RoomId;
   readonly owner: SigningKeyPair;
   readonly keys: RoomKeys;
+  readonly commentKeys: RoomKeys;
   readonly viewKeys: RoomKeys;
   readonly genesis: Genesis;
-  /** Ann, Ben and Eve hold the edit link, Vic the view link. */
+  /** Ann, Ben and Eve hold the edit link, Cas the comment link, Vic the view link. */
   readonly sessions: Readonly<Record<Who, OwnSession>>;
   readonly pairs: Readonly<Record<Who, SigningKeyPair>>;
 }
@@ -51,6 +58,8 @@ export async function vectorRoom(): Promise<VectorRoom> {
   const owner = await signingKeyPairFromSeed(fromHex(SEEDS.owner));
   const roomId = roomIdOf(owner.publicKey);
   const keys = await deriveRoomKeys('e', fromHex(SEEDS.edit), 0, roomId);
+  if (keys.seeds.c === undefined) throw new Error('an edit seed gives a comment seed');
+  const commentKeys = await deriveRoomKeys('c', keys.seeds.c, 0, roomId);
   const viewKeys = await deriveRoomKeys('v', keys.seeds.v, 0, roomId);
   const device = fromHex(SEEDS.device.public);
   const pairOf = (who: Who) => signingKeyPairFromSeed(fromHex(SEEDS.sessions[who]));
@@ -59,11 +68,13 @@ export async function vectorRoom(): Promise<VectorRoom> {
     ben: await pairOf('ben'),
     eve: await pairOf('eve'),
     vic: await pairOf('vic'),
+    cas: await pairOf('cas'),
   };
   return {
     roomId,
     owner,
     keys,
+    commentKeys,
     viewKeys,
     genesis: await makeGenesis(owner, keys),
     pairs,
@@ -72,6 +83,7 @@ export async function vectorRoom(): Promise<VectorRoom> {
       ben: await issueSession(keys, device, pairs.ben),
       eve: await issueSession(keys, device, pairs.eve),
       vic: await issueSession(viewKeys, device, pairs.vic),
+      cas: await issueSession(commentKeys, device, pairs.cas),
     },
   };
 }

@@ -19,5 +19,9 @@ export type ClientId = Branded<number, 'ClientId'>;
 
 /** The room's three logs (DESIGN §2). */
 export type Channel = 'project' | 'talk' | 'runs';
-/** What a link or a certificate lets its holder do. */
-export type Role = 'editor' | 'viewer';
+/** What a link or a certificate lets its holder do, least first: each may do what those before it may. */
+export const ROLES = ['viewer', 'commenter', 'editor'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** The higher one of two roles. */
+export const higherRole = (a: Role, b: Role): Role => (ROLES.indexOf(a) < ROLES.indexOf(b) ? b : a);

@@ -26,7 +26,7 @@ test('KEY-1 to KEY-4 each seed gives what is below it and nothing above', async 
   const edit = await deriveRoomKeys('e', editSeed, 0, roomId);
   const comment = await deriveRoomKeys('c', edit.seeds.c as Bytes, 0, roomId);
   const view = await deriveRoomKeys('v', comment.seeds.v, 0, roomId);
-  expect([edit.role, comment.role, view.role]).toEqual(['editor', 'viewer', 'viewer']);
+  expect([edit.role, comment.role, view.role]).toEqual(['editor', 'commenter', 'viewer']);
   expect([comment.editInvite, view.editInvite, view.commentInvite]).toEqual([
     undefined,
     undefined,

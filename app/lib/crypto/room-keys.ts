@@ -88,7 +88,7 @@ export async function deriveRoomKeys(
     roomId,
     epoch,
     seedKind,
-    role: e ? 'editor' : 'viewer',
+    role: e ? 'editor' : c ? 'commenter' : 'viewer',
     seeds: { ...(e && { e }), ...(c && { c }), v },
     ...(e && { editInvite: await pair(e, 'edit-invite') }),
     ...(c && { commentInvite: await pair(c, 'comment-invite') }),

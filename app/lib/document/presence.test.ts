@@ -9,7 +9,7 @@ const position = fc.uint8Array({ maxLength: 200 });
 const presence: fc.Arbitrary<Presence> = fc
   .record({
     name: fc.string({ unit: 'grapheme', maxLength: 64 }).map((name) => cleanName(name)),
-    role: fc.constantFrom('editor' as const, 'viewer' as const),
+    role: fc.constantFrom('editor' as const, 'commenter' as const, 'viewer' as const),
     typing: fc.nat(),
   })
   .chain((base) =>

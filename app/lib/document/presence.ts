@@ -32,7 +32,8 @@ export const MAX_PRESENCE_BYTES = 2 * 1024;
 const MAX_POSITION_BYTES = 200;
 
 const VERSION = 1;
-const ROLES: readonly Role[] = ['viewer', 'editor'];
+/** Not the codes of certificates: the commenter came later here. */
+const ROLES: readonly Role[] = ['viewer', 'editor', 'commenter'];
 const HAS_FILE = 1;
 const HAS_SELECTION = 2;
 

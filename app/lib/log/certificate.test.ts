@@ -4,7 +4,9 @@ import { beforeAll, expect, test, vi } from 'vitest';
 import { concat, fromHex, utf8, type Bytes } from '../core/bytes.ts';
 import { deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
 import { sign } from '../crypto/signatures.ts';
+import { ROLES, type Role } from '../core/ids.ts';
 import { checkCertificate, clientIdOf, issueSession } from './certificate.ts';
+import { maySign, roleCode } from './format.ts';
 import { decodeGenesis, makeGenesis } from './genesis.ts';
 import { Author, testRoom, type TestRoom } from './test-room.ts';
 import { decodeSegment, encodeSegment } from './segment.ts';
@@ -73,7 +75,7 @@ async function reissued(keys: RoomKeys, change: (body: Bytes) => void): Promise<
   const body = real.certificate.slice(0, 154);
   body.set(new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)), 58);
   change(body);
-  const issuer = keys.editInvite ?? keys.viewInvite;
+  const issuer = keys.editInvite ?? keys.commentInvite ?? keys.viewInvite;
   const vouched = concat(
     body,
     await sign(issuer.privateKey, concat(utf8('codeface/certificate-issuer/1\0'), body)),
@@ -91,7 +93,7 @@ test('CERT-2 to CERT-4 each wrong field has its refusal', async () => {
   };
   expect(await code(await reissued(room.keys, () => undefined))).toBe('ok');
   expect(await code(await reissued(room.keys, (body) => body.set([9], 0)))).toBe('malformed-certificate');
-  expect(await code(await reissued(room.keys, (body) => body.set([1], 57)))).toBe('malformed-certificate');
+  expect(await code(await reissued(room.keys, (body) => body.set([3], 57)))).toBe('malformed-certificate');
   expect(await code(await reissued(room.keys, (body) => body.set([98], 1)))).toBe('wrong-room');
   expect(await code(await reissued(room.keys, (body) => body.set([1], 56)))).toBe('wrong-epoch');
   expect(await code(await reissued(room.viewKeys, (body) => body.set([2], 57)))).toBe('role-above-issuer');
@@ -103,6 +105,30 @@ test('CERT-2 to CERT-4 each wrong field has its refusal', async () => {
   expect(await code(flip(real, 160, 1))).toBe('bad-certificate-signature');
   expect(await code(flip(real, 230, 1))).toBe('bad-certificate-signature');
   expect(await code(concat(real, Uint8Array.of(0)))).toBe('malformed-certificate');
+});
+
+test('CERT-2, CERT-3 each invite vouches for its own role and for less', async () => {
+  const { roomId, seeds } = room.keys;
+  const commentKeys = await deriveRoomKeys('c', seeds.c as Bytes, 0, roomId);
+  const holders: [Role, RoomKeys][] = [
+    ['viewer', room.viewKeys],
+    ['commenter', commentKeys],
+    ['editor', room.keys],
+  ];
+  for (const [highest, keys] of holders) {
+    expect((await issueSession(keys, new Uint8Array(32))).role).toBe(highest);
+    for (const role of ROLES) {
+      const bytes = await reissued(keys, (body) => body.set([roleCode(role)], 57));
+      const checked = await checkCertificate(bytes, room.genesis);
+      if (ROLES.indexOf(role) <= ROLES.indexOf(highest)) expect(checked).toMatchObject({ value: { role } });
+      else expect(checked, `${role} by ${highest}`).toMatchObject({ error: { code: 'role-above-issuer' } });
+    }
+  }
+});
+
+test('CERT-4 who may sign what', () => {
+  const signs = (role: Role) => (['project', 'talk', 'runs'] as const).filter((one) => maySign(role, one));
+  expect(ROLES.map(signs)).toEqual([[], ['talk'], ['project', 'talk', 'runs']]);
 });
 
 test('CERT-3 the invites of the view link vouch for no editor; a stranger vouches for nobody', async () => {

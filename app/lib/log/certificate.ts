@@ -50,22 +50,21 @@ const ROOM_ID_CHARS = 52;
 const BODY_BYTES = 1 + ROOM_ID_CHARS + 4 + 1 + 3 * PUBLIC_KEY_BYTES;
 
 /**
- * Makes this tab's session: an editor's from the edit seed, else a viewer's, good for presence only. Its key pair is new; only
- * test vectors give one, because a key that signs twice from seq 1 is a fork.
+ * Makes this tab's session, with all that its seed allows: an editor's, a commenter's, or a viewer's, good for presence only.
+ * Its key pair is new; only test vectors give one, because a key that signs twice from seq 1 is a fork.
  */
 export async function issueSession(
   keys: RoomKeys,
   deviceX25519: Bytes,
   pair?: SigningKeyPair,
 ): Promise<OwnSession> {
-  const issuer = keys.editInvite ?? keys.viewInvite;
-  const role: Role = keys.editInvite ? 'editor' : 'viewer';
+  const issuer = keys.editInvite ?? keys.commentInvite ?? keys.viewInvite;
   const session = pair ?? (await generateSigningKeyPair());
   const body = concat(
     Uint8Array.of(FORMAT),
     utf8(keys.roomId),
     epochBytes(keys.epoch),
-    Uint8Array.of(roleCode(role)),
+    Uint8Array.of(roleCode(keys.role)),
     session.publicKey,
     deviceX25519,
     issuer.publicKey,
@@ -146,9 +145,10 @@ export function clientIdOf(roomId: RoomId, issuer: Bytes, sessionPublicKey: Byte
   return ((view.getUint32(0) & 0x1fffff) * 2 ** 32 + view.getUint32(4)) as ClientId;
 }
 
-/** The highest role an issuer may give; the comment invite gives none in this version. */
+/** The highest role an issuer may give. */
 function roleOfIssuer(issuer: Bytes, genesis: Genesis): Role | undefined {
   if (equalBytes(issuer, genesis.editInvite)) return 'editor';
-  if (equalBytes(issuer, genesis.commentInvite) || equalBytes(issuer, genesis.viewInvite)) return 'viewer';
+  if (equalBytes(issuer, genesis.commentInvite)) return 'commenter';
+  if (equalBytes(issuer, genesis.viewInvite)) return 'viewer';
   return undefined;
 }

@@ -2,7 +2,7 @@
  * Constants of the log format and the codes of its refusals. All of them are part of the protocol (docs/SPEC.md):
  * every honest peer must refuse the same entries, so none of them may depend on the machine.
  */
-import type { Channel, Role, SessionId } from '../core/ids.ts';
+import { ROLES, type Channel, type Role, type SessionId } from '../core/ids.ts';
 
 /** Version of everything sealed and signed here. A sealed record with another one is kept, not read (SEAL-2). */
 export const FORMAT = 1;
@@ -41,16 +41,13 @@ export const HASH_BYTES = 32;
 export const CHANNELS: readonly Channel[] = ['project', 'talk', 'runs'];
 export const channelCode = (channel: Channel): number => CHANNELS.indexOf(channel);
 
-/** 1 is kept for commenters. */
-const ROLE_CODES: ReadonlyMap<number, Role> = new Map([
-  [0, 'viewer'],
-  [2, 'editor'],
-]);
-export const roleCode = (role: Role): number => (role === 'editor' ? 2 : 0);
-export const roleOfCode = (code: number): Role | undefined => ROLE_CODES.get(code);
+/** 0 viewer, 1 commenter, 2 editor (CERT-2). */
+export const roleCode = (role: Role): number => ROLES.indexOf(role);
+export const roleOfCode = (code: number): Role | undefined => ROLES[code];
 
-/** Who may sign which channel (ACC-2). */
-export const maySign = (role: Role, _channel: Channel): boolean => role === 'editor';
+/** Who may sign which channel (CERT-4). */
+export const maySign = (role: Role, channel: Channel): boolean =>
+  role === 'editor' || (role === 'commenter' && channel === 'talk');
 
 /** Why something was not accepted. The codes are stable: they are shown, counted and compared between peers. */
 export type RefusalCode =

@@ -1,6 +1,7 @@
 import * as Y from 'yjs';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { concat, type Bytes } from '../core/bytes.ts';
+import { concat, utf8, type Bytes } from '../core/bytes.ts';
+import { deriveRoomKeys } from '../crypto/room-keys.ts';
 import { issueSession } from './certificate.ts';
 import { encodeHeads, type Entry } from './entry.ts';
 import { MAX_ENTRY_BYTES, type RefusalCode } from './format.ts';
@@ -370,6 +371,23 @@ describe('refusals of segments: nothing is closed, the next good one is taken', 
       expect(tried).toMatchObject({ ok: false, error: { code: 'role-may-not-sign' } });
     }
     expect(log.frontier()).toEqual([]);
+  });
+
+  test('role-may-not-sign: CERT-4 a commenter signs talk and nothing else', async () => {
+    const { roomId, seeds } = room.keys;
+    const keys = await deriveRoomKeys('c', seeds.c as Bytes, 0, roomId);
+    const commenter = await issueSession(keys, new Uint8Array(32));
+    const log = room.newLog();
+    for (const channel of ['project', 'runs'] as const) {
+      const forge = new Forge(room, commenter, channel).add(rawUpdate(commenter.clientId, 0, [{}]));
+      expect((await log.receive(await forge.segment(1, 1))).refused?.code).toBe('role-may-not-sign');
+      const tried = await log.append(commenter, channel, nothing, 1);
+      expect(tried).toMatchObject({ ok: false, error: { code: 'role-may-not-sign' } });
+    }
+    expect(log.frontier()).toEqual([]);
+    const talk = new Forge(room, commenter, 'talk').add(utf8('said'));
+    expect((await log.receive(await talk.segment(1, 1))).accepted).toHaveLength(1);
+    expect((await log.append(commenter, 'talk', utf8('again'), 1)).ok).toBe(true);
   });
 
   test('bad-signature: LOG-5, LOG-8 another key, and an entry changed by a reader', async () => {

@@ -197,12 +197,12 @@ describe('statements', () => {
     expect(statement.toString('hex')).toBe(vectors.genesis[0]?.hex);
   });
 
-  test.each(['ann', 'ben', 'eve', 'vic'] as const)(
+  test.each(['ann', 'ben', 'eve', 'vic', 'cas'] as const)(
     'CERT-1, CERT-5 the certificate of %s, from the seeds alone',
     (who) => {
       const session = hex(seeds.sessions[who]);
-      const issuer = invites[who === 'vic' ? 'view-invite' : 'edit-invite'];
-      const role = who === 'vic' ? 0 : 2;
+      const role = who === 'vic' ? 0 : who === 'cas' ? 1 : 2;
+      const issuer = invites[(['view-invite', 'comment-invite', 'edit-invite'] as const)[role]];
       const keys = [publicOf('70', session), hex(seeds.device.public), publicOf('70', issuer)];
       const body = Buffer.concat([Buffer.of(1), Buffer.from(roomId), u32(0), Buffer.of(role), ...keys]);
       const vouched = Buffer.concat([body, sign(issuer, label('certificate-issuer'), body)]);
@@ -310,4 +310,90 @@ describe('sealing', () => {
       expect(input.at).toBe(body.length - 64);
     },
   );
+});
+
+describe('talk', () => {
+  const varUint = (value: number): Buffer =>
+    value < 128
+      ? Buffer.of(value)
+      : Buffer.concat([Buffer.of(128 + (value % 128)), varUint(Math.floor(value / 128))]);
+  const varBytes = (text: string): Buffer =>
+    Buffer.concat([varUint(Buffer.from(text).length), Buffer.from(text)]);
+
+  test.each(vectors.roles)('CERT-4 what $by signed in $channel', ({ by, channel, sealed, refused }) => {
+    const { session, certificate, channel: code } = readSegment(open('segment', hex(sealed)).body);
+    expect(session).toEqual(publicOf('70', hex(seeds.sessions[by])));
+    expect(CHANNELS[code]).toBe(channel);
+    const role = certificate?.[57] ?? -1;
+    expect(refused === undefined).toBe(role === 2 || (role === 1 && channel === 'talk'));
+  });
+
+  test.each(vectors.talkMessages)('TALK-1 $hex', (vector) => {
+    if (!('message' in vector)) return expect(vector.refused).toBe(problemOf(hex(vector.hex)));
+    const { message } = vector;
+    const fields =
+      message.kind === 'message'
+        ? [varBytes(message.name), varBytes(message.text)]
+        : [hex(message.target.session), varUint(message.target.seq)];
+    if (message.kind === 'edit') fields.push(varBytes(message.text));
+    const kind = ['message', 'edit', 'retract'].indexOf(message.kind);
+    expect(Buffer.concat([Buffer.of(kind), ...fields]).toString('hex')).toBe(vector.hex);
+    expect(problemOf(hex(vector.hex))).toBeUndefined();
+  });
+
+  function problemOf(bytes: Buffer): string | undefined {
+    const input = new Input(bytes);
+    const text = (max: number): string => {
+      const read = input.varBytes();
+      if (read.length > max) throw new Error('too long');
+      return new TextDecoder('utf-8', { fatal: true }).decode(read);
+    };
+    try {
+      const kind = input.u8();
+      if (kind > 2) return 'unknown-kind';
+      if (kind === 0) text(256);
+      else if (input.take(32).length < 32 || input.varUint() === 0) return 'malformed';
+      if (kind < 2 && text(4096) === '') return 'malformed';
+      return input.at === bytes.length ? undefined : 'malformed';
+    } catch {
+      return 'malformed';
+    }
+  }
+
+  test.each(vectors.talk)('TALK-2, TALK-3 $name', ({ entries, shown }) => {
+    const read = entries.map((entry) => {
+      const input = new Input(hex(entry.payload));
+      const kind = input.u8();
+      const target =
+        kind === 0 ? input.varBytes() : Buffer.concat([input.take(32), varUint(input.varUint())]);
+      return {
+        ...entry,
+        kind,
+        target: target.toString('hex'),
+        text: kind < 2 ? input.varBytes().toString() : '',
+      };
+    });
+    const ranks = { viewer: 0, commenter: 1, editor: 2 };
+    const before = (a: (typeof read)[number], b: (typeof read)[number]): boolean =>
+      a.time < b.time || (a.time === b.time && `${a.author.session}${a.seq}` < `${b.author.session}${b.seq}`);
+    const sorted = read.toSorted((a, b) => (before(a, b) ? -1 : 1));
+    const told = sorted
+      .filter(({ kind }) => kind === 0)
+      .map((said) => {
+        const name = said.author.session + varUint(said.seq).toString('hex');
+        const changes = sorted.filter(
+          (one) =>
+            one.kind > 0 &&
+            one.target === name &&
+            before(said, one) &&
+            (one.author.session === said.author.session ||
+              (one.author.device === said.author.device &&
+                ranks[one.author.role] >= ranks[said.author.role])),
+        );
+        if (changes.some(({ kind }) => kind === 2)) return { retracted: true };
+        const last = changes.at(-1);
+        return last ? { text: last.text, edited: true } : { text: said.text };
+      });
+    expect(told).toEqual(shown);
+  });
 });

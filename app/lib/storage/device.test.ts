@@ -78,6 +78,16 @@ describe.each(['device', 'memory'] as const)('a device store in %s', (kind) => {
     const [kept] = await store.listRecentRooms();
     expect(kept).toMatchObject({ role: 'editor', link: { kind: 'e' }, lastOpenedAt: 9 });
     expect((await store.ownerKeyOf('a' as RoomId))?.type).toBe('private');
+    // A commenter's does not fall back to a viewer's either, and goes up to an editor's.
+    const talked = room('b', { role: 'commenter', link: { kind: 'c', epoch: 0, seed: Uint8Array.of(4) } });
+    await store.rememberRoom(talked);
+    await store.rememberRoom(
+      room('b', { role: 'viewer', link: { kind: 'v', epoch: 0, seed: Uint8Array.of(5) } }),
+    );
+    const ofB = async () => (await store.listRecentRooms()).find(({ roomId }) => roomId === 'b');
+    expect(await ofB()).toMatchObject({ role: 'commenter', link: { kind: 'c' } });
+    await store.rememberRoom(room('b', {}));
+    expect(await ofB()).toMatchObject({ role: 'editor', link: { kind: 'e' } });
     // A new epoch has new seeds: the old edit link is of no use any more.
     await store.rememberRoom({ ...viewed, link: { kind: 'v', epoch: 1, seed: Uint8Array.of(3) } });
     expect((await store.listRecentRooms())[0]).toMatchObject({ role: 'viewer', link: { epoch: 1 } });

@@ -4,7 +4,7 @@
  * works from memory, and `kind` says so.
  */
 import type { DBSchema, IDBPDatabase } from 'idb';
-import type { DeviceId, Role, RoomId } from '../core/ids.ts';
+import { higherRole, type DeviceId, type Role, type RoomId } from '../core/ids.ts';
 import { openDatabase, type Migration, type OpenOptions } from './open-database.ts';
 import type { StorageProblem } from './storage-problem.ts';
 
@@ -40,7 +40,7 @@ export interface DeviceStore {
   saveName(name: string): Promise<void>;
   /** Newest first. */
   listRecentRooms(): Promise<RecentRoom[]>;
-  /** Adds or renews a room. An owner key, and a link that edits, are kept when the renewal lacks them. */
+  /** Adds or renews a room. An owner key, and a link that allows more, are kept when the renewal lacks them. */
   rememberRoom(room: RecentRoom): Promise<void>;
   /** Removes a room from the list, its keys included. The room's log is the room store's to destroy. */
   forgetRoom(roomId: RoomId): Promise<void>;
@@ -179,10 +179,11 @@ class MemoryDevice implements DeviceStore {
 const newestFirst = (rooms: RecentRoom[]): RecentRoom[] =>
   rooms.sort((a, b) => b.lastOpenedAt - a.lastOpenedAt);
 
-/** Opening a room by its view link must not take from this device what it could do before. */
+/** Opening a room by a lesser link must not take from this device what it could do before. */
 function renewed(before: RecentRoom | undefined, room: RecentRoom): RecentRoom {
   if (before === undefined) return room;
-  const older = before.link.epoch >= room.link.epoch && before.role === 'editor' && room.role !== 'editor';
+  const allowsMore = before.role !== room.role && higherRole(before.role, room.role) === before.role;
+  const older = before.link.epoch >= room.link.epoch && allowsMore;
   const ownerKey = room.ownerKey ?? before.ownerKey;
   return {
     ...room,
