@@ -67,13 +67,13 @@ export class TalkView {
   /** The newest entry that was let go: what stands before it would be gone too, whenever it comes. */
   #gone: Item | undefined;
 
-  /** Takes in one entry. True when something that is shown may have changed. */
-  add({ author, seq, time, payload }: TalkEntry): boolean {
+  /** Takes in one entry. What it is, where something that is shown may have changed. */
+  add({ author, seq, time, payload }: TalkEntry): TalkMessage['kind'] | undefined {
     const decoded = decodeTalkMessage(payload);
-    if (!decoded.ok) return false;
+    if (!decoded.ok) return undefined;
     const message = decoded.value;
     const item: Item = { author, message, time, session: author.session, seq, bytes: payload.length };
-    if (this.#gone !== undefined && compare(item, this.#gone) < 0) return false;
+    if (this.#gone !== undefined && compare(item, this.#gone) < 0) return undefined;
     insert(this.#items, item);
     if (message.kind === 'message') insert(this.#messages, item);
     else {
@@ -84,7 +84,7 @@ export class TalkView {
     }
     this.#bytes += item.bytes;
     while (this.#items.length > KEPT_ENTRIES || this.#bytes > KEPT_BYTES) this.#letGoOfOldest();
-    return this.#gone !== item;
+    return this.#gone === item ? undefined : message.kind;
   }
 
   /** At most `count` messages, the last of them at or before `last`; the newest where that is left out. */

@@ -9,10 +9,12 @@ import type { FrontierRow } from '../log/frontier.ts';
 import type { DeviceSnapshot, StoredSegment } from '../log/log-store.ts';
 import type { Accepted } from '../log/receipt.ts';
 import { RoomLog, type RoomLogOptions } from '../log/room-log.ts';
+import { HELD_OF_A_FILE } from '../log/room-file-take.ts';
 import type { FoldStart } from './fold-session.ts';
 import { FROM_LOG, Intake } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import { LogAtRest } from './log-at-rest.ts';
+import { MessageGate } from './message-gate.ts';
 import { peerIdOf } from './meeting.ts';
 import { Outbox } from './outbox.ts';
 import { Peers } from './peers.ts';
@@ -35,6 +37,8 @@ export class Replica {
   readonly #atRest: LogAtRest;
   readonly #storedLog: StoredLog;
   readonly #peers: Peers;
+  readonly #messages: MessageGate;
+  #told: Promise<void> = Promise.resolve();
 
   private constructor(options: ReplicaOptions, log: RoomLog) {
     const { keys, session, store, folder, clock, events } = options;
@@ -42,7 +46,8 @@ export class Replica {
     this.#log = log;
     const onError = (what: string, error: unknown): void =>
       events.onNotice({ kind: 'internal', what, error });
-    const onMessages = (accepted: readonly Accepted[]): void => events.onMessages(accepted);
+    this.#messages = new MessageGate((accepted) => events.onMessages(accepted));
+    const onMessages = (accepted: readonly Accepted[]): void => this.#messages.pass(accepted);
     const foldStart = (): Omit<FoldStart, 'from'> => this.#foldStart();
     this.#shelf = new Shelf({
       store,
@@ -100,7 +105,7 @@ export class Replica {
       atRest: this.#atRest,
       folder,
       foldStart,
-      onMessages,
+      onMessages: (accepted) => this.#messages.first(accepted),
       onSnapshotFalse: () => {
         this.#keeper.stopSnapshots();
         events.onNotice({ kind: 'snapshot-false' });
@@ -139,7 +144,9 @@ export class Replica {
     replica.#listen();
     if (snapshot === undefined || shortcut === undefined) await replica.#storedLog.readWhole();
     else {
-      await replica.#storedLog.readBeyond(new RoomLog(base));
+      replica.#messages.shut();
+      await replica.#storedLog.readBeyond();
+      replica.#told = replica.#tellAgain(new RoomLog({ ...base, held: HELD_OF_A_FILE }));
       replica.#storedLog.checkLater(snapshot);
     }
     replica.#setClient();
@@ -172,6 +179,11 @@ export class Replica {
   /** Adds a message to a channel that is not a Y.Doc. */
   post(channel: 'talk' | 'runs', payload: Bytes): void {
     this.#outbox.post(channel, payload);
+  }
+
+  /** Resolves when the messages that this device had at the opening have been told; the room's text does not wait for them. */
+  get told(): Promise<void> {
+    return this.#told;
   }
 
   /** Says where I am to everyone who is here. */
@@ -237,6 +249,7 @@ export class Replica {
   async close(): Promise<void> {
     this.#storedLog.dispose();
     this.#atRest.dispose();
+    await this.#told;
     try {
       await this.#peers.goodbye();
       await this.#outbox.settled();
@@ -272,6 +285,11 @@ export class Replica {
     };
   }
 
+  async #tellAgain(again: RoomLog): Promise<void> {
+    await this.#storedLog.tellAgain(again);
+    this.#messages.open();
+  }
+
   /** Yjs silently changes a doc's client when it folds that client's entries: set it after folding (LOG.md). */
   #setClient(): void {
     this.doc.clientID = this.#options.session.clientId;
@@ -290,7 +308,7 @@ export class Replica {
   #sendOwn(accepted: Accepted): void {
     this.#peers.sendOwn(accepted.sealed);
     this.#intake.noteOwn(accepted);
-    if (accepted.channel !== 'project') this.#options.events.onMessages([accepted]);
+    if (accepted.channel !== 'project') this.#messages.pass([accepted]);
     this.#peers.touched();
   }
 }

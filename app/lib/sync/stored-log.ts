@@ -27,6 +27,7 @@ export interface StoredLogOptions {
   readonly atRest: LogAtRest;
   readonly folder: Folder;
   readonly foldStart: () => Omit<FoldStart, 'from'>;
+  /** Messages that were known when the room was opened. */
   readonly onMessages: (accepted: readonly Accepted[]) => void;
   /** The snapshot contradicts the log; it was dropped. */
   readonly onSnapshotFalse: () => void;
@@ -37,6 +38,8 @@ export class StoredLog {
   readonly #options: StoredLogOptions;
   readonly #disposed = new AbortController();
   #checkTimer: ReturnType<typeof setTimeout> | undefined;
+  /** How far each chain was in the snapshot. */
+  #known: ReadonlyMap<string, number> = new Map();
 
   constructor(options: StoredLogOptions) {
     this.#options = options;
@@ -52,23 +55,35 @@ export class StoredLog {
     });
   }
 
-  /**
-   * Takes what the store holds beyond the chains of a snapshot, and nothing else of the project. Messages are in no Y.Doc,
-   * so those that the snapshot's chains count as known are told anew, by `again`, a log of its own (SYNC-11).
-   */
-  async readBeyond(again: RoomLog): Promise<void> {
+  /** Takes what the store holds beyond the chains of a snapshot. */
+  async readBeyond(): Promise<void> {
     const { store, log } = this.#options;
-    const seqs = new Map(log.frontier().map((row) => [chainKey(row), row.seq]));
-    const known = (chain: string): number => seqs.get(chain) ?? 0;
+    this.#known = new Map(log.frontier().map((row) => [chainKey(row), row.seq]));
     await this.#asFarAsItGoes(async () => {
       const beyond: StoredSegment[] = [];
       for (const { session, channel, last } of await store.chainEnds()) {
-        const seq = known(chainKey({ session, channel }));
-        if (channel !== 'project') await this.#tellAgain(again, session, channel, known);
+        const seq = this.#known.get(chainKey({ session, channel })) ?? 0;
         if (last > seq) beyond.push(...(await store.readChain(session, channel, seq + 1)));
       }
       await this.#readAgain((await this.#take(beyond)).gaps);
     });
+  }
+
+  /**
+   * Messages are in no Y.Doc, so those that the snapshot's chains count as known are told anew, by `again`, a log of its own
+   * (SYNC-11). Nothing of the project is read. Goes as far as it can.
+   */
+  async tellAgain(again: RoomLog): Promise<void> {
+    const { store, onError } = this.#options;
+    const { signal } = this.#disposed;
+    try {
+      for (const { session, channel } of await store.chainEnds()) {
+        if (signal.aborted) return;
+        if (channel !== 'project') await this.#tellChain(again, session, channel);
+      }
+    } catch (error) {
+      if (!signal.aborted) onError('the log at rest', error);
+    }
   }
 
   /** Goes on where reading stopped at something damaged, after others brought it. */
@@ -158,20 +173,16 @@ export class StoredLog {
     }
   }
 
-  async #tellAgain(
-    again: RoomLog,
-    session: SessionId,
-    channel: Channel,
-    known: (chain: string) => number,
-  ): Promise<void> {
+  async #tellChain(again: RoomLog, session: SessionId, channel: Channel): Promise<void> {
     const { store, atRest, onMessages } = this.#options;
     const stored = await store.readChain(session, channel, 1);
     let refused = false;
     for (const { sealed } of stored) {
+      if (this.#disposed.signal.aborted) return;
       const receipt = await again.receive(sealed);
       refused ||= receipt.refused !== undefined || receipt.unknownFormat === true;
       const before = receipt.accepted.flatMap((each) => {
-        const end = known(chainKey({ session: each.session.id, channel: each.channel }));
+        const end = this.#known.get(chainKey({ session: each.session.id, channel: each.channel })) ?? 0;
         const entries = each.entries.filter(({ seq }) => seq <= end);
         return entries.length > 0 ? [{ ...each, last: Math.min(each.last, end), entries }] : [];
       });

@@ -3,7 +3,14 @@ import type { FileId } from '../core/ids.ts';
 import { commandsOf, type CommandActions } from './commands.ts';
 
 const main = { id: 'a' as FileId, kind: 'text', path: 'src/main.py', shown: 'src/main.py' } as const;
-const room = { running: false, editable: true, known: true, cannotRun: () => undefined, stop: () => {} };
+const room = {
+  running: false,
+  editable: true,
+  known: true,
+  cannotRun: () => undefined,
+  stop: () => {},
+  talk: { writable: true },
+};
 
 function actions(active: CommandActions['active']): CommandActions {
   const done = vi.fn();
@@ -15,6 +22,9 @@ function actions(active: CommandActions['active']): CommandActions {
     deleteFile: done,
     share: done,
     changeName: done,
+    chat: done,
+    hideChat: done,
+    chatShown: true,
     theme: done,
     download: done,
     downloadRoom: done,
@@ -39,4 +49,11 @@ it('offers neither without a file in front, nor to who may only read', () => {
   const offered = [...words(room, actions(undefined)), ...words({ ...room, editable: false }, actions(main))];
   expect(offered.filter((each) => /^(Rename|Delete)/.test(each))).toEqual([]);
   expect(offered).toContain('Run src/main.py');
+});
+
+it('offers to write a message to who may, and to read to who may not', () => {
+  expect(words(room, actions(main))).toContain('Write a message');
+  const reads = words({ ...room, talk: { writable: false } }, { ...actions(main), chatShown: false });
+  expect(reads).toContain('Read the chat');
+  expect(reads).not.toContain('Hide chat');
 });

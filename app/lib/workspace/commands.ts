@@ -19,6 +19,10 @@ export interface CommandActions {
   deleteFile(id: FileId): void;
   share(): void;
   changeName(): void;
+  chat(): void;
+  hideChat(): void;
+  /** Whether it can be hidden: a phone shows one pane at a time anyway. */
+  readonly chatShown: boolean;
   theme(choice: 'system' | 'light' | 'dark'): void;
   download(): void;
   downloadRoom(): void;
@@ -26,7 +30,9 @@ export interface CommandActions {
 }
 
 /** What of the room decides which commands there are. */
-type CommandRoom = Pick<RoomModel, 'running' | 'editable' | 'known' | 'cannotRun' | 'stop'>;
+type CommandRoom = Pick<RoomModel, 'running' | 'editable' | 'known' | 'cannotRun' | 'stop'> & {
+  readonly talk: Pick<RoomModel['talk'], 'writable'>;
+};
 
 export function commandsOf(room: CommandRoom, actions: CommandActions): Command[] {
   const inFront = room.editable ? actions.active : undefined;
@@ -52,6 +58,12 @@ export function commandsOf(room: CommandRoom, actions: CommandActions): Command[
       words: `Delete ${inFront.shown}`,
       act: () => actions.deleteFile(inFront.id),
     },
+    {
+      id: 'chat',
+      words: room.talk.writable ? 'Write a message' : 'Read the chat',
+      act: () => actions.chat(),
+    },
+    actions.chatShown && { id: 'hide-chat', words: 'Hide chat', act: () => actions.hideChat() },
     { id: 'share', words: 'Share this room', act: () => actions.share() },
     { id: 'download', words: 'Download project', act: () => actions.download() },
     room.known && {

@@ -1,4 +1,4 @@
-/** When the page draws a run's output: once a frame as it comes, four times a second in a flood. Scheduling arrives as arguments. */
+/** When the page draws a run's output, or the chat: once a frame as it comes, four times a second in a flood. Scheduling arrives as arguments. */
 
 /** More text than this at one drawing is a flood: nobody reads it line by line. */
 export const FLOOD_CHARS = 16 * 1024;
@@ -10,6 +10,13 @@ export interface DrawTimes {
   readonly nextFrame: (action: () => void) => void;
   readonly later: (action: () => void, ms: number) => void;
 }
+
+/** The page's own frames and timers. */
+export const pageTimes: DrawTimes = {
+  // A hidden tab has no frames, and its state must not fall behind.
+  nextFrame: (act) => void (document.hidden ? setTimeout(act, 100) : requestAnimationFrame(act)),
+  later: (act, ms) => void setTimeout(act, ms),
+};
 
 export class DrawPace {
   readonly #times: DrawTimes;

@@ -89,6 +89,7 @@ it('says how much is stored, and how much may be', () => {
 it('says why one can only read', () => {
   expect(readOnlyReason('editor', true)).toBeUndefined();
   expect(readOnlyReason('viewer', false)).toContain('this link');
+  expect(readOnlyReason('commenter', false)).toMatch(/write in Chat.*edit link/);
   expect(readOnlyReason('editor', false)).toContain('someone here uses a newer CodeFace');
 });
 

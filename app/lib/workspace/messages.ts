@@ -202,9 +202,21 @@ export function unknownRoomWords(here: number, long: boolean): string {
 
 export function readOnlyReason(role: Role, editable: boolean): string | undefined {
   if (editable) return undefined;
-  return role === 'viewer'
-    ? 'View only: this link lets you read and run, not write.'
-    : 'Read only: someone here uses a newer CodeFace. Reload to get the new version.';
+  switch (role) {
+    case 'viewer':
+      return 'View only: this link lets you read and run, not write.';
+    case 'commenter':
+      return 'Read and talk: this link lets you write in Chat and run for yourself, not edit files. For that, ask for the edit link.';
+    case 'editor':
+      return 'Read only: someone here uses a newer CodeFace. Reload to get the new version.';
+  }
+}
+
+/** Where the message field would be, for who can't write there now. */
+export function noMessageReason(role: Role, known: boolean): string {
+  if (role === 'viewer') return 'You can read along. To write here, ask for a comment link.';
+  if (!known) return 'You can write here as soon as somebody who has this room is met.';
+  return 'Someone here uses a newer CodeFace. Reload to write here again.';
 }
 
 /** Someone's tab signed two different things in one place: `saveProof` saves both. */

@@ -4,7 +4,7 @@ import { systemClock } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { generateDeviceKeyPair, deviceIdOf } from '../crypto/device-keys.ts';
 import { formatLink, type RoomLink } from '../crypto/links.ts';
-import { deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
+import { deriveRoomKeys, type RoomKeys, type SeedKind } from '../crypto/room-keys.ts';
 import { sign } from '../crypto/signatures.ts';
 import { issueSession } from '../log/certificate.ts';
 import type { PickedFiles } from '../files/picked.ts';
@@ -19,7 +19,7 @@ import { workerFolder } from '../sync/folder.ts';
 import { transportsTo } from '../sync/registry.ts';
 import { Replica, type ReplicaEvents } from '../sync/replica.ts';
 import { keepGenesis, loadGenesis, type WrongKey } from './load-genesis.ts';
-import type { RoomModel } from './room-model.ts';
+import type { RoomModel, ShareLinks } from './room-model.ts';
 import { RoomState } from './room-state.svelte.ts';
 
 export type OpenProblem =
@@ -111,6 +111,7 @@ async function openWith(
   const room = new RoomState({
     keys,
     me: own.deviceId,
+    session: session.id,
     myName,
     device,
     replica,
@@ -133,10 +134,11 @@ async function openWith(
   return ok(room);
 }
 
-function linksOf(link: RoomLink, keys: RoomKeys, origin: string): { edit?: string; view: string } {
-  const to = (seedKind: 'e' | 'v', seed: Bytes): string =>
+function linksOf(link: RoomLink, keys: RoomKeys, origin: string): ShareLinks {
+  const { e, c, v } = keys.seeds;
+  const to = (seedKind: SeedKind, seed: Bytes): string =>
     origin + formatLink({ roomId: link.roomId, epoch: link.epoch, seedKind, seed });
-  return { view: to('v', keys.seeds.v), ...(keys.seeds.e && { edit: to('e', keys.seeds.e) }) };
+  return { view: to('v', v), ...(c && { comment: to('c', c) }), ...(e && { edit: to('e', e) }) };
 }
 
 const loadDevice = (device: DeviceStore) =>

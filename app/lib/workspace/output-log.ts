@@ -4,8 +4,6 @@ import { outputStep, type OutputPiece } from './output-pieces.ts';
 
 /** Long enough that a full log has few blocks, short enough that one is laid out in no time. */
 const LINES_PER_BLOCK = 64;
-/** How near to the end counts as "at the end", in px: a line and a bit. */
-const NEAR_END_PX = 28;
 /** Error output is red until it chooses a colour itself; afterwards the default is back. */
 const AS_ERROR = ['\x1b[31m', '\x1b[39m'] as const;
 /** The eight colours of terminals in ours; the bright eight are the same. */
@@ -37,32 +35,6 @@ export class OutputLog {
 
   constructor(host: HTMLElement) {
     this.#host = host;
-  }
-
-  /** Keeps an element scrolled to its end while it grows, unless someone scrolled up. Returns the way to stop. */
-  static followTail(scroller: HTMLElement): () => void {
-    let follows = true;
-    let lastTop = 0;
-    const toEnd = (): void => {
-      if (follows) scroller.scrollTop = scroller.scrollHeight;
-    };
-    // Growing content moves the end away from under the reader; only going up is leaving it.
-    const onScroll = (): void => {
-      const { scrollTop, scrollHeight, clientHeight } = scroller;
-      if (scrollHeight - scrollTop - clientHeight < NEAR_END_PX) follows = true;
-      else if (scrollTop < lastTop - 1) follows = false;
-      lastTop = scrollTop;
-    };
-    scroller.addEventListener('scroll', onScroll, { passive: true });
-    const changes = new MutationObserver(toEnd);
-    changes.observe(scroller, { childList: true, subtree: true, characterData: true });
-    const sizes = new ResizeObserver(toEnd);
-    for (const element of [scroller, ...scroller.children]) sizes.observe(element);
-    return () => {
-      scroller.removeEventListener('scroll', onScroll);
-      changes.disconnect();
-      sizes.disconnect();
-    };
   }
 
   /** Shows the output of a run as it is now; another run starts an empty log. */

@@ -1,15 +1,17 @@
 import { expect, it } from 'vitest';
-import {
-  DEFAULT_SIZES,
-  MIN_FILES_PX,
-  filesPercent,
-  filesPxAfter,
-  readSizes,
-  toPercent,
-} from './pane-sizes.ts';
+import { DEFAULT_SIZES, MIN_FILES_PX, edgePercent, edgePxAfter, readSizes, toPercent } from './pane-sizes.ts';
 
 it('reads what was kept, and takes the defaults for anything else', () => {
-  expect(readSizes('{"filesPx":300,"outputPx":200}')).toEqual({ filesPx: 300, outputPx: 200 });
+  expect(readSizes('{"filesPx":300,"outputPx":200,"sidePx":280}')).toEqual({
+    filesPx: 300,
+    outputPx: 200,
+    sidePx: 280,
+  });
+  expect(readSizes('{"filesPx":300,"outputPx":200}'), 'kept before there was a side pane').toEqual({
+    filesPx: 300,
+    outputPx: 200,
+    sidePx: DEFAULT_SIZES.sidePx,
+  });
   expect(readSizes('{"filesPx":1,"outputPx":"big"}')).toEqual({ ...DEFAULT_SIZES, filesPx: MIN_FILES_PX });
   for (const kept of [null, '', '{', 'null', '[]', '{"filesPx":null}'])
     expect(readSizes(kept)).toEqual(DEFAULT_SIZES);
@@ -23,12 +25,12 @@ it('turns px into percent without crowding the neighbour out', () => {
 });
 
 it('keeps the px of Files in a narrower window, and its least', () => {
-  for (const width of [1440, 1000, 720]) expect((filesPercent(232, width) * width) / 100).toBeCloseTo(232, 6);
-  expect((filesPercent(MIN_FILES_PX, 720) * 720) / 100).toBeCloseTo(MIN_FILES_PX, 6);
-  expect(filesPercent(900, 720)).toBe(60);
+  for (const width of [1440, 1000, 720]) expect((edgePercent(232, width) * width) / 100).toBeCloseTo(232, 6);
+  expect((edgePercent(MIN_FILES_PX, 720) * 720) / 100).toBeCloseTo(MIN_FILES_PX, 6);
+  expect(edgePercent(900, 720)).toBe(60);
 });
 
 it('takes a new width of Files from a drag, not from fitting it to the window', () => {
-  expect(filesPxAfter(filesPercent(900, 720), 900, 720)).toBe(900);
-  expect(filesPxAfter(25, 900, 720)).toBe(180);
+  expect(edgePxAfter(edgePercent(900, 720), 900, 720)).toBe(900);
+  expect(edgePxAfter(25, 900, 720)).toBe(180);
 });

@@ -3,15 +3,19 @@
 export interface PaneSizes {
   readonly filesPx: number;
   readonly outputPx: number;
+  readonly sidePx: number;
 }
 
-export const DEFAULT_SIZES: PaneSizes = { filesPx: 232, outputPx: 248 };
+export const DEFAULT_SIZES: PaneSizes = { filesPx: 232, outputPx: 248, sidePx: 340 };
 /** Names stay readable, and the tab "Output" and four lines stay in sight. */
 export const MIN_FILES_PX = 160;
 export const MIN_OUTPUT_PX = 120;
+/** A line of talk stays a line. */
+export const MIN_SIDE_PX = 220;
 export const MIN_EDITOR_PX = 240;
-/** The code is what the room is about. */
-export const MAX_FILES_PERCENT = 60;
+/** The code is what the room is about: what one pane at the window's edge may take, and where there is one at each. */
+export const MAX_EDGE_PERCENT = 60;
+export const MAX_OF_TWO_PERCENT = 40;
 
 /** What was kept, or the defaults for anything that isn't a size. */
 export function readSizes(kept: string | null): PaneSizes {
@@ -22,10 +26,11 @@ export function readSizes(kept: string | null): PaneSizes {
     return DEFAULT_SIZES;
   }
   if (typeof value !== 'object' || value === null) return DEFAULT_SIZES;
-  const { filesPx, outputPx } = value as Partial<Record<keyof PaneSizes, unknown>>;
+  const { filesPx, outputPx, sidePx } = value as Partial<Record<keyof PaneSizes, unknown>>;
   return {
     filesPx: size(filesPx, MIN_FILES_PX) ?? DEFAULT_SIZES.filesPx,
     outputPx: size(outputPx, MIN_OUTPUT_PX) ?? DEFAULT_SIZES.outputPx,
+    sidePx: size(sidePx, MIN_SIDE_PX) ?? DEFAULT_SIZES.sidePx,
   };
 }
 
@@ -35,13 +40,18 @@ export function toPercent(px: number, totalPx: number, neighbourMinPx: number): 
   return (Math.min(px, Math.max(totalPx - neighbourMinPx, totalPx / 2)) / totalPx) * 100;
 }
 
-/** How much of the window Files takes: its px stay where the window gets narrower, by zoom too. */
-export const filesPercent = (px: number, windowPx: number): number =>
-  Math.min(toPercent(px, windowPx, MIN_EDITOR_PX), MAX_FILES_PERCENT);
+/** How much of the window a pane at its edge takes: its px stay where the window gets narrower, by zoom too. */
+export const edgePercent = (px: number, windowPx: number, maxPercent = MAX_EDGE_PERCENT): number =>
+  Math.min(toPercent(px, windowPx, MIN_EDITOR_PX), maxPercent);
 
-/** The px wanted for Files after a new layout: a window too narrow for them takes nothing from what was wanted. */
-export function filesPxAfter(percent: number, wantedPx: number, windowPx: number): number {
-  const fitted = Math.abs(percent - filesPercent(wantedPx, windowPx)) < 0.01;
+/** The px wanted for such a pane after a new layout: a window too narrow for them takes nothing from what was wanted. */
+export function edgePxAfter(
+  percent: number,
+  wantedPx: number,
+  windowPx: number,
+  maxPercent = MAX_EDGE_PERCENT,
+): number {
+  const fitted = Math.abs(percent - edgePercent(wantedPx, windowPx, maxPercent)) < 0.01;
   return fitted ? wantedPx : (percent * windowPx) / 100;
 }
 

@@ -1,6 +1,6 @@
 /** Who is here and where: people for the top bar, cursors for the editor. A person is a device; tabs share it. */
 import { assignColours, cleanName, defaultName } from '../core/person.ts';
-import type { DeviceId, FileId, Role } from '../core/ids.ts';
+import { higherRole, type DeviceId, type FileId, type Role } from '../core/ids.ts';
 import { decodePresence, encodePresence, type Presence } from '../document/presence.ts';
 import type { PeerPresence } from '../sync/presence-board.ts';
 import type { Replica } from '../sync/replica.ts';
@@ -62,6 +62,13 @@ export class PeopleState {
     return named?.presence?.name || defaultName(device);
   }
 
+  /** Someone who wrote something: as they are called here, or else as they called themselves (TALK-5). Reactive. */
+  author(device: DeviceId, gave: string): { readonly name: string; readonly colour: string } {
+    const here = this.#people.find((person) => person.device === device);
+    if (here !== undefined) return { name: here.name, colour: here.colour };
+    return { name: gave || defaultName(device), colour: assignColours([device]).get(device) ?? 'amber' };
+  }
+
   /** Peers or their presence changed. */
   refresh(): void {
     this.#tabs = this.#replica.others.map(readTab);
@@ -73,7 +80,7 @@ export class PeopleState {
       this.#person(this.#me, this.#role, this.#file),
       ...others.sort().map((device) => {
         const tabs = this.#tabs.filter((tab) => tab.device === device);
-        const role: Role = tabs.some((tab) => tab.role === 'editor') ? 'editor' : 'viewer';
+        const role = tabs.map((tab) => tab.role).reduce(higherRole, 'viewer');
         return this.#person(
           device,
           role,

@@ -82,7 +82,7 @@ export interface RunView {
   /** Who started it, and when (ms since 1970). */
   readonly by: { readonly name: string; readonly me: boolean; readonly device: DeviceId | undefined };
   readonly startedAt: number;
-  /** A viewer's own run: nobody else sees it. */
+  /** A viewer's or commenter's own run: nobody else sees it. */
   readonly onlyMine: boolean;
   readonly output: readonly { readonly stream: 'stdout' | 'stderr'; readonly text: string }[];
   /** Bytes of output that stayed in the runner's tab; known when the run has ended. */
@@ -93,14 +93,59 @@ export interface RunView {
   readonly ended?: { readonly end: RunEnd; readonly durationMs: number };
 }
 
+/** One message of the chat. */
+export interface MessageView {
+  readonly id: string;
+  readonly by: {
+    readonly name: string;
+    readonly colour: string;
+    readonly device: DeviceId;
+    readonly me: boolean;
+  };
+  /** ms since 1970 */
+  readonly time: number;
+  /** Plain text; '' when it was taken back. */
+  readonly text: string;
+  readonly edited: boolean;
+  readonly retracted: boolean;
+  /** Whether I may edit or delete it. */
+  readonly changeable: boolean;
+  /** Mine, and not in the log yet. */
+  readonly sending: boolean;
+}
+
+/** The chat: everybody in the room reads it, editors and commenters write. */
+export interface TalkModel {
+  /** A window of it, oldest first: the newest, unless somebody went back. */
+  readonly messages: readonly MessageView[];
+  /** Whether there are some before and after the window. */
+  readonly earlier: boolean;
+  readonly later: boolean;
+  /** Messages of others that were not seen here, at most 100. */
+  readonly unread: number;
+  readonly writable: boolean;
+  /** Sends what somebody wrote; says in words why it can't be sent, and then nothing was. */
+  send(draft: string): string | undefined;
+  /** Puts other words in place of mine; says why it can't. */
+  edit(id: string, draft: string): string | undefined;
+  /** Takes one of mine back. */
+  retract(id: string): void;
+  showEarlier(): void;
+  showLater(): void;
+  showNewest(): void;
+  /** All there is has been on the screen. */
+  seen(): void;
+}
+
 export type FileProblem =
   | { readonly kind: 'bad-path'; readonly why: string }
   | { readonly kind: 'path-taken' }
   | { readonly kind: 'read-only' };
 
 export interface ShareLinks {
-  /** Absent for who only has the view link. */
+  /** Those that my own link gives: each has those after it. */
   readonly edit?: string;
+  readonly comment?: string;
   readonly view: string;
 }
 
@@ -111,7 +156,7 @@ export interface RoomModel {
   readonly open: boolean;
   /** False until somebody who has the room has been met, on a device that never had it. */
   readonly known: boolean;
-  /** False for viewers, in a room not known yet, and where a newer format makes the room read-only. */
+  /** False for viewers and commenters, in a room not known yet, and where a newer format makes the room read-only. */
   readonly editable: boolean;
   readonly name: string;
   readonly files: readonly TreeItem[];
@@ -172,6 +217,8 @@ export interface RoomModel {
   start(id: FileId): void;
   stop(): void;
   sendInput(text: string): void;
+
+  readonly talk: TalkModel;
 
   dispose(): Promise<void>;
 }

@@ -29,7 +29,8 @@ const STOPS: readonly (readonly string[])[] = [
   ['[aria-label="Room name"]'],
   ['[role="tree"] [tabindex="0"]', 'nav[aria-label="Project"] button'],
   ['.cm-content', '[role="tabpanel"] button'],
-  ['[role="log"]'],
+  ['[role="log"][aria-label="Output"]'],
+  ['[aria-label="Message"]', '[role="log"][aria-label="Messages"]'],
   ['footer button', 'nav[aria-label="Panes"] button'],
 ];
 

@@ -1,6 +1,6 @@
 /** The composed room behind the page: implements RoomModel by handing each part of it to the state that owns it. */
 import type * as Y from 'yjs';
-import type { DeviceId, FileId, Role, RoomId } from '../core/ids.ts';
+import type { DeviceId, FileId, Role, RoomId, SessionId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import { Project } from '../document/project.ts';
@@ -14,11 +14,13 @@ import type { StorageProblem } from '../storage/storage-problem.ts';
 import type { ForkNotice } from '../sync/replica-events.ts';
 import type { Replica } from '../sync/replica.ts';
 import { AlertsState } from './alerts-state.svelte.ts';
+import { pageTimes } from './draw-pace.ts';
 import { ConnectionState } from './connection-state.svelte.ts';
 import { editRefusedAlert } from './file-messages.ts';
 import { FilesState } from './files-state.svelte.ts';
 import { forkAlert, memoryOnlyAlert, nameNotKeptAlert, nothingToSave } from './messages.ts';
 import { forkProofFile } from './fork-proof.ts';
+import { keep, kept } from './kept-locally.ts';
 import { OfflineState } from './offline-state.svelte.ts';
 import { PeopleState } from './people-state.svelte.ts';
 import { recentRoomOf } from './recent-room.ts';
@@ -38,11 +40,13 @@ import type {
 import { RunsState } from './runs-state.svelte.ts';
 import { saveBlob } from './save-blob.ts';
 import { SavedState } from './saved-state.svelte.ts';
+import { TalkState } from './talk-state.svelte.ts';
 import { TransferState } from './transfer-state.svelte.ts';
 
 export interface RoomStateOptions {
   readonly keys: RoomKeys;
   readonly me: DeviceId;
+  readonly session: SessionId;
   readonly myName: string | undefined;
   readonly device: DeviceStore;
   readonly replica: Replica;
@@ -58,6 +62,7 @@ export class RoomState implements RoomModel {
   /** Hears the replica. */
   readonly listener: ReplicaListener;
   readonly links: ShareLinks;
+  readonly talk: TalkState;
   readonly #options: RoomStateOptions;
   readonly #project: Project;
   readonly #alerts = new AlertsState();
@@ -72,7 +77,7 @@ export class RoomState implements RoomModel {
   #known = $state(false);
 
   constructor(options: RoomStateOptions) {
-    const { keys, me, myName, replica, links, notKept } = options;
+    const { keys, me, session, myName, replica, links, notKept } = options;
     this.#options = options;
     this.links = links;
     this.#known = replica.known;
@@ -99,10 +104,26 @@ export class RoomState implements RoomModel {
       me,
       alerts: this.#alerts,
     });
+    const seenKey = `codeface.talk.${keys.roomId}`;
+    this.talk = new TalkState({
+      me: { session, device: me, role: keys.role },
+      post: (payload) => replica.post('talk', payload),
+      writable: () => this.role !== 'viewer' && this.#known && !this.listener.readOnly,
+      myName: () => this.#people.myName,
+      person: (device, gave) => this.#people.author(device, gave),
+      seenUntil: Number(kept(seenKey)) || 0,
+      keepSeen: (time) => keep(seenKey, String(time)),
+      now: () => Date.now(),
+      times: pageTimes,
+    });
+    void replica.told.then(() => this.talk.opened());
     this.listener = new ReplicaListener({
       alerts: this.#alerts,
       saved: this.#saved,
-      onMessages: (accepted) => this.#runs.receive(accepted),
+      onMessages: (accepted) => {
+        this.#runs.receive(accepted);
+        this.talk.receive(accepted);
+      },
       onPeers: () => {
         this.#known = replica.known;
         this.#people.refresh();

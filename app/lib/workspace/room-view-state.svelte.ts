@@ -5,14 +5,18 @@
 import type { EditorStatus } from '../editor/code-editor.ts';
 import { NO_TABS, closeTab, firstTabs, keepTabs, openTab, type OpenTabs } from './open-tabs.ts';
 import { readSizes, type PaneSizes } from './pane-sizes.ts';
+import { keep, kept } from './kept-locally.ts';
 import { readTabs } from './kept-tabs.ts';
 import type { RoomModel } from './room-model.ts';
 import type { FileId } from '../core/ids.ts';
 
-export type PhonePane = 'files' | 'code' | 'output';
+export type PhonePane = 'files' | 'code' | 'output' | 'talk';
 export type OpenDialog = 'share' | 'name' | 'files' | 'commands' | undefined;
 
 const SIZES_KEY = 'codeface.panes';
+const SIDE_KEY = 'codeface.side';
+/** Below it the code would have less than half of the window beside Files and Talk. */
+const SIDE_FROM_PX = 1000;
 const tabsKey = (roomId: string): string => `codeface.tabs.${roomId}`;
 
 export class RoomViewState {
@@ -28,10 +32,33 @@ export class RoomViewState {
   /** Counts the times the editor is to take the focus: a file was made or looked for, to be typed in. */
   focusWanted = $state(0);
   readonly sizes: PaneSizes;
+  /** Whether the side pane is shown, where there is room for several. */
+  #side = $state(innerWidth >= SIDE_FROM_PX);
+  /** Counts the times the message field is to take the focus. */
+  talkWanted = $state(0);
+  /** What is being written to the others. */
+  draft = $state('');
 
   constructor(room: RoomModel) {
     this.#room = room;
     this.sizes = readSizes(kept(SIZES_KEY));
+    if (kept(SIDE_KEY) === 'hidden') this.#side = false;
+  }
+
+  get side(): boolean {
+    return this.#side;
+  }
+
+  showSide(shown: boolean): void {
+    this.#side = shown;
+    keep(SIDE_KEY, shown ? 'shown' : 'hidden');
+  }
+
+  /** Brings the chat in front, to be written in. */
+  enterTalk(): void {
+    if (!this.#side) this.showSide(true);
+    this.pane = 'talk';
+    this.talkWanted++;
   }
 
   /** Open files, left to right; those that were removed by anyone are not among them. */
@@ -94,22 +121,5 @@ export class RoomViewState {
   #change(tabs: OpenTabs): void {
     this.#tabs = tabs;
     keep(tabsKey(this.#room.roomId), JSON.stringify(tabs));
-  }
-}
-
-/** Local storage is a convenience here: where it is refused, each visit starts with the defaults. */
-function kept(key: string): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function keep(key: string, value: string): void {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // Refused or full: the next visit starts with the defaults.
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Runs of the room: mine, which this tab executes and tells the others about within a budget, and everybody's, which
- * the `runs` channel tells. A viewer's run is told to nobody.
+ * the `runs` channel tells. A viewer's or commenter's run is told to nobody.
  */
 import { base32nopad } from '@scure/base';
 import { fromHex, randomBytes, type Bytes } from '../core/bytes.ts';
@@ -13,7 +13,7 @@ import type { Accepted } from '../log/receipt.ts';
 import { runtimeFor } from '../runtime/registry.ts';
 import type { Program, Run, RunEnd, Runtime } from '../runtime/runtime.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
-import { DrawPace } from './draw-pace.ts';
+import { DrawPace, pageTimes } from './draw-pace.ts';
 import { LocalOutput } from './local-output.ts';
 import { ownRunView, toldRunView, isAfter } from './run-view.ts';
 import { noRuntimeWords } from './run-words.ts';
@@ -53,11 +53,7 @@ export class RunsState {
   readonly #channel = new RunsView();
   readonly #devices = new Map<SessionId, DeviceId>();
   #mine: MyRun | undefined;
-  readonly #drawing = new DrawPace(() => (this.#view = this.#newest()), {
-    // A hidden tab has no frames, and its state must not fall behind.
-    nextFrame: (act) => void (document.hidden ? setTimeout(act, 100) : requestAnimationFrame(act)),
-    later: (act, ms) => void setTimeout(act, ms),
-  });
+  readonly #drawing = new DrawPace(() => (this.#view = this.#newest()), pageTimes);
 
   constructor(options: RunsStateOptions) {
     this.#options = options;
