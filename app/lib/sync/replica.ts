@@ -249,7 +249,6 @@ export class Replica {
   async close(): Promise<void> {
     this.#storedLog.dispose();
     this.#atRest.dispose();
-    await this.#told;
     try {
       await this.#peers.goodbye();
       await this.#outbox.settled();
