@@ -212,13 +212,6 @@ export function readOnlyReason(role: Role, editable: boolean): string | undefine
   }
 }
 
-/** Where the message field would be, for who can't write there now. */
-export function noMessageReason(role: Role, known: boolean): string {
-  if (role === 'viewer') return 'You can read along. To write here, ask for a comment link.';
-  if (!known) return 'You can write here as soon as somebody who has this room is met.';
-  return 'Someone here uses a newer CodeFace. Reload to write here again.';
-}
-
 /** Someone's tab signed two different things in one place: `saveProof` saves both. */
 export const forkAlert = (
   name: string | undefined,

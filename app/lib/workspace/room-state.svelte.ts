@@ -14,7 +14,6 @@ import type { StorageProblem } from '../storage/storage-problem.ts';
 import type { ForkNotice } from '../sync/replica-events.ts';
 import type { Replica } from '../sync/replica.ts';
 import { AlertsState } from './alerts-state.svelte.ts';
-import { pageTimes } from './draw-pace.ts';
 import { ConnectionState } from './connection-state.svelte.ts';
 import { editRefusedAlert } from './file-messages.ts';
 import { FilesState } from './files-state.svelte.ts';
@@ -114,7 +113,6 @@ export class RoomState implements RoomModel {
       seenUntil: Number(kept(seenKey)) || 0,
       keepSeen: (time) => keep(seenKey, String(time)),
       now: () => Date.now(),
-      times: pageTimes,
     });
     void replica.told.then(() => this.talk.opened());
     this.listener = new ReplicaListener({

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { DeviceId } from '../core/ids.ts';
 import type { MessageView } from './room-model.ts';
 import { clockWords, dayWords, groupsOf } from './talk-groups.ts';
-import { unreadWords } from './talk-words.ts';
+import { noMessageReason, unreadWords } from './talk-words.ts';
 
 const noon = new Date(2026, 10, 23, 12).getTime();
 const MINUTE = 60_000;
@@ -49,11 +49,24 @@ it('says which day, whatever a clock claims', () => {
   expect(dayWords(noon - 3 * 24 * 60 * MINUTE, noon)).toBe('Friday');
   expect(dayWords(new Date(2026, 0, 3).getTime(), noon)).toBe('3 January');
   expect(dayWords(new Date(2025, 0, 3).getTime(), noon)).toBe('3 January 2025');
-  expect(dayWords(new Date(2030, 0, 3).getTime(), noon)).toBe('3 January 2030');
-  expect(dayWords(2 ** 52, noon)).toMatch(/\d/);
+  expect(dayWords(noon + 20 * 60 * MINUTE, noon)).toBe('24 November');
+  const ahead = groupsOf(
+    [message('eve', 2 ** 52), message('eve', 2 ** 52 + 1), message('ann', 2 ** 52 + 2)],
+    noon,
+  );
+  expect(ahead.map(({ day, time, messages }) => [day, time, messages.length])).toEqual([
+    ['Time unknown', undefined, 2],
+    [undefined, undefined, 1],
+  ]);
   expect(clockWords(noon)).toBe('12:00');
 });
 
 it('counts what is unread up to 99', () => {
   expect([0, 1, 99, 100].map(unreadWords)).toEqual([undefined, '1', '99', '99+']);
+});
+
+it('says why there is no field to write in', () => {
+  expect(noMessageReason('viewer', true)).toContain('ask for a comment link');
+  expect(noMessageReason('commenter', false)).toContain('as soon as somebody');
+  expect(noMessageReason('editor', true)).toContain('Reload');
 });

@@ -5,7 +5,8 @@ export interface MessageGroup {
   /** Of its first message. */
   readonly id: string;
   readonly by: MessageView['by'];
-  readonly time: number;
+  /** Undefined where its author's clock can't have been right. */
+  readonly time: number | undefined;
   /** The day in words, where it is another than before. */
   readonly day?: string;
   readonly messages: readonly MessageView[];
@@ -20,26 +21,29 @@ export function groupsOf(messages: readonly MessageView[], nowMs: number): Messa
   const groups: (MessageGroup & { readonly messages: MessageView[] })[] = [];
   let before: MessageView | undefined;
   for (const message of messages) {
-    const newDay = before === undefined || startOfDay(before.time) !== startOfDay(message.time);
+    const newDay = before === undefined || dayOf(before.time, nowMs) !== dayOf(message.time, nowMs);
     const group = groups.at(-1);
     const goesOn =
       group !== undefined &&
       !newDay &&
       group.by.device === message.by.device &&
       group.by.name === message.by.name &&
-      message.time - group.time < GROUP_MS;
+      message.time - (group.messages[0]?.time ?? 0) < GROUP_MS;
     if (goesOn) group.messages.push(message);
     else {
-      const { id, by, time } = message;
-      groups.push({ id, by, time, messages: [message], ...(newDay && { day: dayWords(time, nowMs) }) });
+      const { id, by } = message;
+      const day = newDay && { day: dayWords(message.time, nowMs) };
+      const time = isAhead(message.time, nowMs) ? undefined : message.time;
+      groups.push({ id, by, time, messages: [message], ...day });
     }
     before = message;
   }
   return groups;
 }
 
-/** "Today", "Yesterday", "Thursday", "3 November", "3 November 2025". */
+/** "Today", "Yesterday", "Thursday", "3 November", "3 November 2025", "Time unknown". */
 export function dayWords(thenMs: number, nowMs: number, locale = 'en-GB'): string {
+  if (isAhead(thenMs, nowMs)) return 'Time unknown';
   const days = Math.round((startOfDay(nowMs) - startOfDay(thenMs)) / DAY_MS);
   if (days === 0) return 'Today';
   if (days === 1) return 'Yesterday';
@@ -53,5 +57,13 @@ export function dayWords(thenMs: number, nowMs: number, locale = 'en-GB'): strin
 /** "14:31" */
 export const clockWords = (ms: number, locale = 'en-GB'): string =>
   new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }).format(ms);
+
+/**
+ * Times are claims, and what answers a message is told after it (LOG-11): one clock set centuries ahead takes the clock of
+ * all that follows along. More than a day ahead is no day to show.
+ */
+const isAhead = (thenMs: number, nowMs: number): boolean => thenMs > nowMs + DAY_MS;
+const dayOf = (thenMs: number, nowMs: number): number =>
+  isAhead(thenMs, nowMs) ? Infinity : startOfDay(thenMs);
 
 const startOfDay = (ms: number): number => new Date(ms).setHours(0, 0, 0, 0);

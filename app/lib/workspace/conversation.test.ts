@@ -4,7 +4,8 @@ import type { DeviceId, Role, SessionId } from '../core/ids.ts';
 import { encodeTalkMessage, type TalkMessage } from '../document/talk.ts';
 import { KEPT_ENTRIES, type TalkAuthor } from '../document/talk-view.ts';
 import type { Accepted } from '../log/receipt.ts';
-import { TalkState, WINDOW_MESSAGES } from './talk-state.svelte.ts';
+import { Conversation, WINDOW_MESSAGES } from './conversation.ts';
+import type { MessageView } from './room-model.ts';
 
 const author = (byte: string, role: Role = 'editor', device = byte): TalkAuthor => ({
   session: byte.repeat(32) as SessionId,
@@ -14,13 +15,11 @@ const author = (byte: string, role: Role = 'editor', device = byte): TalkAuthor 
 const ann = author('aa', 'commenter');
 const ben = author('bb');
 
-/** A chat whose page draws at once. */
 function chat({ seenUntil = 0, me = ann } = {}) {
   const posted: Bytes[] = [];
   const kept: number[] = [];
   let writable = true;
-  const now = (act: () => void): void => act();
-  const talk = new TalkState({
+  const talk = new Conversation({
     me,
     post: (payload) => posted.push(payload),
     writable: () => writable,
@@ -29,7 +28,6 @@ function chat({ seenUntil = 0, me = ann } = {}) {
     seenUntil,
     keepSeen: (time) => kept.push(time),
     now: () => 1,
-    times: { nextFrame: now, later: now },
   });
   const receive = (who: TalkAuthor, seq: number, time: number, payload: Bytes, channel = 'talk'): void => {
     const session = { ...who, id: who.session };
@@ -42,16 +40,18 @@ function chat({ seenUntil = 0, me = ann } = {}) {
     receive(who, seq, time, encodeTalkMessage(message));
   return { talk, posted, kept, receive, hear, change, close: () => (writable = false) };
 }
-const texts = (talk: TalkState): string[] => talk.messages.map(({ text }) => text);
+const messages = (talk: Conversation): MessageView[] => talk.shown(talk.window());
+const texts = (talk: Conversation): string[] => messages(talk).map(({ text }) => text);
+const more = (talk: Conversation): boolean[] => [talk.window().earlier > 0, talk.window().later > 0];
 
 it('shows what is sent at once, and then from the log', () => {
   const { talk, posted, receive } = chat();
   expect(talk.send('  hello\n')).toBeUndefined();
-  expect(talk.messages).toMatchObject([
+  expect(messages(talk)).toMatchObject([
     { text: '  hello', sending: true, changeable: false, by: { me: true } },
   ]);
   receive(ann, 1, 10, posted[0] as Bytes);
-  expect(talk.messages).toMatchObject([{ text: '  hello', sending: false, changeable: true }]);
+  expect(messages(talk)).toMatchObject([{ text: '  hello', sending: false, changeable: true }]);
 });
 
 it('sends nothing that is empty, too long, or not allowed', () => {
@@ -60,14 +60,14 @@ it('sends nothing that is empty, too long, or not allowed', () => {
   expect(talk.send('x'.repeat(4097))).toContain('Too long');
   close();
   talk.send('hello');
-  expect([posted, talk.messages]).toEqual([[], []]);
+  expect([posted, messages(talk)]).toEqual([[], []]);
 });
 
 it('edits and deletes what is mine, and nothing of others', () => {
   const { talk, posted, hear, change } = chat();
   hear(ann, 1, 10, 'teh');
   hear(ben, 1, 11, 'his');
-  const [mine, his] = talk.messages.map(({ id }) => id) as [string, string];
+  const [mine, his] = messages(talk).map(({ id }) => id) as [string, string];
   talk.edit(his, 'hacked');
   talk.retract(his);
   expect(posted).toEqual([]);
@@ -75,10 +75,10 @@ it('edits and deletes what is mine, and nothing of others', () => {
   const target = { session: ann.session, seq: 1 };
   expect(posted).toEqual([encodeTalkMessage({ kind: 'edit', target, text: 'the' })]);
   change(ann, 2, 12, { kind: 'edit', target, text: 'the' });
-  expect(talk.messages[0]).toMatchObject({ text: 'the', edited: true });
+  expect(messages(talk)[0]).toMatchObject({ text: 'the', edited: true });
   talk.retract(mine);
   change(ann, 3, 13, { kind: 'retract', target });
-  expect(talk.messages[0]).toMatchObject({ text: '', retracted: true, changeable: false });
+  expect(messages(talk)[0]).toMatchObject({ text: '', retracted: true, changeable: false });
   talk.edit(mine, 'back again');
   expect(posted).toHaveLength(2);
 });
@@ -101,21 +101,22 @@ it('counts what others said since it was last seen here, and what comes while it
 it('has a bounded window on any number of messages, which can be moved', () => {
   const { talk, hear } = chat();
   for (let i = 1; i <= KEPT_ENTRIES + 500; i++) hear(ben, i, i, `${i}`);
-  expect([talk.messages.length, talk.later, talk.earlier]).toEqual([WINDOW_MESSAGES, false, true]);
+  expect([messages(talk).length, more(talk)]).toEqual([WINDOW_MESSAGES, [true, false]]);
   expect(talk.unread).toBe(100);
   talk.showEarlier();
-  expect([texts(talk).at(-1), talk.messages.length, talk.later]).toEqual(['10400', WINDOW_MESSAGES, true]);
+  expect([texts(talk).at(-1), messages(talk).length]).toEqual(['10400', WINDOW_MESSAGES]);
+  expect(more(talk)).toEqual([true, true]);
   hear(ben, KEPT_ENTRIES + 501, KEPT_ENTRIES + 501, 'newest');
   expect(texts(talk).at(-1)).toBe('10400');
   talk.showLater();
   expect(texts(talk).at(-1)).toBe('10500');
   talk.showNewest();
-  expect([texts(talk).at(-1), talk.later]).toEqual(['newest', false]);
+  expect([texts(talk).at(-1), more(talk)]).toEqual(['newest', [true, false]]);
 });
 
 it('takes no notice of other channels and of what is no message', () => {
   const { talk, receive } = chat();
   receive(ben, 1, 1, encodeTalkMessage({ kind: 'message', name: '', text: 'run' }), 'runs');
   receive(ben, 1, 2, Uint8Array.of(7, 7));
-  expect([talk.messages, talk.unread]).toEqual([[], 0]);
+  expect([messages(talk), talk.unread]).toEqual([[], 0]);
 });
