@@ -114,6 +114,17 @@ it('has a bounded window on any number of messages, which can be moved', () => {
   expect([texts(talk).at(-1), more(talk)]).toEqual(['newest', [true, false]]);
 });
 
+it('keeps what did not change as it was, so that only what is new is drawn', () => {
+  const { talk, hear, change } = chat();
+  hear(ann, 1, 10, 'one');
+  hear(ben, 1, 11, 'two');
+  const before = messages(talk);
+  change(ann, 2, 12, { kind: 'edit', target: { session: ann.session, seq: 1 }, text: 'once' });
+  const after = messages(talk);
+  expect(after[0]).not.toBe(before[0]);
+  expect(after[1]).toBe(before[1]);
+});
+
 it('takes no notice of other channels and of what is no message', () => {
   const { talk, receive } = chat();
   receive(ben, 1, 1, encodeTalkMessage({ kind: 'message', name: '', text: 'run' }), 'runs');

@@ -59,6 +59,8 @@ export class Conversation {
   #seenUntil: number;
   #live = false;
   #sent = 0;
+  /** What was shown last: the same message stays the same object, so that the page draws only what is new. */
+  #views: ReadonlyMap<string, MessageView> = new Map();
 
   constructor(options: ConversationOptions) {
     this.#options = options;
@@ -75,7 +77,15 @@ export class Conversation {
 
   /** What a window shows, with the names that people go by now. */
   shown({ messages, sending }: TalkWindow): MessageView[] {
-    return [...messages.map((message) => this.#shown(message)), ...sending.map((one) => this.#onItsWay(one))];
+    const views = [
+      ...messages.map((message) => this.#shown(message)),
+      ...sending.map((one) => this.#onItsWay(one)),
+    ].map((view) => {
+      const before = this.#views.get(view.id);
+      return before !== undefined && isSame(before, view) ? before : view;
+    });
+    this.#views = new Map(views.map((view) => [view.id, view]));
+    return views;
   }
 
   /** Messages of others that were not seen here, at most 100. */
@@ -192,6 +202,15 @@ export class Conversation {
     return { id, by, time, text, edited: false, retracted: false, changeable: false, sending: true };
   }
 }
+
+const isSame = (a: MessageView, b: MessageView): boolean =>
+  a.text === b.text &&
+  a.time === b.time &&
+  a.edited === b.edited &&
+  a.retracted === b.retracted &&
+  a.changeable === b.changeable &&
+  a.by.name === b.by.name &&
+  a.by.colour === b.by.colour;
 
 const targetOf = ({ session, seq }: ChannelMessage): TalkTarget => ({ session, seq });
 
