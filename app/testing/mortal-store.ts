@@ -39,6 +39,8 @@ export function mortalStore(
       quarantined: () => disk.quarantined(),
       forgetQuarantined: (addresses) => mortal(() => disk.forgetQuarantined(addresses)),
       replace: (shorter, longer) => mortal(() => disk.replace(shorter, longer)),
+      loadArchiveMark: () => disk.loadArchiveMark(),
+      saveArchiveMark: (mark) => mortal(() => disk.saveArchiveMark(mark)),
       loadSnapshot: () => disk.loadSnapshot(),
       saveSnapshot: (snapshot) => mortal(() => disk.saveSnapshot(snapshot)),
       dropSnapshot: () => mortal(() => disk.dropSnapshot()),

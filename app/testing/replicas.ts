@@ -3,6 +3,7 @@ import * as Y from 'yjs';
 import type { Bytes } from '../lib/core/bytes.ts';
 import { randomBytes } from '../lib/core/bytes.ts';
 import { createRoom, deriveRoomKeys, type RoomKeys, type SeedKind } from '../lib/crypto/room-keys.ts';
+import type { SigningKeyPair } from '../lib/crypto/signatures.ts';
 import { issueSession } from '../lib/log/certificate.ts';
 import { makeGenesis, type Genesis } from '../lib/log/genesis.ts';
 import type { LogStore } from '../lib/log/log-store.ts';
@@ -12,10 +13,12 @@ import { memoryStore } from '../lib/storage/stores/memory.ts';
 import { inPlaceFolder } from '../lib/sync/folder.ts';
 import { stateHash } from '../lib/sync/fold-session.ts';
 import type { OutboxState } from '../lib/sync/outbox.ts';
+import type { ArchiveDoor } from '../lib/sync/replica-events.ts';
 import { Replica, type ReplicaNotice } from '../lib/sync/replica.ts';
 import type { Transport } from '../lib/sync/transport.ts';
 
 export interface TestRoom {
+  readonly owner: SigningKeyPair;
   readonly genesis: Genesis;
   readonly keys: (kind: SeedKind) => Promise<RoomKeys>;
 }
@@ -25,6 +28,7 @@ export async function makeRoom(): Promise<TestRoom> {
   const owned = await deriveRoomKeys('e', editSeed, 0, roomId);
   const genesis = await makeGenesis(owner, owned);
   return {
+    owner,
     genesis,
     keys: async (kind) => deriveRoomKeys(kind, owned.seeds[kind] ?? owned.seeds.v, 0, roomId),
   };
@@ -55,6 +59,7 @@ export interface ReplicaSetup {
   readonly device?: Bytes;
   readonly store?: LogStore;
   readonly transports: readonly Transport[];
+  readonly archive?: ArchiveDoor;
   /** Creates the room's one file; of the first replica only. */
   readonly makesFile?: boolean;
   /** False for a joiner that only has the link. */
@@ -78,6 +83,7 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
     store,
     folder: inPlaceFolder(),
     transports,
+    ...(setup.archive && { archive: setup.archive }),
     clock: { now: () => Date.now() },
     events: {
       onMessages: (accepted) => messages.push(...accepted),

@@ -15,9 +15,9 @@ import { generateSigningKeyPair, signingKeyPairFromSeed, type SigningKeyPair } f
 export type SeedKind = 'e' | 'c' | 'v';
 export const SEED_BYTES = 32;
 
-/** What is sealed, each kind with keys of its own. 'signal' is what goes through the signaling server. */
-export type SealKind = 'segment' | 'hello' | 'want' | 'presence' | 'signal';
-export const SEAL_KINDS: readonly SealKind[] = ['segment', 'hello', 'want', 'presence', 'signal'];
+/** What is sealed, each kind with keys of its own. 'signal' goes through the signaling server, 'genesis' into the archive. */
+export type SealKind = 'segment' | 'hello' | 'want' | 'presence' | 'signal' | 'genesis';
+export const SEAL_KINDS: readonly SealKind[] = ['segment', 'hello', 'want', 'presence', 'signal', 'genesis'];
 
 /** The keys of one seal kind: encryption, and the one that makes IVs from what is encrypted (SEAL-5). */
 export interface SealKey {
@@ -77,12 +77,13 @@ export async function deriveRoomKeys(
     ]),
     ivSecret: expand(v, `iv/${kind}`),
   });
-  const [segment, hello, want, presence, signal] = await Promise.all([
+  const [segment, hello, want, presence, signal, genesis] = await Promise.all([
     sealKey('segment'),
     sealKey('hello'),
     sealKey('want'),
     sealKey('presence'),
     sealKey('signal'),
+    sealKey('genesis'),
   ]);
   return {
     roomId,
@@ -94,7 +95,7 @@ export async function deriveRoomKeys(
     ...(c && { commentInvite: await pair(c, 'comment-invite') }),
     viewInvite: await pair(v, 'view-invite'),
     topic: await pair(v, 'topic'),
-    sealing: { segment, hello, want, presence, signal },
+    sealing: { segment, hello, want, presence, signal, genesis },
   };
 }
 

@@ -14,6 +14,16 @@ export interface StoredSegment {
   readonly sealed: Bytes;
 }
 
+/** Where this device stands with the archive. What it says is at rest here too, or must be read from the archive again. */
+export interface ArchiveMark {
+  /** The copy that it is about (ARCH-10). */
+  readonly instance: Bytes;
+  /** Everything up to here was taken from it. */
+  readonly cursor: number;
+  /** How far it has each chain. */
+  readonly ends: readonly ChainEnd[];
+}
+
 /** Names a segment at rest. */
 export type SegmentAddress = Omit<StoredSegment, 'sealed'>;
 
@@ -21,6 +31,8 @@ export type SegmentAddress = Omit<StoredSegment, 'sealed'>;
 export interface RoomFacts {
   /** The owner-signed genesis statement, once seen. */
   readonly genesis?: Bytes;
+  /** The owner had the archive forget the room, and wants it to stay so. */
+  readonly noArchive?: true;
 }
 
 /**
@@ -71,6 +83,8 @@ export interface LogStore {
   quarantined(): Promise<StoredSegment[]>;
   /** Lets go of what was moved aside. */
   forgetQuarantined(addresses: readonly SegmentAddress[]): Promise<void>;
+  loadArchiveMark(): Promise<ArchiveMark | undefined>;
+  saveArchiveMark(mark: ArchiveMark): Promise<void>;
   loadSnapshot(): Promise<DeviceSnapshot | undefined>;
   saveSnapshot(snapshot: DeviceSnapshot): Promise<void>;
   /** Forgets the snapshot, if there is one. */

@@ -115,6 +115,11 @@ export class RoomLog {
     return missing;
   }
 
+  /** Whether that very entry is part of the log. */
+  has({ session, channel, seq, hash }: FrontierRow): boolean {
+    return this.#table.chain(session, channel)?.has({ seq, hash }) === true;
+  }
+
   /**
    * Of what they hold, the seqs at which it is not what is here: their author forked, and their segment would prove it.
    * Chains whose fork is proven already are left out.

@@ -41,18 +41,44 @@ export async function squash(
   }
   for (const [window, segments] of windows) {
     const end = window * windowEntries;
-    const path = pathThrough(segments, end - windowEntries + 1, end);
-    if (path !== undefined && path.length > 1) squashed.push(...(await squashPath(keys, path, segments)));
+    const path = pathFrom(segments, end - windowEntries + 1, end);
+    if (path.length < 2 || (path.at(-1)?.last ?? 0) < end) continue;
+    for (const group of await groupsOf(keys, path))
+      if (group.parts > 1) squashed.push(await sealGroup(keys, group, segments));
   }
   return squashed;
 }
 
-/** Segments that together hold `start` to `end` without a gap, each as long as possible. */
-function pathThrough(
-  segments: readonly StoredSegment[],
-  start: number,
-  end: number,
-): StoredSegment[] | undefined {
+/**
+ * What `stored` (as for `squash`) holds from `fromSeq` on without a gap, in as few segments as can be and none across a
+ * multiple of 500 that a signature allows to cut at: to be sent where each segment costs. Entries before `fromSeq` may come
+ * with the first. Empty where what is stored does not read.
+ */
+export async function inFewSegments(
+  keys: RoomKeys,
+  stored: readonly StoredSegment[],
+  fromSeq: number,
+): Promise<StoredSegment[]> {
+  const path = pathFrom(stored, fromSeq, Infinity);
+  const few: StoredSegment[] = [];
+  for (let at = 0; at < path.length;) {
+    const window = windowOf(path[at]);
+    const end = path.findIndex((segment, i) => i > at && windowOf(segment) !== window);
+    const part = path.slice(at, end === -1 ? undefined : end);
+    const groups = await groupsOf(keys, part);
+    if (groups.length === 0) return few;
+    for (const group of groups)
+      few.push(group.parts > 1 ? (await sealGroup(keys, group, part)).segment : group.only);
+    at += part.length;
+  }
+  return few;
+}
+
+const windowOf = (segment: StoredSegment | undefined): number =>
+  Math.ceil((segment?.last ?? 0) / MAX_SEGMENT_ENTRIES);
+
+/** Segments that together hold `start` to `end`, or as far as there is no gap, each as long as possible. */
+function pathFrom(segments: readonly StoredSegment[], start: number, end: number): StoredSegment[] {
   const byFirst = [...segments].sort((a, b) => a.first - b.first);
   const path: StoredSegment[] = [];
   let next = start;
@@ -61,7 +87,7 @@ function pathThrough(
     let furthest: StoredSegment | undefined;
     for (let one = byFirst[at]; one !== undefined && one.first <= next; one = byFirst[++at])
       if (one.last >= next && one.last > (furthest?.last ?? 0)) furthest = one;
-    if (furthest === undefined) return undefined;
+    if (furthest === undefined) return path;
     path.push(furthest);
     next = furthest.last + 1;
   }
@@ -69,6 +95,8 @@ function pathThrough(
 }
 
 interface Group {
+  /** The segment itself, where it is the only part. */
+  readonly only: StoredSegment;
   readonly start: Pick<Segment, 'first' | 'certificate' | 'before'>;
   readonly entries: Entry[];
   bytes: number;
@@ -76,17 +104,14 @@ interface Group {
   end: Segment;
 }
 
-async function squashPath(
-  keys: RoomKeys,
-  path: readonly StoredSegment[],
-  all: readonly StoredSegment[],
-): Promise<Squashed[]> {
+/** What of a path can be one segment each; nothing where it does not read, or is not one chain. */
+async function groupsOf(keys: RoomKeys, path: readonly StoredSegment[]): Promise<Group[]> {
   const groups: Group[] = [];
   let open: Group | undefined;
   let hash: Bytes | undefined;
   let next = path[0]?.first ?? 1;
-  for (const { sealed } of path) {
-    const body = await openSealed(keys, 'segment', sealed);
+  for (const stored of path) {
+    const body = await openSealed(keys, 'segment', stored.sealed);
     const decoded = body.ok ? decodeSegment(body.value) : undefined;
     if (!decoded?.ok) return [];
     const segment = decoded.value;
@@ -99,12 +124,15 @@ async function squashPath(
     const entries = segment.entries.slice(next - segment.first);
     const bytes = entries.reduce((sum, entry) => sum + entry.payload.length + entry.heads.length, 0);
     const alone = entries.some(({ payload }) => payload.length > ALONE_ABOVE_BYTES);
-    if (open === undefined || alone || open.bytes + bytes > MAX_SQUASHED_BYTES) {
+    const full =
+      open !== undefined &&
+      (open.bytes + bytes > MAX_SQUASHED_BYTES || open.entries.length + entries.length > MAX_SEGMENT_ENTRIES);
+    if (open === undefined || alone || full) {
       const start =
         next === 1 && segment.certificate
           ? { first: 1, certificate: segment.certificate }
           : { first: next, before: link };
-      groups.push((open = { start, entries, bytes, parts: 1, end: segment }));
+      groups.push((open = { only: stored, start, entries, bytes, parts: 1, end: segment }));
     } else {
       open.entries.push(...entries);
       open.bytes += bytes;
@@ -115,7 +143,7 @@ async function squashPath(
     hash = hashes.at(-1);
     next = lastSeq(segment) + 1;
   }
-  return Promise.all(groups.filter(({ parts }) => parts > 1).map((group) => sealGroup(keys, group, all)));
+  return groups;
 }
 
 async function sealGroup(

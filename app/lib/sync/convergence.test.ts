@@ -50,6 +50,8 @@ function doorTo(disk: LogStore, life: { dead: boolean }, onRequest: () => void):
     quarantined: () => disk.quarantined(),
     forgetQuarantined: (addresses) => pass(() => disk.forgetQuarantined(addresses)),
     replace: (shorter, longer) => pass(() => disk.replace(shorter, longer)),
+    loadArchiveMark: () => disk.loadArchiveMark(),
+    saveArchiveMark: (mark) => pass(() => disk.saveArchiveMark(mark)),
     loadSnapshot: () => pass(() => disk.loadSnapshot()),
     saveSnapshot: (snapshot) => pass(() => disk.saveSnapshot(snapshot)),
     dropSnapshot: () => pass(() => disk.dropSnapshot()),

@@ -912,6 +912,8 @@ const storeOf = (disk: LogStore): LogStore => ({
   quarantined: () => disk.quarantined(),
   forgetQuarantined: (addresses) => disk.forgetQuarantined(addresses),
   replace: (shorter, longer) => disk.replace(shorter, longer),
+  loadArchiveMark: () => disk.loadArchiveMark(),
+  saveArchiveMark: (mark) => disk.saveArchiveMark(mark),
   loadSnapshot: () => disk.loadSnapshot(),
   saveSnapshot: (snapshot) => disk.saveSnapshot(snapshot),
   dropSnapshot: () => disk.dropSnapshot(),

@@ -176,16 +176,20 @@ export class Meeting {
     if (met) onFrontier(link, [...state.heard.values()]);
   }
 
-  async #check(hello: SignedHello): Promise<CheckedSession | undefined> {
+  /** A genesis statement from anywhere: the first that is genuine is the room's. */
+  async learn(statement: Bytes): Promise<void> {
     const { log, roomId, onGenesis } = this.#options;
-    if (log.genesis === undefined && hello.genesis.length > 0) {
-      const genesis = await decodeGenesis(hello.genesis, roomId);
-      // Another link may have brought it while this one was being checked.
-      if (genesis.ok && log.genesis === undefined) {
-        log.setGenesis(genesis.value);
-        onGenesis(genesis.value.bytes);
-      }
-    }
+    if (log.genesis !== undefined) return;
+    const genesis = await decodeGenesis(statement, roomId);
+    // Another may have been learnt while this one was being checked.
+    if (!genesis.ok || log.genesis !== undefined) return;
+    log.setGenesis(genesis.value);
+    onGenesis(genesis.value.bytes);
+  }
+
+  async #check(hello: SignedHello): Promise<CheckedSession | undefined> {
+    const { log } = this.#options;
+    if (hello.genesis.length > 0) await this.learn(hello.genesis);
     if (log.genesis === undefined) return undefined;
     const session = await checkCertificate(hello.certificate, log.genesis);
     if (!session.ok) return undefined;

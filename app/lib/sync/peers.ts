@@ -165,6 +165,11 @@ export class Peers {
     this.#gossip.touched(this.#now());
   }
 
+  /** Takes the room's genesis statement from elsewhere, if it is genuine. */
+  learn(genesis: Bytes): Promise<void> {
+    return this.#meeting.learn(genesis);
+  }
+
   /** Has everyone name their heads: something is missing that they may have. */
   ask(): void {
     this.#greetAll(true);

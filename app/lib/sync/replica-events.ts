@@ -7,6 +7,10 @@ import type { OwnSession } from '../log/certificate.ts';
 import type { Genesis } from '../log/genesis.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { Accepted } from '../log/receipt.ts';
+import type { ArchiveOptions } from './archive/archive.ts';
+import type { ArchiveServer } from './archive/archive-server.ts';
+import type { Waits } from './archive/lacking.ts';
+import type { Owner } from './archive/registration.ts';
 import type { Folder } from './folder.ts';
 import type { RestDamage } from './log-at-rest.ts';
 import type { OutboxState } from './outbox.ts';
@@ -20,15 +24,25 @@ export interface ReplicaOptions {
   readonly store: LogStore;
   readonly folder: Folder;
   readonly transports: readonly Transport[];
+  /** Where the room's ciphertext may be kept for when nobody is here. */
+  readonly archive?: ArchiveDoor;
   readonly clock: Clock;
   readonly events: ReplicaEvents;
+}
+
+export interface ArchiveDoor {
+  readonly server: ArchiveServer;
+  readonly alone: ArchiveOptions['alone'];
+  /** Where this device has the owner's key. */
+  readonly owner: Owner | undefined;
+  readonly waits?: Waits;
 }
 
 export interface ReplicaEvents {
   /** Entries of `talk` and `runs`, in the order they were accepted here; own ones too. */
   onMessages(accepted: readonly Accepted[]): void;
   onSaved(state: OutboxState): void;
-  /** Peers, links, transports or presence changed. */
+  /** Peers, links, transports, presence or what the archive has changed. */
   onPeers(): void;
   /** Something that people or the log should hear of. */
   onNotice(notice: ReplicaNotice): void;

@@ -11,7 +11,8 @@ import type { Accepted } from '../log/receipt.ts';
 import { RoomLog, type RoomLogOptions } from '../log/room-log.ts';
 import { HELD_OF_A_FILE } from '../log/room-file-take.ts';
 import type { FoldStart } from './fold-session.ts';
-import { FROM_LOG, Intake } from './intake.ts';
+import { Archive } from './archive/archive.ts';
+import { FROM_LOG, Intake, type Batch, type BatchOutcome } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import { LogAtRest } from './log-at-rest.ts';
 import { MessageGate } from './message-gate.ts';
@@ -19,7 +20,7 @@ import { peerIdOf } from './meeting.ts';
 import { Outbox } from './outbox.ts';
 import { Peers } from './peers.ts';
 import type { PeerPresence } from './presence-board.ts';
-import type { ReplicaOptions } from './replica-events.ts';
+import type { ArchiveDoor, ReplicaOptions } from './replica-events.ts';
 import { Shelf } from './shelf.ts';
 import { StoredLog } from './stored-log.ts';
 import type { TransportId, TransportRoom, TransportStatus } from './transport.ts';
@@ -39,6 +40,7 @@ export class Replica {
   readonly #peers: Peers;
   readonly #messages: MessageGate;
   #told: Promise<void> = Promise.resolve();
+  readonly #archive: Archive | undefined;
 
   private constructor(options: ReplicaOptions, log: RoomLog) {
     const { keys, session, store, folder, clock, events } = options;
@@ -94,7 +96,10 @@ export class Replica {
         await this.#intake.take({ segments: [], heavy: false, persist: true });
         await this.#outbox.settled();
       },
-      onMissing: () => this.#peers.ask(),
+      onMissing: () => {
+        this.#peers.ask();
+        this.#archive?.refresh(true);
+      },
       onDamage: (damage) => events.onNotice({ kind: 'at-rest', damage }),
       onError,
     });
@@ -123,15 +128,9 @@ export class Replica {
         // Where the statement was lost, nothing that is here could be read yet.
         this.#readOn();
       },
-      take: async (batch) => {
-        const outcome = await this.#intake.take(batch);
-        const mended = await this.#atRest.took(batch.segments, outcome.entries);
-        if (outcome.entries > 0 && this.#atRest.hiding) this.#readOn();
-        this.#setClient();
-        this.#keeper.touch();
-        return { ...outcome, entries: outcome.entries + mended };
-      },
+      take: (batch) => this.#take(batch),
     });
+    if (options.archive !== undefined) this.#archive = this.#archiveOf(options.archive);
   }
 
   /** Opens the room from this device: from the snapshot and the tail behind it, or from the whole log. */
@@ -171,9 +170,15 @@ export class Replica {
     return replica;
   }
 
-  /** Begins to meet others. */
+  /** Begins to meet others, the archive among them. */
   connect(room: Omit<TransportRoom, 'self' | 'roomId'>): void {
     this.#peers.connect(room);
+    this.#archive?.start();
+  }
+
+  /** The room's archive, if this server has one. */
+  get archive(): Archive | undefined {
+    return this.#archive;
   }
 
   /** Adds a message to a channel that is not a Y.Doc. */
@@ -196,7 +201,7 @@ export class Replica {
    * Until then it looks empty, and what is written can't take the others' words into account.
    */
   get known(): boolean {
-    return this.#options.genesis !== undefined || this.#peers.caughtUp;
+    return this.#options.genesis !== undefined || this.#peers.caughtUp || this.#archive?.brought === true;
   }
 
   /** The room's genesis statement as signed. */
@@ -250,6 +255,7 @@ export class Replica {
     this.#storedLog.dispose();
     this.#atRest.dispose();
     try {
+      await this.#archive?.close();
       await this.#peers.goodbye();
       await this.#outbox.settled();
       this.#keeper.dispose();
@@ -270,7 +276,43 @@ export class Replica {
   #listen(): void {
     this.doc.on('update', (update: Uint8Array, origin: unknown) => {
       if (origin !== FROM_LOG) this.#outbox.edit(update);
-      this.#peers.touched();
+      this.#touched();
+    });
+  }
+
+  /** Heads moved here. */
+  #touched(): void {
+    this.#peers.touched();
+    this.#archive?.touched();
+  }
+
+  async #take(batch: Batch): Promise<BatchOutcome> {
+    const outcome = await this.#intake.take(batch);
+    const mended = await this.#atRest.took(batch.segments, outcome.entries);
+    if (outcome.entries > 0 && this.#atRest.hiding) this.#readOn();
+    this.#setClient();
+    this.#keeper.touch();
+    if (outcome.entries > 0) this.#archive?.touched();
+    return { ...outcome, entries: outcome.entries + mended };
+  }
+
+  #archiveOf(door: ArchiveDoor): Archive {
+    const { keys, session, store, events } = this.#options;
+    return new Archive({
+      ...door,
+      keys,
+      log: this.#log,
+      device: session.device,
+      store,
+      readChain: (...chain) => this.#shelf.readChain(...chain),
+      mayBeSent: (segment) => this.#atRest.mayBeSent(segment),
+      settled: () => this.#outbox.settled(),
+      atRest: () => this.#shelf.empty,
+      take: (batch) => this.#take(batch),
+      learn: (genesis) => this.#peers.learn(genesis),
+      random: Math.random,
+      onChange: () => events.onPeers(),
+      onError: (what, error) => events.onNotice({ kind: 'internal', what, error }),
     });
   }
 
@@ -308,6 +350,6 @@ export class Replica {
     this.#peers.sendOwn(accepted.sealed);
     this.#intake.noteOwn(accepted);
     if (accepted.channel !== 'project') this.#messages.pass([accepted]);
-    this.#peers.touched();
+    this.#touched();
   }
 }

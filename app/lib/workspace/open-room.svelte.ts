@@ -4,7 +4,7 @@ import { systemClock } from '../core/clock.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { generateDeviceKeyPair, deviceIdOf } from '../crypto/device-keys.ts';
 import { formatLink, type RoomLink } from '../crypto/links.ts';
-import { deriveRoomKeys, type RoomKeys, type SeedKind } from '../crypto/room-keys.ts';
+import { archiveKeys, deriveRoomKeys, type RoomKeys, type SeedKind } from '../crypto/room-keys.ts';
 import { sign } from '../crypto/signatures.ts';
 import { issueSession } from '../log/certificate.ts';
 import type { PickedFiles } from '../files/picked.ts';
@@ -15,8 +15,10 @@ import type { ClosedBy } from '../storage/open-database.ts';
 import type { StorageProblem } from '../storage/storage-problem.ts';
 import { openIndexedDbStore } from '../storage/stores/indexeddb.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
+import { archiveServer } from '../sync/archive/archive-server.ts';
 import { workerFolder } from '../sync/folder.ts';
 import { transportsTo } from '../sync/registry.ts';
+import type { ArchiveDoor } from '../sync/replica-events.ts';
 import { Replica, type ReplicaEvents } from '../sync/replica.ts';
 import { keepGenesis, loadGenesis, type WrongKey } from './load-genesis.ts';
 import type { RoomModel, ShareLinks } from './room-model.ts';
@@ -105,6 +107,7 @@ async function openWith(
     store,
     folder: workerFolder(),
     transports: transportsTo(origin),
+    archive: await archiveDoor(origin, keys, device),
     clock: systemClock,
     events,
   });
@@ -139,6 +142,20 @@ function linksOf(link: RoomLink, keys: RoomKeys, origin: string): ShareLinks {
   const to = (seedKind: SeedKind, seed: Bytes): string =>
     origin + formatLink({ roomId: link.roomId, epoch: link.epoch, seedKind, seed });
   return { view: to('v', v), ...(c && { comment: to('c', c) }), ...(e && { edit: to('e', e) }) };
+}
+
+async function archiveDoor(origin: string, keys: RoomKeys, device: DeviceStore): Promise<ArchiveDoor> {
+  const { roomId } = keys;
+  const ownerKey = await device.ownerKeyOf(roomId);
+  return {
+    server: archiveServer({ origin, roomId, keys: archiveKeys(keys) }),
+    owner: ownerKey && { sign: (message) => sign(ownerKey, message) },
+    // A browser without locks lets each tab ask: it costs more and changes nothing.
+    alone: async (work) => {
+      if ('locks' in navigator) await navigator.locks.request(`codeface-archive-${roomId}`, work);
+      else await work();
+    },
+  };
 }
 
 const loadDevice = (device: DeviceStore) =>

@@ -3,8 +3,14 @@
  * asked because one record in it can't be read. Then they are read one by one, and what is damaged comes without bytes.
  */
 import { unwrap, type IDBPDatabase, type IDBPObjectStore } from 'idb';
-import { equalBytes } from '../../core/bytes.ts';
-import type { DeviceSnapshot, RoomFacts, SegmentAddress, StoredSegment } from '../../log/log-store.ts';
+import { equalBytes, toHex, utf8, type Bytes } from '../../core/bytes.ts';
+import type {
+  ArchiveMark,
+  DeviceSnapshot,
+  RoomFacts,
+  SegmentAddress,
+  StoredSegment,
+} from '../../log/log-store.ts';
 import type { RoomSchema, SegmentKey } from './indexeddb.ts';
 
 /** Where a damaged record went: what is left of it, under the key it had. */
@@ -17,6 +23,11 @@ export interface QuarantinedRecord extends SegmentAddress {
 
 /** A snapshot and the SHA-256 of what is in it; those of database version 1 have none. */
 export type SnapshotRecord = DeviceSnapshot & { readonly digest?: Uint8Array };
+
+export interface ArchiveMarkRecord {
+  readonly mark: ArchiveMark;
+  readonly digest: Uint8Array;
+}
 
 export const keyOf = ({ session, channel, first, last }: SegmentAddress): SegmentKey => [
   session,
@@ -98,7 +109,27 @@ export const segmentOf = (
 
 export function factsIn(record: unknown): RoomFacts {
   const genesis = bytesIn(record, 'genesis');
-  return genesis === undefined ? {} : { genesis };
+  return {
+    ...(genesis && { genesis }),
+    ...(fieldOf(record, 'noArchive') === true && { noArchive: true as const }),
+  };
+}
+
+/** What is not what was put there is not given: a mark that says too much would keep words from the archive. */
+export async function archiveMarkIn(record: unknown): Promise<ArchiveMark | undefined> {
+  const { mark, digest } = (record ?? {}) as Partial<ArchiveMarkRecord>;
+  if (!(digest instanceof Uint8Array)) return undefined;
+  try {
+    return mark && equalBytes(digest, await markDigestOf(mark)) ? mark : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function markDigestOf({ instance, cursor, ends }: ArchiveMark): Promise<Bytes> {
+  const chains = ends.map(({ session, channel, last }) => [session, channel, last]);
+  const text = JSON.stringify([toHex(instance), cursor, chains]);
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(text)));
 }
 
 export async function snapshotIn(record: unknown): Promise<DeviceSnapshot | undefined> {

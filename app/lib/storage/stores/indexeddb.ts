@@ -6,6 +6,7 @@ import { deleteDB, type DBSchema, type IDBPDatabase } from 'idb';
 import type { Channel, RoomId, SessionId } from '../../core/ids.ts';
 import { ok, type Result } from '../../core/result.ts';
 import type {
+  ArchiveMark,
   ChainEnd,
   DeviceSnapshot,
   LogStore,
@@ -20,15 +21,18 @@ import { GroupCommit } from './group-commit.ts';
 import { readAllSegments } from './indexeddb-read-all.ts';
 import {
   addressOf,
+  archiveMarkIn,
   digestOf,
   factsIn,
   isSegmentKey,
   isStill,
   keyOf,
+  markDigestOf,
   readIfPossible,
   readSegments,
   segmentOf,
   snapshotIn,
+  type ArchiveMarkRecord,
   type QuarantinedRecord,
   type SnapshotRecord,
 } from './indexeddb-records.ts';
@@ -42,7 +46,7 @@ export interface RoomSchema extends DBSchema {
     /** By their end: what holds anything at or after a seq is one range. */
     indexes: { byLast: [SessionId, Channel, number] };
   };
-  facts: { key: 'facts'; value: RoomFacts };
+  facts: { key: 'facts' | 'archive'; value: RoomFacts | ArchiveMarkRecord };
   snapshot: { key: 'newest'; value: SnapshotRecord };
   /** How often segments were swapped for longer ones: a reader that sees it change looks again. */
   swaps: { key: 'count'; value: number };
@@ -176,6 +180,16 @@ class IndexedDbStore implements LogStore {
 
   async loadFacts(): Promise<RoomFacts> {
     return factsIn(await readIfPossible(this.#db.transaction('facts').store, 'facts'));
+  }
+
+  async loadArchiveMark(): Promise<ArchiveMark | undefined> {
+    return archiveMarkIn(await readIfPossible(this.#db.transaction('facts').store, 'archive'));
+  }
+
+  async saveArchiveMark(mark: ArchiveMark): Promise<void> {
+    const record = { mark, digest: await markDigestOf(mark) };
+    const transaction = this.#db.transaction('facts', 'readwrite', STRICT);
+    await allOrNothing(transaction, () => transaction.store.put(record, 'archive'));
   }
 
   async saveFacts(facts: RoomFacts): Promise<void> {

@@ -2,6 +2,7 @@
 import { equalBytes } from '../../core/bytes.ts';
 import type { Channel, SessionId } from '../../core/ids.ts';
 import type {
+  ArchiveMark,
   ChainEnd,
   DeviceSnapshot,
   LogStore,
@@ -23,6 +24,7 @@ class MemoryStore implements LogStore {
   readonly #quarantine = new Map<string, StoredSegment>();
   #facts: RoomFacts = {};
   #snapshot: DeviceSnapshot | undefined;
+  #mark: ArchiveMark | undefined;
 
   async append(segments: readonly StoredSegment[]): Promise<void> {
     for (const segment of segments) {
@@ -91,6 +93,14 @@ class MemoryStore implements LogStore {
 
   async saveFacts(facts: RoomFacts): Promise<void> {
     this.#facts = facts;
+  }
+
+  async loadArchiveMark(): Promise<ArchiveMark | undefined> {
+    return this.#mark;
+  }
+
+  async saveArchiveMark(mark: ArchiveMark): Promise<void> {
+    this.#mark = mark;
   }
 
   async loadSnapshot(): Promise<DeviceSnapshot | undefined> {

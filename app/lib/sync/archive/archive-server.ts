@@ -1,0 +1,137 @@
+/** The archive over HTTP, as docs/spec-archive.md has it: one door, with a time limit and a cap on every answer. */
+import {
+  ARCHIVE_CONTENT_TYPE,
+  ARCHIVE_KEY_HEADER,
+  ARCHIVE_PAGE_BYTES,
+  ARCHIVE_PAGE_SEGMENTS,
+  ARCHIVE_SEGMENT_BYTES,
+  archiveDeletePath,
+  archivePath,
+  archiveRegisterPath,
+  archiveSegmentsPath,
+  decodeAppended,
+  decodeDeleted,
+  decodePage,
+  decodeRefusal,
+  decodeStatus,
+  encodeBatch,
+  type ArchiveAppended,
+  type ArchiveDeleted,
+  type ArchivePage,
+  type ArchiveRefusal,
+  type ArchiveStatus,
+} from '../../core/archive-wire.ts';
+import { toHex, type Bytes } from '../../core/bytes.ts';
+import type { RoomId } from '../../core/ids.ts';
+import { err, type Result } from '../../core/result.ts';
+import type { ArchiveKeys } from '../../crypto/room-keys.ts';
+
+/** `retryAfterMs`: how long the server asks to be left alone. No answer at all is `later`. */
+export interface ArchiveProblem extends ArchiveRefusal {
+  readonly retryAfterMs?: number;
+}
+
+/** What an archive does for one room. */
+export interface ArchiveServer {
+  status(): Promise<Result<ArchiveStatus, ArchiveProblem>>;
+  /** A signed registration (ARCH-4). */
+  register(statement: Bytes): Promise<Result<ArchiveStatus, ArchiveProblem>>;
+  /** At most ARCHIVE_BATCH_SEGMENTS, together at most ARCHIVE_BATCH_BYTES, or one. */
+  append(segments: readonly Bytes[]): Promise<Result<ArchiveAppended, ArchiveProblem>>;
+  page(since: number): Promise<Result<ArchivePage, ArchiveProblem>>;
+  /** A signed deletion (ARCH-12). */
+  delete(statement: Bytes): Promise<Result<ArchiveDeleted, ArchiveProblem>>;
+  /** Ends what is under way; nothing is asked any more. */
+  close(): void;
+}
+
+export interface ArchiveServerOptions {
+  /** Where the thin server is, `location.origin`. */
+  readonly origin: string;
+  readonly roomId: RoomId;
+  readonly keys: ArchiveKeys;
+}
+
+/** A page of 4 MiB over a slow line; a server that says nothing for so long says nothing. */
+const TIME_LIMIT_MS = 120_000;
+/** Of a status, an append or a refusal: far more than any has. */
+const SHORT_ANSWER_BYTES = 16 * 1024;
+const PAGE_ANSWER_BYTES =
+  Math.max(ARCHIVE_PAGE_BYTES, ARCHIVE_SEGMENT_BYTES) + 4 * ARCHIVE_PAGE_SEGMENTS + 64;
+/** What a server may ask for at most: a mistyped header must not end archiving for a year. */
+const RETRY_AFTER_MOST_S = 3600;
+
+export function archiveServer({ origin, roomId, keys }: ArchiveServerOptions): ArchiveServer {
+  const closed = new AbortController();
+  const ask = async <T>(
+    path: string,
+    { key, body, maxBytes = SHORT_ANSWER_BYTES }: { key?: Bytes; body?: Bytes; maxBytes?: number },
+    read: (bytes: Bytes) => Result<T, unknown>,
+  ): Promise<Result<T, ArchiveProblem>> => {
+    try {
+      const answer = await fetch(new URL(path, origin), {
+        method: body === undefined ? 'GET' : 'POST',
+        ...(body !== undefined && { body }),
+        headers: {
+          ...(key && { [ARCHIVE_KEY_HEADER]: toHex(key) }),
+          ...(body !== undefined && { 'content-type': ARCHIVE_CONTENT_TYPE }),
+        },
+        cache: 'no-store',
+        credentials: 'omit',
+        redirect: 'error',
+        signal: AbortSignal.any([closed.signal, AbortSignal.timeout(TIME_LIMIT_MS)]),
+      });
+      const bytes = await readAtMost(answer, answer.ok ? maxBytes : SHORT_ANSWER_BYTES);
+      if (!answer.ok) return err({ ...refusalIn(answer, bytes), ...retryAfter(answer) });
+      const value = read(bytes);
+      // Not the archive's own words: something between answered for it.
+      return value.ok ? value : err({ reason: 'later' });
+    } catch {
+      return err({ reason: 'later' });
+    }
+  };
+  const appendKey = keys.edit ?? keys.comment;
+  return {
+    status: () => ask(archivePath(roomId), { key: keys.read }, decodeStatus),
+    register: (statement) => ask(archiveRegisterPath(roomId), { body: statement }, decodeStatus),
+    append: async (segments) =>
+      appendKey === undefined
+        ? err({ reason: 'no-key' })
+        : ask(archiveSegmentsPath(roomId), { key: appendKey, body: encodeBatch(segments) }, decodeAppended),
+    page: (since) =>
+      ask(archiveSegmentsPath(roomId, since), { key: keys.read, maxBytes: PAGE_ANSWER_BYTES }, decodePage),
+    delete: (statement) => ask(archiveDeletePath(roomId), { body: statement }, decodeDeleted),
+    close: () => closed.abort(),
+  };
+}
+
+const refusalIn = (answer: Response, body: Bytes): ArchiveRefusal =>
+  decodeRefusal(answer.status, new TextDecoder().decode(body));
+
+function retryAfter(answer: Response): { retryAfterMs?: number } {
+  const seconds = Number(answer.headers.get('retry-after') ?? Number.NaN);
+  return seconds > 0 ? { retryAfterMs: Math.min(seconds, RETRY_AFTER_MOST_S) * 1000 } : {};
+}
+
+/** Throws where there is more. */
+async function readAtMost(answer: Response, maxBytes: number): Promise<Bytes> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const reader = answer.body?.getReader();
+  for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+    const part = next.value as Uint8Array;
+    length += part.length;
+    if (length > maxBytes) {
+      await reader?.cancel();
+      throw new RangeError(`an answer above ${maxBytes} bytes`);
+    }
+    parts.push(part);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,257 @@
+/** Replicas and a real archive: the thin server with PocketBase behind it. */
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { fromHex, randomBytes, type Bytes } from '../../core/bytes.ts';
+import { archiveKeys, type SeedKind } from '../../crypto/room-keys.ts';
+import { sign } from '../../crypto/signatures.ts';
+import type { LogStore } from '../../log/log-store.ts';
+import { seal } from '../../log/seal.ts';
+import { encodeSegment } from '../../log/segment.ts';
+import { memoryStore } from '../../storage/stores/memory.ts';
+import { MemoryNetwork } from '../../../testing/memory-network.ts';
+import { makeRoom, openReplica, until, type TestReplica, type TestRoom } from '../../../testing/replicas.ts';
+import {
+  pocketbasePath,
+  startArchiveServer,
+  type ArchiveServer as ServerUnderTest,
+} from '../../../../signaling/testing/archive-client.ts';
+import { archiveServer } from './archive-server.ts';
+import type { ArchiveState } from './archive-state.ts';
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
+if (pocketbasePath === undefined)
+  console.log('The archive is not tried: POCKETBASE_PATH is not set (npm test sets it).');
+
+let server: ServerUnderTest;
+const opened: TestReplica[] = [];
+beforeAll(async () => {
+  if (pocketbasePath !== undefined) server = await startArchiveServer();
+});
+afterAll(() => server?.close());
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.replica.close();
+});
+
+interface Visit {
+  readonly kind?: SeedKind;
+  readonly store?: LogStore;
+  readonly device?: Bytes;
+  readonly owner?: boolean;
+  readonly makesFile?: boolean;
+  readonly knowsGenesis?: boolean;
+  readonly network?: MemoryNetwork;
+  readonly othersMs?: number;
+}
+
+/** Somebody opens the room; without a network they are alone with the archive. */
+async function visit(room: TestRoom, { kind = 'e', owner = false, network, ...rest }: Visit = {}) {
+  const keys = await room.keys(kind);
+  const one = await openReplica(room, {
+    kind,
+    knowsGenesis: owner,
+    ...rest,
+    transports: network ? [network.transport()] : [],
+    archive: {
+      server: archiveServer({ origin: server.url, roomId: keys.roomId, keys: archiveKeys(keys) }),
+      owner: owner ? { sign: (message) => sign(room.owner.privateKey, message) } : undefined,
+      alone: (work) => work(),
+      waits: { ownMs: 5, othersMs: rest.othersMs ?? 20, jitterMs: 5 },
+    },
+  });
+  opened.push(one);
+  return one;
+}
+
+const stateOf = ({ replica }: TestReplica): ArchiveState['kind'] | undefined => replica.archive?.state.kind;
+const archived = (one: TestReplica) =>
+  until(
+    'everything to be archived',
+    () => one.saves.at(-1)?.kind !== 'unsaved' && stateOf(one) === 'current',
+  );
+const gone = async (one: TestReplica): Promise<void> => {
+  opened.splice(opened.indexOf(one), 1);
+  await one.replica.close();
+};
+
+describe.skipIf(pocketbasePath === undefined)('ARCH-15 a room in the archive', () => {
+  test('a lone visitor with the link alone opens a room whose people are all gone', async () => {
+    const room = await makeRoom();
+    const ann = await visit(room, { owner: true, makesFile: true });
+    ann.text.insert(0, 'written yesterday');
+    await archived(ann);
+    await gone(ann);
+
+    for (const kind of ['e', 'v'] as const) {
+      const ben = await visit(room, { kind });
+      expect(ben.replica.known).toBe(false);
+      await until('the text', () => ben.read() === 'written yesterday');
+      await until('the room to be known', () => ben.replica.known);
+    }
+  });
+
+  test('what a visitor writes is there for the owner, who takes only what is new', async () => {
+    const room = await makeRoom();
+    const disk = memoryStore();
+    const ann = await visit(room, { owner: true, makesFile: true, store: disk });
+    ann.text.insert(0, 'ann');
+    await archived(ann);
+    await gone(ann);
+
+    const ben = await visit(room);
+    await until('the text', () => ben.read() === 'ann');
+    ben.text.insert(3, ' and ben');
+    await archived(ben);
+    const mark = await disk.loadArchiveMark();
+
+    const again = await visit(room, { owner: true, store: disk });
+    await until('both', () => again.read() === 'ann and ben');
+    await archived(again);
+    expect((await disk.loadArchiveMark())?.cursor).toBeGreaterThan(mark?.cursor ?? Infinity);
+    expect(again.hash()).toEqual(ben.hash());
+  });
+
+  test('ARCH-17 whoever may edit sends what its author could not', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(() => 0.99);
+    const ann = await visit(room, { owner: true, makesFile: true, network });
+    await archived(ann);
+    // Dora has no archive of her own, and is gone before anybody asks.
+    const dora = await openReplica(room, { transports: [network.transport()] });
+    opened.push(dora);
+    await until('the file', () => dora.project.list().length === 1);
+    dora.text.insert(0, 'by dora');
+    await until('ann to have it', () => ann.read() === 'by dora');
+    await gone(dora);
+    await archived(ann);
+    await gone(ann);
+    const ben = await visit(room, { kind: 'v' });
+    await until('her words', () => ben.read() === 'by dora');
+  });
+
+  test('ARCH-16 many keys become few segments', async () => {
+    const room = await makeRoom();
+    const ann = await visit(room, { owner: true, makesFile: true });
+    await archived(ann);
+    const keys = await room.keys('e');
+    const before = await archiveServer({
+      origin: server.url,
+      roomId: keys.roomId,
+      keys: archiveKeys(keys),
+    }).status();
+    for (let i = 0; i < 120; i++) {
+      ann.text.insert(i, 'x');
+      await ann.replica.settled();
+    }
+    await archived(ann);
+    const after = await archiveServer({
+      origin: server.url,
+      roomId: keys.roomId,
+      keys: archiveKeys(keys),
+    }).status();
+    if (!before.ok || !after.ok) throw new Error('no status');
+    expect(after.value.segments - before.value.segments).toBeLessThan(60);
+    const ben = await visit(room, { kind: 'v' });
+    await until('all of it', () => ben.read() === 'x'.repeat(120));
+  });
+
+  test('a viewer and a stranger add nothing', async () => {
+    const room = await makeRoom();
+    const ann = await visit(room, { owner: true, makesFile: true });
+    await archived(ann);
+    const view = await room.keys('v');
+    const asViewer = archiveServer({ origin: server.url, roomId: view.roomId, keys: archiveKeys(view) });
+    expect(await asViewer.append([randomBytes(300)])).toEqual({ ok: false, error: { reason: 'no-key' } });
+    const stranger = { read: randomBytes(32), edit: randomBytes(32) };
+    const asStranger = archiveServer({ origin: server.url, roomId: view.roomId, keys: stranger });
+    for (const answer of [
+      await asStranger.status(),
+      await asStranger.page(0),
+      await asStranger.append([randomBytes(9)]),
+    ])
+      expect(answer).toMatchObject({ ok: false, error: { reason: 'wrong-key' } });
+  });
+
+  test('ARCH-15 junk that an editor puts under my name does not pass for my words', async () => {
+    const room = await makeRoom();
+    const ann = await visit(room, { owner: true, makesFile: true });
+    await archived(ann);
+    const keys = await room.keys('e');
+    const asEditor = archiveServer({ origin: server.url, roomId: keys.roomId, keys: archiveKeys(keys) });
+    const head = ann.replica.frontier.find(({ channel }) => channel === 'project');
+    if (head === undefined) throw new Error('ann wrote nothing');
+    const body = encodeSegment({
+      publicKey: fromHex(head.session),
+      channel: 'project',
+      first: head.seq + 1,
+      before: head.hash,
+      entries: Array.from({ length: 100 }, () => ({
+        time: 1,
+        heads: new Uint8Array(),
+        payload: randomBytes(9),
+      })),
+      signature: randomBytes(64),
+    });
+    expect(await asEditor.append([await seal(keys, 'segment', body)])).toMatchObject({
+      ok: true,
+      value: { stored: 1 },
+    });
+    ann.replica.archive?.refresh();
+    const status = await asEditor.status();
+    if (!status.ok) throw new Error('no status');
+    await vi.waitFor(async () =>
+      expect((await ann.store.loadArchiveMark())?.cursor).toBe(status.value.cursor),
+    );
+    ann.text.insert(0, 'mine');
+    await archived(ann);
+    await gone(ann);
+    const ben = await visit(room, { kind: 'v' });
+    await until('the real words', () => ben.read() === 'mine');
+  });
+
+  test('ARCH-12 the owner has it forgotten: nobody sends it again, until the owner wants it', async () => {
+    const room = await makeRoom();
+    const disk = memoryStore();
+    const ann = await visit(room, { owner: true, makesFile: true, store: disk });
+    ann.text.insert(0, 'secret');
+    await archived(ann);
+    const deleted = await ann.replica.archive?.delete();
+    expect(deleted).toMatchObject({ ok: true });
+    await until('declined', () => stateOf(ann) === 'declined');
+    ann.text.insert(6, ', and more');
+    const ben = await visit(room, { knowsGenesis: true });
+    await until('unknown', () => stateOf(ben) === 'unknown-room');
+    await gone(ann);
+
+    const again = await visit(room, { owner: true, store: disk });
+    await until('still declined', () => stateOf(again) === 'declined');
+    await again.replica.archive?.keep();
+    await archived(again);
+    await gone(again);
+    const cleo = await visit(room, { kind: 'v' });
+    await until('the text', () => cleo.read() === 'secret, and more');
+  });
+
+  test('ARCH-13 PocketBase killed while it is typed: a quiet state, and everything arrives later', async () => {
+    const own = await startArchiveServer();
+    const first = server;
+    server = own;
+    try {
+      const room = await makeRoom();
+      const ann = await visit(room, { owner: true, makesFile: true });
+      await archived(ann);
+      const { pid } = (await own.starts()).at(-1) ?? {};
+      if (pid === undefined) throw new Error('no PocketBase');
+      process.kill(pid, 'SIGKILL');
+      ann.text.insert(0, 'while it was down');
+      await until('the state', () => stateOf(ann) === 'unreachable');
+      expect(ann.notices.filter(({ kind }) => kind === 'internal')).toEqual([]);
+      await until('it is back', () => stateOf(ann) === 'current', 20_000);
+      await gone(ann);
+      const ben = await visit(room, { kind: 'v' });
+      await until('the words', () => ben.read() === 'while it was down');
+      await gone(ben);
+    } finally {
+      server = first;
+      await own.close();
+    }
+  });
+});
