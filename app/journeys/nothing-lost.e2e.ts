@@ -103,7 +103,9 @@ test('a paste of 5 MB arrives whole', async ({ person }) => {
     (_, i) => `${String(i).padStart(8)} ${line}`,
   ).join('\n');
   await paste(ann.page, text);
-  await expect(savedStatus(ann.page)).toHaveText('Saved on this device', { timeout: 30_000 });
+  await expect(savedStatus(ann.page)).toHaveText(/^Saved (on this device|here and in the archive)$/, {
+    timeout: 30_000,
+  });
   await expect.poll(async () => (await wholeText(ben.page)).length, { timeout: 30_000 }).toBe(text.length);
   expect(await wholeText(ben.page)).toBe(text);
   await ben.page.keyboard.press('Control+Home');

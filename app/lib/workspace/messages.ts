@@ -192,11 +192,14 @@ export const nothingToSave: SavedView = {
   why: 'This device never had this room, and nobody who has it is here.',
 };
 
-/** In the place of files, in a room that has not come yet. `long`: meeting somebody should have worked by now. */
-export function unknownRoomWords(here: number, long: boolean): string {
+/**
+ * In the place of files, in a room that has not come yet. `long`: meeting somebody should have worked by now.
+ * `notArchived`: why the archive did not bring it, if that is clear.
+ */
+export function unknownRoomWords(here: number, long: boolean, notArchived = ''): string {
   if (here > 1) return 'Getting the room from the people who are here…';
   return long
-    ? 'Nobody who has this room is here. It appears as soon as one of them opens it: keep this tab open. If it stays so, check the link with who sent it.'
+    ? `Nobody who has this room is here. ${notArchived && `${notArchived} `}It appears as soon as one of them opens it: keep this tab open. If it stays so, check the link with who sent it.`
     : 'Looking for the people who have this room…';
 }
 

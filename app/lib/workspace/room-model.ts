@@ -149,6 +149,15 @@ export interface ShareLinks {
   readonly view: string;
 }
 
+/** The room's encrypted copy in the server's archive. */
+export interface ServerCopyView {
+  readonly kept: boolean;
+  /** This device has the owner's key. */
+  readonly mayDelete: boolean;
+  /** The owner had it deleted here, and can have it kept again. */
+  readonly mayKeep: boolean;
+}
+
 export interface RoomModel {
   readonly roomId: RoomId;
   readonly role: Role;
@@ -167,6 +176,9 @@ export interface RoomModel {
   readonly alerts: readonly AlertView[];
   readonly progress: ProgressView | undefined;
   readonly links: ShareLinks;
+  readonly serverCopy: ServerCopyView;
+  /** In a room that is not known yet: why the archive does not bring it; '' while that is not clear. */
+  readonly notArchived: string;
   /** 'pending' until it is tried; 'ready' only when a room would open, edit and run with the server and network gone. */
   readonly offline:
     | { readonly kind: 'pending' }
@@ -190,6 +202,9 @@ export interface RoomModel {
   upload(picked: readonly File[] | DataTransfer): Promise<void>;
   /** Saves a zip of the project, every file byte-identical, among the person's downloads; says by an alert where it can't. */
   download(): Promise<void>;
+  /** Deletes the server's copy; says by an alert what was removed, or that it failed. */
+  deleteFromServer(): Promise<void>;
+  keepOnServer(): Promise<void>;
   /** Saves the room with its whole history, encrypted as it is, in one file; says by alerts what it takes to open it. */
   downloadRoom(): Promise<void>;
 

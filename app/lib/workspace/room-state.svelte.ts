@@ -14,6 +14,8 @@ import type { StorageProblem } from '../storage/storage-problem.ts';
 import type { ForkNotice } from '../sync/replica-events.ts';
 import type { Replica } from '../sync/replica.ts';
 import { AlertsState } from './alerts-state.svelte.ts';
+import { ArchiveCopyState } from './archive-copy-state.svelte.ts';
+import { notArchivedWords } from './archive-words.ts';
 import { ConnectionState } from './connection-state.svelte.ts';
 import { editRefusedAlert } from './file-messages.ts';
 import { FilesState } from './files-state.svelte.ts';
@@ -34,6 +36,7 @@ import type {
   RoomModel,
   RunView,
   SavedView,
+  ServerCopyView,
   ShareLinks,
 } from './room-model.ts';
 import { RunsState } from './runs-state.svelte.ts';
@@ -71,6 +74,7 @@ export class RoomState implements RoomModel {
   readonly #saved: SavedState;
   readonly #offline = new OfflineState();
   readonly #connection: ConnectionState;
+  readonly #copy: ArchiveCopyState;
   readonly #transfer: TransferState;
   #inFront: FileId | undefined;
   #known = $state(false);
@@ -91,7 +95,9 @@ export class RoomState implements RoomModel {
     });
     this.#people = new PeopleState({ replica, me, role: keys.role, myName });
     this.#connection = new ConnectionState(replica, me);
+    this.#copy = new ArchiveCopyState(replica.archive, this.#alerts);
     this.#saved = new SavedState({
+      archive: () => this.#copy.state,
       storeKind: notKept ? 'memory' : 'device',
       askToKeep,
       storageRoom: () => storageRoom(),
@@ -126,6 +132,7 @@ export class RoomState implements RoomModel {
         this.#known = replica.known;
         this.#people.refresh();
         this.#connection.refresh();
+        this.#copy.refresh();
       },
       onFork: (fork) => this.#tellFork(fork),
       onCaughtUp: () => this.remember(),
@@ -168,6 +175,12 @@ export class RoomState implements RoomModel {
   }
   get saved(): SavedView {
     return this.#known ? this.#saved.view : nothingToSave;
+  }
+  get serverCopy(): ServerCopyView {
+    return this.#copy.view;
+  }
+  get notArchived(): string {
+    return notArchivedWords(this.#copy.state);
   }
   get alerts(): readonly AlertView[] {
     return this.#alerts.all;
@@ -217,6 +230,12 @@ export class RoomState implements RoomModel {
   }
   download(): Promise<void> {
     return this.#transfer.download();
+  }
+  deleteFromServer(): Promise<void> {
+    return this.#copy.delete();
+  }
+  keepOnServer(): Promise<void> {
+    return this.#copy.keep();
   }
   downloadRoom(): Promise<void> {
     return this.#transfer.downloadRoom();
@@ -287,6 +306,7 @@ export class RoomState implements RoomModel {
 
   async dispose(): Promise<void> {
     this.#connection.dispose();
+    this.#copy.dispose();
     this.#runs.dispose();
     this.#people.dispose();
     this.#saved.dispose();

@@ -1,7 +1,9 @@
 /** The status "Saved": leaves "saved" at the first unsaved edit, and says "Saving…" only when it takes long. */
 import type { ClosedBy } from '../storage/open-database.ts';
 import type { Persistence, StorageRoom } from '../storage/quota.ts';
+import type { ArchiveState } from '../sync/archive/archive-state.ts';
 import type { OutboxState } from '../sync/outbox.ts';
+import { archiveWords } from './archive-words.ts';
 import { notSavedReason, storageWords, storeClosedReason } from './messages.ts';
 import type { SavedView } from './room-model.ts';
 
@@ -12,6 +14,8 @@ const ROOM_AGAIN_MS = 30_000;
 
 export interface SavedOptions {
   readonly storeKind: 'device' | 'memory';
+  /** How the room stands with the archive; reactive. */
+  readonly archive: () => ArchiveState | undefined;
   /** Asks the browser not to clear what is stored; it may ask the person. */
   readonly askToKeep: () => Promise<Persistence>;
   /** How much is stored and may be. */
@@ -73,11 +77,12 @@ export class SavedState {
     if (this.#options.storeKind === 'memory')
       return { kind: 'not-saved', why: 'this browser keeps nothing here' };
     const until = this.#persistence === 'kept' ? 'you delete it' : 'the browser clears it';
-    const room = this.#room ? ` ${storageWords(this.#room)}` : '';
+    const room = this.#room ? storageWords(this.#room) : '';
+    const archive = this.#options.archive();
     return {
       kind: 'saved',
-      where: 'Saved on this device',
-      why: `Kept in this browser until ${until}.${room}`,
+      where: archive?.kind === 'current' ? 'Saved here and in the archive' : 'Saved on this device',
+      why: [`Kept in this browser until ${until}.`, room, archiveWords(archive)].filter(Boolean).join(' '),
     };
   }
 

@@ -104,6 +104,11 @@ export class Archive {
     return this.#state;
   }
 
+  /** Whether this device has the key of the room's owner. */
+  get owned(): boolean {
+    return this.#options.owner !== undefined;
+  }
+
   /** Whether everything it has was read once, and that was something. */
   get brought(): boolean {
     return this.#brought;

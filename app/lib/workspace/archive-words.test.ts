@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import type { ArchiveState } from '../sync/archive/archive-state.ts';
+import { archiveWords, deletedAlert, notArchivedWords, notDeletedAlert } from './archive-words.ts';
+
+const states: ArchiveState[] = [
+  { kind: 'connecting' },
+  { kind: 'current' },
+  { kind: 'behind' },
+  { kind: 'unreachable' },
+  { kind: 'off' },
+  { kind: 'unknown-room' },
+  { kind: 'declined' },
+  { kind: 'full' },
+  { kind: 'refused', reason: 'wrong-key' },
+];
+
+it('says of each state something of its own, and nothing while it is not known', () => {
+  const words = states.map((state) => archiveWords(state));
+  expect(new Set(words).size).toBe(states.length);
+  expect(words[0]).toBe('');
+  for (const sentence of words.slice(1)) expect(sentence).toMatch(/^[A-Z].*\.$/);
+});
+
+it('never says that there is no copy while nobody could be asked', () => {
+  for (const state of states)
+    if (['connecting', 'unreachable'].includes(state.kind))
+      expect(notArchivedWords(state)).not.toContain('no copy');
+  expect(notArchivedWords({ kind: 'unreachable' })).toContain('tried again');
+});
+
+it('says what was deleted, whether the disk is clean, and what that does not touch', () => {
+  const { detail } = deletedAlert({ segments: 1, bytes: 2048, purged: true });
+  expect(detail).toContain('1 encrypted record, 2.0 kB');
+  expect(detail).toContain('everybody who has opened it');
+  expect(deletedAlert({ segments: 2, bytes: 1, purged: false }).detail).toContain('within minutes');
+  let again = 0;
+  notDeletedAlert(() => again++).actions?.[0]?.act();
+  expect(again).toBe(1);
+});

@@ -1,0 +1,60 @@
+/** The archive in words: what it is to this room now, what that means for what is written, and what can be done. Pure. */
+import type { ArchiveDeleted } from '../core/archive-wire.ts';
+import type { ArchiveState } from '../sync/archive/archive-state.ts';
+import { bytes, count } from './amounts.ts';
+import type { NewAlert } from './alerts.ts';
+
+/** Behind "Saved": one sentence, nothing while it is not known yet. */
+export function archiveWords(state: ArchiveState | undefined): string {
+  switch (state?.kind) {
+    case undefined:
+    case 'connecting':
+      return '';
+    case 'current':
+      return 'The archive has it too, encrypted: the links open this room when nobody is here.';
+    case 'behind':
+      return 'The archive does not have all of it yet.';
+    case 'unreachable':
+      return 'The archive does not answer now; it is tried again by itself.';
+    case 'off':
+      return 'This server keeps no archive.';
+    case 'unknown-room':
+      return 'The archive does not keep this room: only the browser it was made in can have it kept.';
+    case 'declined':
+      return 'Deleted from the server, as you wanted: it is on the devices of those who opened it.';
+    case 'full':
+      return 'The archive has no more space for this room: what is new stays on the devices of those who have it.';
+    case 'refused':
+      return `The archive refuses this room (${state.reason}).`;
+  }
+}
+
+/** In the place of files, where nobody is here who has the room: why the archive does not bring it either. */
+export function notArchivedWords(state: ArchiveState | undefined): string {
+  switch (state?.kind) {
+    case 'unreachable':
+      return 'The server’s copy can’t be reached either; it is tried again by itself.';
+    case 'current':
+    case 'behind':
+    case 'unknown-room':
+      return 'The server has no copy of it.';
+    case 'refused':
+      return 'The server has no copy that this link opens.';
+    default:
+      return '';
+  }
+}
+
+export const deletedAlert = ({ segments, bytes: size, purged }: ArchiveDeleted): NewAlert => ({
+  tone: 'info',
+  title: 'This room is deleted from the server',
+  detail: `${count(segments, 'encrypted record')}, ${bytes(size)}, are gone${purged ? ', from its disk too' : '; their place on its disk is overwritten within minutes'}. The room goes on here and with everybody who has opened it. Links open it only while one of them is here.`,
+});
+
+export const notDeletedAlert = (again: () => void): NewAlert => ({
+  tone: 'bad',
+  title: 'The room could not be deleted from the server',
+  detail:
+    'It does not answer as it should, and the copy is still there. The room works as before. Try again later.',
+  actions: [{ label: 'Try again', act: again }],
+});
