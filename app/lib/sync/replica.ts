@@ -276,14 +276,8 @@ export class Replica {
   #listen(): void {
     this.doc.on('update', (update: Uint8Array, origin: unknown) => {
       if (origin !== FROM_LOG) this.#outbox.edit(update);
-      this.#touched();
+      this.#peers.touched();
     });
-  }
-
-  /** Heads moved here. */
-  #touched(): void {
-    this.#peers.touched();
-    this.#archive?.touched();
   }
 
   async #take(batch: Batch): Promise<BatchOutcome> {
@@ -292,7 +286,7 @@ export class Replica {
     if (outcome.entries > 0 && this.#atRest.hiding) this.#readOn();
     this.#setClient();
     this.#keeper.touch();
-    if (outcome.entries > 0) this.#archive?.touched();
+    if (outcome.entries > 0) this.#archive?.touched(false);
     return { ...outcome, entries: outcome.entries + mended };
   }
 
@@ -350,6 +344,7 @@ export class Replica {
     this.#peers.sendOwn(accepted.sealed);
     this.#intake.noteOwn(accepted);
     if (accepted.channel !== 'project') this.#messages.pass([accepted]);
-    this.#touched();
+    this.#peers.touched();
+    this.#archive?.touched(true);
   }
 }

@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
 import type { ArchiveState } from '../sync/archive/archive-state.ts';
-import { archiveWords, deletedAlert, notArchivedWords, notDeletedAlert } from './archive-words.ts';
+import { archiveWords, deletedAlert, hasMine, notArchivedWords, notDeletedAlert } from './archive-words.ts';
 
 const states: ArchiveState[] = [
   { kind: 'connecting' },
   { kind: 'current' },
-  { kind: 'behind' },
+  { kind: 'behind', mine: true },
+  { kind: 'behind', mine: false },
   { kind: 'unreachable' },
   { kind: 'off' },
   { kind: 'unknown-room' },
@@ -19,6 +20,11 @@ it('says of each state something of its own, and nothing while it is not known',
   expect(new Set(words).size).toBe(states.length);
   expect(words[0]).toBe('');
   for (const sentence of words.slice(1)) expect(sentence).toMatch(/^[A-Z].*\.$/);
+});
+
+it('says "in the archive" when my words are there with what they follow, whatever others write meanwhile', () => {
+  const kept = states.filter(hasMine);
+  expect(kept).toEqual([{ kind: 'current' }, { kind: 'behind', mine: false }]);
 });
 
 it('never says that there is no copy while nobody could be asked', () => {

@@ -4,6 +4,10 @@ import type { ArchiveState } from '../sync/archive/archive-state.ts';
 import { bytes, count } from './amounts.ts';
 import type { NewAlert } from './alerts.ts';
 
+/** Whether all that was written here is there, with all that it follows. */
+export const hasMine = (state: ArchiveState | undefined): boolean =>
+  state?.kind === 'current' || (state?.kind === 'behind' && !state.mine);
+
 /** Behind "Saved": one sentence, nothing while it is not known yet. */
 export function archiveWords(state: ArchiveState | undefined): string {
   switch (state?.kind) {
@@ -13,7 +17,9 @@ export function archiveWords(state: ArchiveState | undefined): string {
     case 'current':
       return 'The archive has it too, encrypted: the links open this room when nobody is here.';
     case 'behind':
-      return 'The archive does not have all of it yet.';
+      return state.mine
+        ? 'The archive does not have all of it yet.'
+        : 'The archive has it too, encrypted; what others wrote just now follows.';
     case 'unreachable':
       return 'The archive does not answer now; it is tried again by itself.';
     case 'off':

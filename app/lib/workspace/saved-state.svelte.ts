@@ -3,7 +3,7 @@ import type { ClosedBy } from '../storage/open-database.ts';
 import type { Persistence, StorageRoom } from '../storage/quota.ts';
 import type { ArchiveState } from '../sync/archive/archive-state.ts';
 import type { OutboxState } from '../sync/outbox.ts';
-import { archiveWords } from './archive-words.ts';
+import { archiveWords, hasMine } from './archive-words.ts';
 import { notSavedReason, storageWords, storeClosedReason } from './messages.ts';
 import type { SavedView } from './room-model.ts';
 
@@ -81,7 +81,7 @@ export class SavedState {
     const archive = this.#options.archive();
     return {
       kind: 'saved',
-      where: archive?.kind === 'current' ? 'Saved here and in the archive' : 'Saved on this device',
+      where: hasMine(archive) ? 'Saved here and in the archive' : 'Saved on this device',
       why: [`Kept in this browser until ${until}.`, room, archiveWords(archive)].filter(Boolean).join(' '),
     };
   }

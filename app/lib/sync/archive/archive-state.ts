@@ -5,8 +5,8 @@ export type ArchiveState =
   | { readonly kind: 'connecting' }
   /** It has everything that is here. */
   | { readonly kind: 'current' }
-  /** It lacks something that is here, and gets it. */
-  | { readonly kind: 'behind' }
+  /** It lacks something that is here, and gets it. `mine`: of what was written in this tab and what that follows, too. */
+  | { readonly kind: 'behind'; readonly mine: boolean }
   /** It doesn't answer, or not now: tried again. */
   | { readonly kind: 'unreachable' }
   /** This server keeps no archive. */

@@ -54,7 +54,7 @@ async function visit(room: TestRoom, { kind = 'e', owner = false, network, ...re
       server: archiveServer({ origin: server.url, roomId: keys.roomId, keys: archiveKeys(keys) }),
       owner: owner ? { sign: (message) => sign(room.owner.privateKey, message) } : undefined,
       alone: (work) => work(),
-      waits: { ownMs: 5, othersMs: rest.othersMs ?? 20, jitterMs: 5 },
+      waits: { ownMs: 5, othersMs: rest.othersMs ?? 20, jitterMs: 5, confirmMs: 20 },
     },
   });
   opened.push(one);
@@ -62,6 +62,8 @@ async function visit(room: TestRoom, { kind = 'e', owner = false, network, ...re
 }
 
 const stateOf = ({ replica }: TestReplica): ArchiveState['kind'] | undefined => replica.archive?.state.kind;
+const mineOf = ({ replica }: TestReplica): boolean | undefined =>
+  replica.archive?.state.kind === 'behind' ? replica.archive.state.mine : undefined;
 const archived = (one: TestReplica) =>
   until(
     'everything to be archived',
@@ -125,6 +127,38 @@ describe.skipIf(pocketbasePath === undefined)('ARCH-15 a room in the archive', (
     await gone(ann);
     const ben = await visit(room, { kind: 'v' });
     await until('her words', () => ben.read() === 'by dora');
+  });
+
+  test('ARCH-15 my words are archived when what they follow is there, and stay so while others write', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(() => 0.99);
+    const ann = await visit(room, { owner: true, makesFile: true, network, othersMs: 60_000 });
+    await archived(ann);
+    const dora = await openReplica(room, { transports: [network.transport()] });
+    opened.push(dora);
+    await until('the file', () => dora.project.list().length === 1);
+
+    dora.text.insert(0, 'dora. ');
+    await until('ann to have it', () => ann.read() === 'dora. ');
+    await until('that it is behind', () => stateOf(ann) === 'behind');
+    expect(ann.replica.archive?.state).toEqual({ kind: 'behind', mine: false });
+
+    ann.text.insert(6, 'ann.');
+    await until('mine to lack', () => mineOf(ann) === true);
+    // Hers alone are of no use to a reader: they follow what dora wrote, which nobody has sent.
+    const [own] = ann.replica.frontier;
+    await vi.waitFor(async () => {
+      const ends = (await ann.store.loadArchiveMark())?.ends ?? [];
+      expect(ends.find(({ session }) => session === own?.session)?.last).toBe(ann.replica.frontier[0]?.seq);
+    });
+    expect(mineOf(ann)).toBe(true);
+    const ben = await visit(room, { network, othersMs: 5 });
+    await until('mine to be there', () => mineOf(ann) === false || stateOf(ann) === 'current');
+    await gone(ann);
+    await gone(dora);
+    await gone(ben);
+    const cleo = await visit(room, { kind: 'v' });
+    await until('both', () => cleo.read() === 'dora. ann.');
   });
 
   test('ARCH-16 many keys become few segments', async () => {

@@ -93,10 +93,16 @@ export class Archive {
   #met = false;
   #declined = false;
   #hurries = false;
+  /** Since `needed` was looked at. */
+  #wrote = true;
+  /** What has to be there for what was written here to be archived. */
+  #needed: readonly FrontierRow[] = [];
+  #confirmMs: number;
   #closed = false;
 
   constructor(options: ArchiveOptions) {
     this.#options = options;
+    this.#confirmMs = this.#waits.confirmMs;
     this.#lacking = new Lacking({ ...options, waits: this.#waits });
   }
 
@@ -126,10 +132,14 @@ export class Archive {
       .catch((error: unknown) => this.#options.onError('the archive', error));
   }
 
-  /** Heads moved here. */
-  touched(): void {
-    if (this.#state.kind === 'current') this.#tell({ kind: 'behind' });
-    if (this.#state.kind === 'behind') this.#turns.wakeIn(this.#waits.ownMs);
+  /** Heads moved here. `own`: something was written in this tab, and is not archived before all that it follows is. */
+  touched(own: boolean): void {
+    this.#wrote ||= own;
+    const { kind } = this.#state;
+    if (kind !== 'current' && kind !== 'behind') return;
+    const mine = own || (kind === 'behind' && this.#state.mine);
+    this.#tell({ kind: 'behind', mine });
+    this.#turns.wakeIn(this.#waits.ownMs);
   }
 
   /** Sends my own now: this tab may be put to sleep. */
@@ -182,9 +192,8 @@ export class Archive {
 
   /** Another tab of this browser does the work. */
   async #follow(): Promise<number> {
-    const { store, log } = this.#options;
-    const mark = await store.loadArchiveMark();
-    if (mark !== undefined) this.#tellHowFar(new ArchivedChains(mark.ends).hasAll(log.frontier()));
+    const mark = await this.#options.store.loadArchiveMark();
+    if (mark !== undefined) this.#tellHowFar(new ArchivedChains(mark.ends));
     return FOLLOW_EVERY_MS;
   }
 
@@ -196,14 +205,17 @@ export class Archive {
       return ASK_AGAIN_MS;
     }
     if (!this.#met) await this.#meet();
-    if (now() - this.#readAt >= READ_EVERY_MS) await this.#read();
+    const confirms =
+      this.#state.kind === 'behind' && this.#state.mine && now() - this.#readAt >= this.#confirmMs;
+    if (confirms) this.#confirmMs = Math.min(this.#confirmMs * 2, READ_EVERY_MS);
+    if (confirms || now() - this.#readAt >= READ_EVERY_MS) await this.#read();
     const { own, others, waitMs } = this.#lacking.due(this.#archived, now(), this.#hurries);
     this.#hurries = false;
     // Somebody may have sent it meanwhile.
     if (others.length > 0 && now() - this.#readAt > READ_RECENTLY_MS) await this.#read();
     if (own.length + others.length > 0) await this.#send([...own, ...others]);
-    this.#tellHowFar(this.#archived.hasAll(this.#options.log.frontier()));
-    return Math.min(waitMs, this.#readAt + READ_EVERY_MS - now());
+    const readAgainMs = this.#tellHowFar(this.#archived) ? this.#confirmMs : READ_EVERY_MS;
+    return Math.min(waitMs, this.#readAt + readAgainMs - now());
   }
 
   /** What this device remembers of the archive. */
@@ -365,8 +377,15 @@ export class Archive {
     return this.#instance !== undefined && equalBytes(instance, this.#instance);
   }
 
-  #tellHowFar(hasAll: boolean): void {
-    this.#tell({ kind: hasAll ? 'current' : 'behind' });
+  /** Whether it lacks something of what was written here and what that follows. */
+  #tellHowFar(archived: ArchivedChains): boolean {
+    const rows = this.#options.log.frontier();
+    if (this.#wrote) this.#needed = rows;
+    this.#wrote = false;
+    const mine = !archived.hasAll(this.#needed);
+    if (!mine) this.#confirmMs = this.#waits.confirmMs;
+    this.#tell(archived.hasAll(rows) ? { kind: 'current' } : { kind: 'behind', mine });
+    return mine;
   }
 
   #tell(state: ArchiveState): void {

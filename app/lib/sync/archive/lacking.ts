@@ -13,9 +13,11 @@ export interface Waits {
   readonly othersMs: number;
   /** And so much more at most, each tab its own share: of many one goes first, and the rest see that it did. */
   readonly jitterMs: number;
+  /** What was written here may follow what others send themselves: whether they did is looked at so soon, then half as often. */
+  readonly confirmMs: number;
 }
 
-export const WAITS: Waits = { ownMs: 2_000, othersMs: 30_000, jitterMs: 15_000 };
+export const WAITS: Waits = { ownMs: 2_000, othersMs: 30_000, jitterMs: 15_000, confirmMs: 5_000 };
 
 export interface Due {
   readonly own: readonly FrontierRow[];
