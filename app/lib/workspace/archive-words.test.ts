@@ -1,6 +1,13 @@
 import { expect, it } from 'vitest';
 import type { ArchiveState } from '../sync/archive/archive-state.ts';
-import { archiveWords, deletedAlert, hasMine, notArchivedWords, notDeletedAlert } from './archive-words.ts';
+import {
+  archiveWords,
+  deletedAlert,
+  hasMine,
+  notArchivedWords,
+  notDeletedAlert,
+  savedInMemory,
+} from './archive-words.ts';
 
 const states: ArchiveState[] = [
   { kind: 'connecting' },
@@ -25,6 +32,12 @@ it('says of each state something of its own, and nothing while it is not known',
 it('says "in the archive" when my words are there with what they follow, whatever others write meanwhile', () => {
   const kept = states.filter(hasMine);
   expect(kept).toEqual([{ kind: 'current' }, { kind: 'behind', mine: false }]);
+});
+
+it('calls nothing saved that neither this browser nor the archive keeps', () => {
+  for (const state of [undefined, ...states])
+    expect(savedInMemory(state).kind).toBe(hasMine(state) ? 'saved' : 'not-saved');
+  expect(savedInMemory({ kind: 'current' })).toMatchObject({ where: 'Saved in the archive' });
 });
 
 it('never says that there is no copy while nobody could be asked', () => {

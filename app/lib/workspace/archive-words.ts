@@ -3,6 +3,7 @@ import type { ArchiveDeleted } from '../core/archive-wire.ts';
 import type { ArchiveState } from '../sync/archive/archive-state.ts';
 import { bytes, count } from './amounts.ts';
 import type { NewAlert } from './alerts.ts';
+import type { SavedView } from './room-model.ts';
 
 /** Whether all that was written here is there, with all that it follows. */
 export const hasMine = (state: ArchiveState | undefined): boolean =>
@@ -34,6 +35,16 @@ export function archiveWords(state: ArchiveState | undefined): string {
       return `The archive refuses this room (${state.reason}).`;
   }
 }
+
+/** The status "Saved" in a browser that keeps nothing. */
+export const savedInMemory = (state: ArchiveState | undefined): SavedView =>
+  hasMine(state)
+    ? {
+        kind: 'saved',
+        where: 'Saved in the archive',
+        why: 'This browser keeps nothing here. The archive has it, encrypted: open the room with its link again.',
+      }
+    : { kind: 'not-saved', why: 'this browser keeps nothing here' };
 
 /** In the place of files, where nobody is here who has the room: why the archive does not bring it either. */
 export function notArchivedWords(state: ArchiveState | undefined): string {

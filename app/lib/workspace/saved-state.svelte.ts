@@ -3,7 +3,7 @@ import type { ClosedBy } from '../storage/open-database.ts';
 import type { Persistence, StorageRoom } from '../storage/quota.ts';
 import type { ArchiveState } from '../sync/archive/archive-state.ts';
 import type { OutboxState } from '../sync/outbox.ts';
-import { archiveWords, hasMine } from './archive-words.ts';
+import { archiveWords, hasMine, savedInMemory } from './archive-words.ts';
 import { notSavedReason, storageWords, storeClosedReason } from './messages.ts';
 import type { SavedView } from './room-model.ts';
 
@@ -74,11 +74,10 @@ export class SavedState {
   }
 
   #whenStored(): SavedView {
-    if (this.#options.storeKind === 'memory')
-      return { kind: 'not-saved', why: 'this browser keeps nothing here' };
+    const archive = this.#options.archive();
+    if (this.#options.storeKind === 'memory') return savedInMemory(archive);
     const until = this.#persistence === 'kept' ? 'you delete it' : 'the browser clears it';
     const room = this.#room ? storageWords(this.#room) : '';
-    const archive = this.#options.archive();
     return {
       kind: 'saved',
       where: hasMine(archive) ? 'Saved here and in the archive' : 'Saved on this device',
