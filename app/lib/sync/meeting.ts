@@ -56,6 +56,8 @@ export interface MeetingOptions {
 interface LinkState {
   readonly nonce: Bytes;
   theirNonce: Bytes;
+  /** Whether a HELLO went out. */
+  greeted: boolean;
   /** Whose link it is, once that was proved; it stays theirs. */
   met: CheckedSession | undefined;
   /** Seq last told, by chain. */
@@ -86,10 +88,16 @@ export class Meeting {
     return this.#stateOf(link).met;
   }
 
+  /** Whether a HELLO went out on the link. */
+  hasGreeted(link: MeshLink): boolean {
+    return this.#stateOf(link).greeted;
+  }
+
   /** Sends a HELLO with what moved since the last one on this link. `wantsReply` asks for theirs. */
   async greet(link: MeshLink, wantsReply: boolean): Promise<void> {
     const { keys, session, log } = this.#options;
     const state = this.#stateOf(link);
+    state.greeted = true;
     const moved = log.frontier().filter((row) => row.seq > (state.told.get(chainKey(row)) ?? 0));
     const rows = moved.slice(0, MAX_FRONTIER_ROWS);
     for (const row of rows) state.told.set(chainKey(row), row.seq);
@@ -205,6 +213,7 @@ export class Meeting {
       state = {
         nonce: randomBytes(NO_NONCE.length),
         theirNonce: NO_NONCE,
+        greeted: false,
         met: undefined,
         told: new Map(),
         heard: new Map(),

@@ -20,6 +20,7 @@ import {
   writeFrame,
   type FrameKind,
 } from './frames.ts';
+import { FirstGreetings } from './first-greetings.ts';
 import { Gossip } from './gossip.ts';
 import type { Batch, BatchOutcome } from './intake.ts';
 import type { LogAtRest } from './log-at-rest.ts';
@@ -54,6 +55,7 @@ export class Peers {
   readonly #answers: Answers;
   readonly #presence: PresenceBoard;
   readonly #meeting: Meeting;
+  readonly #greetings: FirstGreetings;
   readonly #frames: FrameQueue;
   /** Links whose frames may still be on their way through here. */
   readonly #closedLinks = new WeakSet<MeshLink>();
@@ -105,6 +107,12 @@ export class Peers {
       readChain: (...chain) => shelf.readChain(...chain),
       mayBeSent: (segment) => atRest.mayBeSent(segment),
     });
+    this.#greetings = new FirstGreetings({
+      now: () => clock.now(),
+      random: Math.random,
+      greet: (link) => this.#greet(link, true),
+      wasGreeted: (link) => this.#meeting.hasGreeted(link),
+    });
     this.#frames = new FrameQueue(
       clock,
       (link, kind, body) => this.#onFrame(link, kind, body),
@@ -143,7 +151,7 @@ export class Peers {
       this.#options.transports,
       { ...room, self: peerIdOf(this.#options.session.id), roomId: this.#options.roomId },
       {
-        onLink: (link) => this.#greet(link, true),
+        onLink: (link) => this.#greetings.opened(link),
         onFrame: (link, frame) => {
           const read = readFrame(frame);
           if (read.ok) this.#frames.push(link, read.value.kind, read.value.body);
@@ -209,6 +217,7 @@ export class Peers {
 
   async close(): Promise<void> {
     clearInterval(this.#tick);
+    this.#greetings.dispose();
     await this.#mesh?.close();
   }
 
@@ -273,6 +282,7 @@ export class Peers {
   #onLinkClosed(link: MeshLink): void {
     const { peer } = link;
     this.#closedLinks.add(link);
+    this.#greetings.closed(link);
     this.#catchUp.linkClosed(link);
     if (peer === undefined || this.#mesh?.linkTo(peer) !== undefined) return;
     this.#presence.gone(peer);
