@@ -1,5 +1,7 @@
 import { expect, test } from './fixtures/codeface.ts';
+import { openPerson } from './fixtures/person.ts';
 import { enterRoom, makeRoom, newFile, savedStatus, tree } from './fixtures/room.ts';
+import { startCodeFace } from './fixtures/server-process.ts';
 
 test('someone opens CodeFace and sees where to begin', async ({ codeface, person }) => {
   const { page, complaints } = await person();
@@ -35,22 +37,33 @@ test('the server is well, and says so', async ({ codeface, request }) => {
     .toMatchObject({ status: 'ok', pocketbase: process.env['POCKETBASE_PATH'] ? 'up' : 'off' });
 });
 
-test('someone opens a link while nobody who has the room is there, and it appears when one comes', async ({
-  person,
-}) => {
-  const ann = await person();
-  const link = await makeRoom(ann.page);
-  await ann.page.goto('about:blank');
+test('no archive, and someone opens a link while nobody who has the room is there: it appears when one comes', async () => {
+  const codeface = await startCodeFace({ CODEFACE_POCKETBASE: 'off' });
+  const ann = await openPerson(codeface.url);
+  const ben = await openPerson(codeface.url);
+  try {
+    const link = await makeRoom(ann.page);
+    await expect(savedStatus(ann.page)).toHaveAttribute('title', /This server keeps no archive\./);
+    await ann.page.goto('about:blank');
 
-  const ben = await person();
-  await ben.page.goto(link);
-  await expect(ben.page.getByText('Nobody who has this room is here.')).toBeVisible({ timeout: 20_000 });
-  await expect(savedStatus(ben.page)).toHaveText('Nothing to save yet');
-  // Nothing could be signed yet, so nothing can be typed.
-  await expect(ben.page.getByRole('button', { name: 'New file' })).toHaveCount(0);
+    await ben.page.goto(link);
+    await expect(ben.page.getByText('Nobody who has this room is here.')).toBeVisible({ timeout: 20_000 });
+    await expect(savedStatus(ben.page)).toHaveText('Nothing to save yet');
+    // Nothing could be signed yet, so nothing can be typed.
+    await expect(ben.page.getByRole('button', { name: 'New file' })).toHaveCount(0);
 
-  await enterRoom(ann.page, link);
-  await expect(tree(ben.page).getByRole('treeitem')).toHaveCount(4, { timeout: 20_000 });
-  await newFile(ben.page, 'ben.py', 'print("here")\n');
-  await expect(tree(ann.page).getByRole('treeitem', { name: 'ben.py' })).toBeVisible();
+    await enterRoom(ann.page, link);
+    await ann.page.keyboard.press('Tab');
+    await expect(
+      ann.page.getByRole('link', { name: 'CodeFace' }),
+      'the first stop of the keyboard',
+    ).toBeFocused();
+    await expect(tree(ben.page).getByRole('treeitem')).toHaveCount(4, { timeout: 20_000 });
+    await newFile(ben.page, 'ben.py', 'print("here")\n');
+    await expect(tree(ann.page).getByRole('treeitem', { name: 'ben.py' })).toBeVisible();
+  } finally {
+    await ann.end();
+    await ben.end();
+    await codeface.end();
+  }
 });
