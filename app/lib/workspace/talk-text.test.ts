@@ -53,6 +53,13 @@ it('takes blank lines around a draft away, and what is in it as it is', () => {
   expect(tidyDraft('half \ud83e')).toBe('half \ufffd');
 });
 
+it('takes no time over a long run of white space, such as a pasted table has', () => {
+  const table = `a${' '.repeat(300_000)}b\n`;
+  const before = performance.now();
+  expect(tidyDraft(table)).toBe(table.trimEnd());
+  expect(performance.now() - before).toBeLessThan(1000);
+});
+
 it('says by how much a draft is too long', () => {
   expect(draftProblem('x'.repeat(4096))).toBeUndefined();
   expect(draftProblem(`${'x'.repeat(4096)}  \n`)).toBeUndefined();

@@ -1,12 +1,13 @@
 /** What people type into the chat and what is shown of it: the draft's limits, and links among plain text. Pure. */
 import { MAX_TALK_TEXT_BYTES, talkTextBytes } from '../document/talk.ts';
 
-/** Blank lines around a message say nothing; a message of nothing else is none. */
+/** Blank lines around a message say nothing; a message of nothing else is none. Linear: it runs at every key, whatever was pasted. */
 export const tidyDraft = (draft: string): string =>
   draft
     .toWellFormed()
     .replace(/\r\n?/g, '\n')
-    .replace(/^\s*\n|\s+$/g, '');
+    .replace(/^\s*\n/, '')
+    .trimEnd();
 
 /** Why a draft can't be sent, in words; undefined where it can. */
 export function draftProblem(draft: string): string | undefined {
