@@ -43,6 +43,13 @@ it('keeps every character, whatever the text [seed 51, 300 runs]', () => {
   );
 });
 
+it('is quick with whatever somebody sends to make it slow', () => {
+  const hostile = [`https://a${')'.repeat(4086)}x`, `${'https://a)'.repeat(409)}x`, 'http://'.repeat(585)];
+  const before = performance.now();
+  for (const text of hostile) for (let i = 0; i < 100; i++) linkPieces(text);
+  expect(performance.now() - before).toBeLessThan(1000);
+});
+
 it('makes a long list of addresses no wall of links', () => {
   expect(links('https://a.example '.repeat(100))).toHaveLength(20);
 });

@@ -26,7 +26,7 @@ export interface TextPiece {
 /** No spaces, quotes, brackets of mark-up, controls or marks that hide or reorder what the address says. */
 const ADDRESS = /https?:\/\/[^\s<>"'`\p{C}]+/giu;
 /** Ends a sentence rather than an address. */
-const AFTER_ADDRESS = /[.,;:!?)\]}]+$/;
+const AFTER_ADDRESS = '.,;:!?)]}';
 /** A message of addresses alone would be nothing but links. */
 const MAX_LINKS = 20;
 
@@ -36,8 +36,9 @@ export function linkPieces(text: string): TextPiece[] {
   let done = 0;
   let links = 0;
   for (const { 0: found, index } of text.matchAll(ADDRESS)) {
-    const address = found.replace(AFTER_ADDRESS, '');
-    if (links === MAX_LINKS || !isWebAddress(address)) continue;
+    if (links === MAX_LINKS) break;
+    const address = withoutEnd(found);
+    if (!isWebAddress(address)) continue;
     if (index > done) pieces.push({ text: text.slice(done, index) });
     pieces.push({ text: address, href: address });
     done = index + address.length;
@@ -45,6 +46,13 @@ export function linkPieces(text: string): TextPiece[] {
   }
   if (done < text.length) pieces.push({ text: text.slice(done) });
   return pieces;
+}
+
+/** A loop, as an expression would look for the end from every place: what strangers write decides how often. */
+function withoutEnd(found: string): string {
+  let end = found.length;
+  while (end > 0 && AFTER_ADDRESS.includes(found.charAt(end - 1))) end--;
+  return found.slice(0, end);
 }
 
 function isWebAddress(text: string): boolean {
