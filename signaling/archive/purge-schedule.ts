@@ -30,8 +30,13 @@ export class PurgeSchedule {
     if (tidied.ok && !tidied.value.due) return true;
     if (!tidied.ok && tidied.error.reason === 'off') return true;
     this.#logger.debug('a deleted room is still in free pages');
-    this.#again();
+    this.#runIn(Math.max(0, this.#lastPurgeAt + this.#intervalMs - performance.now()));
     return false;
+  }
+
+  /** For a deletion that may still come about: by then it has, or has failed. */
+  runAfterInterval(): void {
+    this.#runIn(this.#intervalMs);
   }
 
   close(): void {
@@ -40,12 +45,11 @@ export class PurgeSchedule {
     this.#timer = undefined;
   }
 
-  #again(): void {
+  #runIn(ms: number): void {
     if (this.#timer !== undefined || this.#closed) return;
-    const waitMs = Math.max(0, this.#lastPurgeAt + this.#intervalMs - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.run();
-    }, waitMs).unref();
+    }, ms).unref();
   }
 }
