@@ -67,6 +67,8 @@ export const CLOSE_TIMEOUT_MS = 1_500;
 export const HEADERS_TIMEOUT_MS = 10_000;
 /** The largest segment of the archive (20 MiB) over a line of 600 kbit/s. */
 export const REQUEST_TIMEOUT_MS = 5 * 60_000;
+/** The same segment over the same line: a visitor who doesn't read must not hold the archive's memory for good. */
+export const ANSWER_TIMEOUT_MS = 5 * 60_000;
 /** PocketBase answers its health in milliseconds; beyond this the screen should say that it is down. */
 export const POCKETBASE_TIMEOUT_MS = 10_000;
 

@@ -9,6 +9,7 @@ import {
 import type { Bytes } from '../../app/lib/core/bytes.ts';
 import { err, ok, type Result } from '../../app/lib/core/result.ts';
 import { dataHeaders } from '../../app/lib/core/security-headers.ts';
+import { ANSWER_TIMEOUT_MS } from '../limits.ts';
 
 /** Says `rate` or `later`: again in so many seconds. */
 export interface Refusal extends ArchiveRefusal {
@@ -49,9 +50,17 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   return at === body.length ? ok(body) : err({ reason: 'malformed' });
 }
 
-/** Sends a body of a known length. What fails on the way cuts it off: the reader sees that it is not whole. */
-export async function send(response: ServerResponse, { length, parts }: Body): Promise<void> {
+/**
+ * Sends a body of a known length. What fails on the way cuts it off, as does its end not coming in time: the reader sees that it is
+ * not whole.
+ */
+export async function send(
+  response: ServerResponse,
+  { length, parts }: Body,
+  timeoutMs = ANSWER_TIMEOUT_MS,
+): Promise<void> {
   const headers = { ...dataHeaders(), 'content-type': ARCHIVE_CONTENT_TYPE, 'cache-control': 'no-store' };
+  const deadline = setTimeout(() => response.destroy(), timeoutMs);
   let begun = false;
   try {
     for await (const part of parts) {
@@ -63,6 +72,8 @@ export async function send(response: ServerResponse, { length, parts }: Body): P
     response.end();
   } catch {
     response.destroy();
+  } finally {
+    clearTimeout(deadline);
   }
 }
 
