@@ -59,8 +59,17 @@ it('sends nothing that is empty, too long, or not allowed', () => {
   expect(talk.send('  \n')).toBeUndefined();
   expect(talk.send('x'.repeat(4097))).toContain('Too long');
   close();
-  talk.send('hello');
+  expect(talk.send('hello'), 'else the field would be emptied').toContain('can’t be sent now');
   expect([posted, messages(talk)]).toEqual([[], []]);
+});
+
+it('says that an edit came too late, rather than dropping the words', () => {
+  const { talk, posted, hear, change } = chat();
+  hear(ann, 1, 10, 'teh');
+  const [mine = ''] = messages(talk).map(({ id }) => id);
+  change(ann, 2, 11, { kind: 'retract', target: { session: ann.session, seq: 1 } });
+  expect(talk.edit(mine, 'the')).toContain('can’t be changed any more');
+  expect(posted).toEqual([]);
 });
 
 it('edits and deletes what is mine, and nothing of others', () => {

@@ -116,21 +116,24 @@ export class Conversation {
 
   /** Says why it was not sent; nothing for a message of nothing. */
   send(draft: string): string | undefined {
+    const { myName, now, writable } = this.#options;
     const text = tidyDraft(draft);
     const problem = draftProblem(draft);
-    if (problem !== undefined || text === '' || !this.#options.writable()) return problem;
-    const { myName, now } = this.#options;
+    if (problem !== undefined || text === '') return problem;
+    if (!writable()) return 'This can’t be sent now. Your words stay in the field.';
     this.#sending = [...this.#sending, { id: `sending-${this.#sent++}`, text, time: now() }];
     this.#last = undefined;
     this.#post({ kind: 'message', name: myName(), text });
     return undefined;
   }
 
+  /** Likewise. */
   edit(id: string, draft: string): string | undefined {
     const text = tidyDraft(draft);
     const problem = draftProblem(draft);
     const message = this.#changeable(id);
-    if (problem !== undefined || text === '' || message === undefined) return problem;
+    if (problem !== undefined || text === '') return problem;
+    if (message === undefined) return 'This message can’t be changed any more. Copy your words to keep them.';
     if (text !== message.text) this.#post({ kind: 'edit', target: targetOf(message), text });
     return undefined;
   }
