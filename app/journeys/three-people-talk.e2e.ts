@@ -1,6 +1,16 @@
 // Three people with three links: Ann edits, Ben comments, Cleo views. They talk, and each link does what it says.
 import { expect, test } from './fixtures/codeface.ts';
-import { connected, editor, enterRoom, makeRoom, openFile, saved, tree, wholeText } from './fixtures/room.ts';
+import {
+  connected,
+  editor,
+  enterRoom,
+  makeRoom,
+  openFile,
+  readyOffline,
+  saved,
+  tree,
+  wholeText,
+} from './fixtures/room.ts';
 import type { Locator, Page } from '@playwright/test';
 
 const chat = (page: Page): Locator => page.getByRole('log', { name: 'Messages' });
@@ -141,4 +151,37 @@ test('on a phone the chat is a pane, with a count of what was not read', async (
   await field(ben.page).fill('Yes');
   await ben.page.getByRole('button', { name: 'Send' }).click();
   await expect(chat(ann.page)).toContainText('Yes');
+});
+
+test('what Ann wrote on a train comes in between, and takes nothing from the edit that Ben is at', async ({
+  person,
+}) => {
+  const [ann, ben] = [await person(), await person()];
+  const link = await makeRoom(ann.page);
+  await enterRoom(ben.page, link);
+  await connected(ann.page, 'Direct · 2 here');
+  await readyOffline(ann.page);
+  const say = async (page: Page, words: string): Promise<void> => {
+    await field(page).fill(words);
+    await field(page).press('Enter');
+    await saved(page);
+  };
+  await say(ben.page, 'one');
+  await expect(chat(ann.page)).toContainText('one');
+  await ann.context.setOffline(true);
+  await ann.page.reload();
+  await connected(ann.page, 'Offline · 1 here');
+  await say(ben.page, 'two');
+  await say(ann.page, 'from the train');
+  await say(ben.page, 'three');
+  await chat(ben.page).getByRole('button', { name: 'Edit message' }).last().press('Enter');
+  const edit = ben.page.getByRole('textbox', { name: 'Edit message' });
+  await edit.fill('three and a half');
+
+  await ann.context.setOffline(false);
+  await expect(chat(ben.page)).toContainText(/two.*from the train/s);
+  await expect(edit).toHaveValue('three and a half');
+  await expect(edit).toBeFocused();
+  await edit.press('Enter');
+  await expect(chat(ann.page)).toContainText(/two.*from the train.*three and a half/s);
 });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { DeviceId } from '../core/ids.ts';
 import type { MessageView } from './room-model.ts';
-import { clockWords, dayWords, groupsOf } from './talk-groups.ts';
+import { clockWords, dayWords, rowsOf } from './talk-rows.ts';
 import { noMessageReason, unreadWords } from './talk-words.ts';
 
 const noon = new Date(2026, 10, 23, 12).getTime();
@@ -24,8 +24,8 @@ const message = (name: string, time: number): MessageView => ({
   sending: false,
 });
 
-it('groups who goes on speaking, and begins anew with another person, after a while, on another day', () => {
-  const groups = groupsOf(
+it('names who speaks with another person, after a while, on another day', () => {
+  const rows = rowsOf(
     [
       message('ann', noon - 24 * 60 * MINUTE),
       message('ann', noon),
@@ -36,12 +36,13 @@ it('groups who goes on speaking, and begins anew with another person, after a wh
     ],
     noon,
   );
-  expect(groups.map((group) => [group.by.name, group.messages.length, group.day])).toEqual([
-    ['ann', 1, 'Yesterday'],
-    ['ann', 2, 'Today'],
-    ['ann', 1, undefined],
-    ['ben', 1, undefined],
-    ['ann', 1, undefined],
+  expect(rows.map(({ message, head, day }) => [message.by.name, head !== undefined, day])).toEqual([
+    ['ann', true, 'Yesterday'],
+    ['ann', true, 'Today'],
+    ['ann', false, undefined],
+    ['ann', true, undefined],
+    ['ben', true, undefined],
+    ['ann', true, undefined],
   ]);
 });
 
@@ -50,13 +51,14 @@ it('says which day, whatever a clock claims', () => {
   expect(dayWords(new Date(2026, 0, 3).getTime(), noon)).toBe('3 January');
   expect(dayWords(new Date(2025, 0, 3).getTime(), noon)).toBe('3 January 2025');
   expect(dayWords(noon + 20 * 60 * MINUTE, noon)).toBe('24 November');
-  const ahead = groupsOf(
+  const ahead = rowsOf(
     [message('eve', 2 ** 52), message('eve', 2 ** 52 + 1), message('ann', 2 ** 52 + 2)],
     noon,
   );
-  expect(ahead.map(({ day, time, messages }) => [day, time, messages.length])).toEqual([
-    ['Time unknown', undefined, 2],
-    [undefined, undefined, 1],
+  expect(ahead.map(({ day, head }) => [day, head])).toEqual([
+    ['Time unknown', { time: undefined }],
+    [undefined, undefined],
+    [undefined, { time: undefined }],
   ]);
   expect(clockWords(noon)).toBe('12:00');
 });

@@ -1,44 +1,39 @@
-/** Messages as the chat shows them: by day, and within it by who goes on speaking. Pure. */
+/** Messages as the chat shows them: which begin a day, and which show who speaks and when. Pure. */
 import type { MessageView } from './room-model.ts';
 
-export interface MessageGroup {
-  /** Of its first message. */
-  readonly id: string;
-  readonly by: MessageView['by'];
-  /** Undefined where its author's clock can't have been right. */
-  readonly time: number | undefined;
+export interface MessageRow {
+  readonly message: MessageView;
   /** The day in words, where it is another than before. */
   readonly day?: string;
-  readonly messages: readonly MessageView[];
+  /** Shown above it, unless it goes on from the one before. */
+  readonly head?: {
+    /** Undefined where its author's clock can't have been right. */
+    readonly time: number | undefined;
+  };
 }
 
-/** Who is silent for so long begins anew, with the time. */
-const GROUP_MS = 10 * 60 * 1000;
+/** Who speaks on is named again, with the time, after so long. */
+const HEAD_EVERY_MS = 10 * 60 * 1000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Groups of `messages`, oldest first; days as seen at `nowMs`. */
-export function groupsOf(messages: readonly MessageView[], nowMs: number): MessageGroup[] {
-  const groups: (MessageGroup & { readonly messages: MessageView[] })[] = [];
+/** Rows of `messages`, oldest first; days as seen at `nowMs`. */
+export function rowsOf(messages: readonly MessageView[], nowMs: number): MessageRow[] {
   let before: MessageView | undefined;
-  for (const message of messages) {
-    const newDay = before === undefined || dayOf(before.time, nowMs) !== dayOf(message.time, nowMs);
-    const group = groups.at(-1);
+  let headTime = 0;
+  return messages.map((message) => {
+    const { by, time } = message;
+    const newDay = before === undefined || dayOf(before.time, nowMs) !== dayOf(time, nowMs);
     const goesOn =
-      group !== undefined &&
       !newDay &&
-      group.by.device === message.by.device &&
-      group.by.name === message.by.name &&
-      message.time - (group.messages[0]?.time ?? 0) < GROUP_MS;
-    if (goesOn) group.messages.push(message);
-    else {
-      const { id, by } = message;
-      const day = newDay && { day: dayWords(message.time, nowMs) };
-      const time = isAhead(message.time, nowMs) ? undefined : message.time;
-      groups.push({ id, by, time, messages: [message], ...day });
-    }
+      before?.by.device === by.device &&
+      before.by.name === by.name &&
+      time - headTime < HEAD_EVERY_MS;
     before = message;
-  }
-  return groups;
+    if (goesOn) return { message };
+    headTime = time;
+    const head = { time: isAhead(time, nowMs) ? undefined : time };
+    return newDay ? { message, head, day: dayWords(time, nowMs) } : { message, head };
+  });
 }
 
 /** "Today", "Yesterday", "Thursday", "3 November", "3 November 2025", "Time unknown". */
