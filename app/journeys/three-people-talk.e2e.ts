@@ -185,3 +185,26 @@ test('what Ann wrote on a train comes in between, and takes nothing from the edi
   await edit.press('Enter');
   await expect(chat(ann.page)).toContainText(/two.*from the train.*three and a half/s);
 });
+
+test('the chat takes the focus when it is asked for by its command, and at no other time', async ({
+  person,
+}) => {
+  const [ann, cleo] = [await person(), await person()];
+  await makeRoom(ann.page);
+  const [, , view = ''] = await linksOf(ann.page);
+  const command = async (page: Page, words: string): Promise<void> => {
+    await page.keyboard.press('ControlOrMeta+k');
+    await page.keyboard.type(words);
+    await page.keyboard.press('Enter');
+  };
+  await command(ann.page, 'Write a message');
+  await expect(field(ann.page)).toBeFocused();
+  await ann.page.getByRole('button', { name: 'Hide chat' }).click();
+  await ann.page.getByRole('button', { name: 'Show chat' }).click();
+  await expect(field(ann.page)).toBeVisible();
+  await expect(ann.page.getByRole('button', { name: 'Hide chat' })).toBeFocused();
+
+  await enterRoom(cleo.page, view);
+  await command(cleo.page, 'Read the chat');
+  await expect(chat(cleo.page)).toBeFocused();
+});

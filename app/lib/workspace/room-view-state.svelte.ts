@@ -34,8 +34,8 @@ export class RoomViewState {
   readonly sizes: PaneSizes;
   /** Whether the side pane is shown, where there is room for several. */
   #side = $state(innerWidth >= SIDE_FROM_PX);
-  /** Counts the times the message field is to take the focus. */
-  talkWanted = $state(0);
+  /** The chat is to take the focus as soon as it is shown: once, or it would at each showing. */
+  talkWanted = $state(false);
   /** What is being written to the others. */
   draft = $state('');
 
@@ -54,11 +54,11 @@ export class RoomViewState {
     keep(SIDE_KEY, shown ? 'shown' : 'hidden');
   }
 
-  /** Brings the chat in front, to be written in. */
+  /** Brings the chat in front, to be written in or read. */
   enterTalk(): void {
     if (!this.#side) this.showSide(true);
     this.pane = 'talk';
-    this.talkWanted++;
+    this.talkWanted = true;
   }
 
   /** Open files, left to right; those that were removed by anyone are not among them. */
