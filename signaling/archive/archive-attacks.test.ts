@@ -319,14 +319,16 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
   });
 
   test('bodies that arrive at once may hold only so much memory: the rest is later', async () => {
-    const held = { heldBytes: 6_000_000, heldBytesPerAddress: 6_000_000 };
+    const held = { heldBytes: 6_000_000, heldBytesPerAddress: 6_000_000, bytesPerTenMinutes: 30_000_000 };
     const tight = await startArchiveServer({
       limits: { ...LIMITS, archive: { ...LIMITS.archive, ...held } },
     });
     try {
       const there = new ArchiveClient(tight.url);
       const [one, two] = [await registeredRoom(there), await registeredRoom(there)];
-      expect(await there.append(one.id, one.keys.edit, [noise(6_000_001)])).toBe('503 later');
+      // What is told to come later counts for nothing: else an address that waits its turn would be shut out for ten minutes.
+      for (let i = 0; i < 6; i++)
+        expect(await there.append(one.id, one.keys.edit, [noise(6_000_001)])).toBe('503 later');
       const answers = await Promise.all(
         Array.from({ length: 8 }, () => there.append(one.id, one.keys.edit, [noise(1_200_000)])),
       );

@@ -118,11 +118,12 @@ async function append({ store, budgets }: ArchiveDoorParts, visit: Visit): Outco
   if (!length.ok) return length;
   const may = await store.mayAppend(visit.caller);
   if (!may.ok) return may;
-  const waitSeconds = await budgets.bytes(visit.budget, length.value);
-  if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
+  // Memory first: who is told to come later has not been charged for it.
   const release = budgets.hold(visit.budget, length.value);
   if (!release) return err({ reason: 'later' });
   visit.onDone(release);
+  const waitSeconds = await budgets.bytes(visit.budget, length.value);
+  if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
 
   const body = await readBody(visit.request, ARCHIVE_BATCH_BODY_BYTES);
   if (!body.ok) return body;
