@@ -58,6 +58,7 @@ export async function sealingVectors({ keys }: VectorRoom) {
     await opens('a body of 28 bytes', ['SEAL-1', 'SEAL-4', 'SEAL-5'], 'segment', hex(body)),
     await opens('the same of another kind', ['SEAL-1', 'KEY-4'], 'want', hex(body)),
     await opens('of the kind for signaling', ['SEAL-1', 'KEY-4'], 'signal', hex(body)),
+    await opens('of the kind for the archive', ['SEAL-1', 'KEY-4'], 'genesis', hex(body)),
     await opens('nothing', ['SEAL-4'], 'segment', ''),
     await opens('one that just fits its padding', ['SEAL-4'], 'segment', times(251)),
     await opens('one byte more', ['SEAL-4'], 'segment', times(252)),

@@ -22,7 +22,7 @@ const FILE = new URL('../../../docs/vectors.json', import.meta.url);
 const vectors = JSON.parse(readFileSync(FILE, 'utf8')) as Vectors;
 const { seeds } = vectors;
 const CHANNELS = ['project', 'talk', 'runs'];
-const KINDS = ['segment', 'hello', 'want', 'presence', 'signal'];
+const KINDS = ['segment', 'hello', 'want', 'presence', 'signal', 'genesis'];
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 const sha256 = (...parts: Uint8Array[]): Buffer => createHash('sha256').update(Buffer.concat(parts)).digest();

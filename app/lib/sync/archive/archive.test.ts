@@ -75,7 +75,7 @@ const gone = async (one: TestReplica): Promise<void> => {
 };
 
 describe.skipIf(pocketbasePath === undefined)('ARCH-15 a room in the archive', () => {
-  test('a lone visitor with the link alone opens a room whose people are all gone', async () => {
+  test('ARCH-19 a lone visitor with the link alone opens a room whose people are all gone', async () => {
     const room = await makeRoom();
     const ann = await visit(room, { owner: true, makesFile: true });
     ann.text.insert(0, 'written yesterday');
@@ -90,7 +90,7 @@ describe.skipIf(pocketbasePath === undefined)('ARCH-15 a room in the archive', (
     }
   });
 
-  test('what a visitor writes is there for the owner, who takes only what is new', async () => {
+  test('ARCH-18 what a visitor writes is there for the owner, who takes only what is new', async () => {
     const room = await makeRoom();
     const disk = memoryStore();
     const ann = await visit(room, { owner: true, makesFile: true, store: disk });
@@ -187,7 +187,7 @@ describe.skipIf(pocketbasePath === undefined)('ARCH-15 a room in the archive', (
     await until('all of it', () => ben.read() === 'x'.repeat(120));
   });
 
-  test('a viewer and a stranger add nothing', async () => {
+  test('ARCH-17 a viewer and a stranger add nothing', async () => {
     const room = await makeRoom();
     const ann = await visit(room, { owner: true, makesFile: true });
     await archived(ann);
