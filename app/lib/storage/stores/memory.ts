@@ -120,6 +120,7 @@ class MemoryStore implements LogStore {
     this.#quarantine.clear();
     this.#facts = {};
     this.#snapshot = undefined;
+    this.#mark = undefined;
   }
 
   close(): void {

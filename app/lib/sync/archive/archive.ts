@@ -12,6 +12,7 @@ import { err, type Result } from '../../core/result.ts';
 import type { RoomKeys } from '../../crypto/room-keys.ts';
 import type { FrontierRow } from '../../log/frontier.ts';
 import type { ChainEnd, LogStore, StoredSegment } from '../../log/log-store.ts';
+import type { Gap } from '../../log/receipt.ts';
 import type { RoomLog } from '../../log/room-log.ts';
 import { openSealed } from '../../log/seal.ts';
 import { inFewSegments } from '../../log/squash.ts';
@@ -20,7 +21,7 @@ import { ArchivedChains, readGiven, type GivenSegment } from './archived-chains.
 import type { ArchiveProblem, ArchiveServer } from './archive-server.ts';
 import { stateAfter, type ArchiveState } from './archive-state.ts';
 import { batchesOf } from './batches.ts';
-import { Lacking, WAITS, type Waits } from './lacking.ts';
+import { Lacking, WAITS, type Due, type Waits } from './lacking.ts';
 import { deletionOf, registrationOf, type Owner } from './registration.ts';
 import { Turns } from './turns.ts';
 
@@ -85,6 +86,8 @@ export class Archive {
   #cursor = 0;
   #placed = 0;
   #readAt = -Infinity;
+  /** Whether the next reading begins at 0. */
+  #all = false;
   #brought = false;
   #failures = 0;
   /** Whether this tab is the one that asks and sends. */
@@ -151,7 +154,8 @@ export class Archive {
 
   /** Asks again now: the network is back, or something that was here is missing. `all`: from the beginning. */
   refresh(all = false): void {
-    if (all) this.#cursor = this.#placed = 0;
+    // Not the cursor itself: a page may be on its way.
+    this.#all ||= all;
     this.#readAt = -Infinity;
     this.#failures = 0;
     this.#turns.wakeIn(0);
@@ -209,13 +213,26 @@ export class Archive {
       this.#state.kind === 'behind' && this.#state.mine && now() - this.#readAt >= this.#confirmMs;
     if (confirms) this.#confirmMs = Math.min(this.#confirmMs * 2, READ_EVERY_MS);
     if (confirms || now() - this.#readAt >= READ_EVERY_MS) await this.#read();
-    const { own, others, waitMs } = this.#lacking.due(this.#archived, now(), this.#hurries);
+    const hurries = this.#hurries;
     this.#hurries = false;
+    let due = this.#due(hurries);
     // Somebody may have sent it meanwhile.
-    if (others.length > 0 && now() - this.#readAt > READ_RECENTLY_MS) await this.#read();
-    if (own.length + others.length > 0) await this.#send([...own, ...others]);
+    if (due.others.length > 0 && now() - this.#readAt > READ_RECENTLY_MS) {
+      await this.#read();
+      due = this.#due(hurries);
+    }
+    let { waitMs } = due;
+    if (due.own.length + due.others.length > 0) {
+      await this.#send([...due.own, ...due.others]);
+      // More may have been written meanwhile; what can't be sent now is tried at the next look.
+      ({ waitMs } = this.#due(false));
+    }
     const readAgainMs = this.#tellHowFar(this.#archived) ? this.#confirmMs : READ_EVERY_MS;
     return Math.min(waitMs, this.#readAt + readAgainMs - now());
+  }
+
+  #due(hurries: boolean): Due {
+    return this.#lacking.due(this.#archived, now(), hurries);
   }
 
   /** What this device remembers of the archive. */
@@ -241,8 +258,8 @@ export class Archive {
     // Another tab of this browser may have had it forgotten just now.
     if (unknown && owner && (await store.loadFacts()).noArchive !== true)
       answer = await this.#register(owner, 0);
-    const { instance, blob } = must(answer);
-    if (!this.#isOf(instance)) this.#resume(instance, 0, []);
+    const { instance, cursor, blob } = must(answer);
+    if (!this.#isOf(instance) || cursor < this.#cursor) this.#resume(instance, 0, []);
     if (log.genesis === undefined && blob.length > 0) {
       const genesis = await openSealed(keys, 'genesis', blob);
       if (genesis.ok) await learn(genesis.value);
@@ -259,11 +276,27 @@ export class Archive {
     return newer !== undefined && newer > counter ? this.#register(owner, newer) : answer;
   }
 
+  /** Everything beyond the cursor. What there was no room to hold comes again with all of it, while that brings something. */
   async #read(): Promise<void> {
-    const { server, keys, log, take, settled, onChange } = this.#options;
+    const { log, settled, onChange } = this.#options;
     this.#readAt = now();
     if (log.genesis === undefined) return;
+    if (this.#all) this.#cursor = this.#placed = 0;
+    this.#all = false;
     const given: GivenSegment[] = [];
+    while (await this.#readOn(given)) this.#cursor = this.#placed = 0;
+    await settled();
+    await this.#count(given);
+    this.#brought ||= log.frontier().length > 0;
+    await this.#remember();
+    onChange();
+  }
+
+  /** Page by page to the end. Whether reading all again would find more room. */
+  async #readOn(given: GivenSegment[]): Promise<boolean> {
+    const { server, keys, log, take } = this.#options;
+    const gaps: Gap[] = [];
+    let entries = 0;
     let anew = false;
     for (let more = true; more && !this.#closed;) {
       const page = must(await server.page(this.#cursor));
@@ -275,28 +308,38 @@ export class Archive {
         continue;
       }
       if (segments.length > 0 && next === this.#cursor) throw new Refused({ reason: 'later' });
-      if (segments.length > 0)
-        await take({ segments, heavy: segments.length > HEAVY_SEGMENTS, persist: true });
+      if (segments.length > 0) {
+        const outcome = await take({ segments, heavy: segments.length > HEAVY_SEGMENTS, persist: true });
+        entries += outcome.entries;
+        gaps.push(...outcome.gaps);
+      }
       for (const sealed of segments) {
         const one = await readGiven(keys, sealed);
         if (one !== undefined && one.last > this.#archived.endOf(one)) given.push(one);
       }
       this.#cursor = next;
-      // What waits for a later page is in memory only: it has to be read again if this tab dies.
-      if (log.heldBytes === 0) this.#placed = next;
+      // What waits for a later page is in memory only, or nowhere: it has to be read again if this tab dies.
+      if (log.heldBytes === 0 && !this.#isOpen(gaps)) this.#placed = next;
       ({ more } = page);
     }
-    await settled();
-    this.#count(given);
-    this.#brought ||= log.frontier().length > 0;
-    await this.#remember();
-    onChange();
+    return entries > 0 && !this.#closed && this.#isOpen(gaps);
+  }
+
+  /** Whether some of those entries are not here yet, nor held. */
+  #isOpen(gaps: readonly Gap[]): boolean {
+    const { log } = this.#options;
+    return gaps.some(({ session, channel, needSeq }) => {
+      const [lacking] = log.missingFrom([{ session, channel, seq: needSeq, hash: NO_HASH }]);
+      return lacking !== undefined;
+    });
   }
 
   /** What it gave counts as far as the log has the same. */
-  #count(given: readonly GivenSegment[]): void {
-    for (const one of [...given].sort((a, b) => a.first - b.first))
-      if (this.#options.log.has(one.row)) this.#archived.add(one);
+  async #count(given: readonly GivenSegment[]): Promise<void> {
+    for (const one of [...given].sort((a, b) => a.first - b.first)) {
+      const counts = one.last > this.#archived.endOf(one) && this.#options.log.has(one.row);
+      if (counts && (await one.signed())) this.#archived.add(one);
+    }
   }
 
   async #send(due: readonly FrontierRow[]): Promise<void> {
@@ -306,6 +349,8 @@ export class Archive {
       if (this.#closed) break;
       const before = this.#cursor;
       const { stored, cursor } = must(await server.append(batch.map(({ sealed }) => sealed)));
+      // It lost some of what it had: what counts as archived may be among that.
+      if (cursor < before + stored) return this.#beginAgain();
       for (const segment of batch) this.#archived.add(segment);
       // Nobody else's lie in between: no need to read one's own again.
       if (cursor === before + stored) {
@@ -314,6 +359,11 @@ export class Archive {
       }
       await this.#remember();
     }
+  }
+
+  #beginAgain(): void {
+    if (this.#instance !== undefined) this.#resume(this.#instance, 0, []);
+    this.#readAt = -Infinity;
   }
 
   async *#segmentsOf(due: readonly FrontierRow[]): AsyncGenerator<StoredSegment> {
@@ -394,6 +444,9 @@ export class Archive {
     if (!this.#closed) this.#options.onChange();
   }
 }
+
+/** Where only a place is asked about. */
+const NO_HASH = new Uint8Array(32);
 
 const now = (): number => performance.now();
 

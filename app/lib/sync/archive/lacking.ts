@@ -37,8 +37,8 @@ export interface LackingOptions {
 export class Lacking {
   readonly #options: LackingOptions;
   readonly #shareMs: number;
-  /** Since when, by chain. */
-  readonly #since = new Map<string, number>();
+  /** By chain: since when it lacks what comes after `end`. */
+  readonly #since = new Map<string, { readonly end: number; readonly at: number }>();
 
   constructor(options: LackingOptions) {
     this.#options = options;
@@ -52,13 +52,16 @@ export class Lacking {
     let waitMs = Infinity;
     const lacking = new Set<string>();
     for (const row of log.frontier()) {
-      if (row.seq <= archived.endOf(row)) continue;
+      const end = archived.endOf(row);
+      if (row.seq <= end) continue;
       const own = log.session(row.session)?.device === this.#options.device;
       if (!this.#maySend(own)) continue;
       const key = chainKey(row);
       lacking.add(key);
-      const since = this.#since.get(key) ?? now;
-      this.#since.set(key, since);
+      // Where the archive got something meanwhile, somebody is at it, and what is lacking is younger.
+      const noted = this.#since.get(key);
+      const since = noted?.end === end ? noted.at : now;
+      this.#since.set(key, { end, at: since });
       const patienceMs = own ? (hurry ? 0 : waits.ownMs) : waits.othersMs + this.#shareMs;
       const leftMs = since + patienceMs - now;
       if (leftMs <= 0) rows[own ? 'own' : 'others'].push(row);

@@ -1,3 +1,6 @@
+/** The longest that a timer takes; a longer one would fire at once. */
+const LONGEST_SLEEP_MS = 2 ** 31 - 1;
+
 /** One piece of work done again and again, never twice at once, after the wait that it asks for or sooner when it is woken. */
 export class Turns {
   readonly #turn: () => Promise<number>;
@@ -51,7 +54,7 @@ export class Turns {
 
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = setTimeout(resolve, Math.min(ms, LONGEST_SLEEP_MS));
       this.#rise = () => {
         clearTimeout(timer);
         resolve();

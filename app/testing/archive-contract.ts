@@ -1,0 +1,157 @@
+/** The acceptance suite that every ArchiveServer passes: the real one over HTTP, and the one in memory that other tests share. */
+import { describe, expect, it } from 'vitest';
+import { randomBytes, type Bytes } from '../lib/core/bytes.ts';
+import type { RoomId } from '../lib/core/ids.ts';
+import { archiveKeys, deriveRoomKeys, type ArchiveKeys } from '../lib/crypto/room-keys.ts';
+import { sign } from '../lib/crypto/signatures.ts';
+import type { ArchiveServer } from '../lib/sync/archive/archive-server.ts';
+import { deletionOf, registrationOf } from '../lib/sync/archive/registration.ts';
+import { makeRoom, type TestRoom } from './replicas.ts';
+
+export type OpenArchive = (roomId: RoomId, keys: ArchiveKeys) => ArchiveServer;
+
+async function roomIn(open: OpenArchive) {
+  const room = await makeRoom();
+  const keys = await room.keys('e');
+  const owner = ownerOf(room);
+  return {
+    room,
+    keys,
+    owner,
+    server: open(keys.roomId, archiveKeys(keys)),
+    statement: (counter: number) => registrationOf(owner, keys, room.genesis, counter),
+  };
+}
+const ownerOf = (room: TestRoom) => ({ sign: (message: Bytes) => sign(room.owner.privateKey, message) });
+
+function must<T>(answer: { ok: true; value: T } | { ok: false; error: unknown }): T {
+  if (!answer.ok) throw new Error(JSON.stringify(answer.error));
+  return answer.value;
+}
+const refusal = (reason: string, rest: object = {}) => ({ ok: false, error: { reason, ...rest } });
+const noises = (count: number, bytes = 40): Bytes[] => Array.from({ length: count }, () => randomBytes(bytes));
+
+export function archiveContract(name: string, open: OpenArchive): void {
+  describe(`${name} as an ArchiveServer`, () => {
+    it('ARCH-3: knows no room before it is registered, and says so to everything', async () => {
+      const { server } = await roomIn(open);
+      for (const answer of [await server.status(), await server.page(0), await server.append(noises(1))])
+        expect(answer).toMatchObject(refusal('unknown-room'));
+    });
+
+    it('ARCH-4, ARCH-5: keeps a room for its owner, once for each counter', async () => {
+      const { server, statement } = await roomIn(open);
+      const [first, second] = [await statement(3), await statement(4)];
+      const status = must(await server.register(first));
+      expect(status).toMatchObject({ counter: 3, epoch: 0, segments: 0, bytes: 0, cursor: 0 });
+      expect(must(await server.register(first))).toEqual(status);
+      expect(await server.register(await statement(2))).toMatchObject(refusal('old-counter', { counter: 3 }));
+      expect(must(await server.register(second))).toMatchObject({ counter: 4, instance: status.instance });
+      expect(await server.register(first)).toMatchObject(refusal('old-counter', { counter: 4 }));
+      expect(must(await server.status())).toMatchObject({ counter: 4, instance: status.instance });
+    });
+
+    it('ARCH-4: believes no statement that the owner did not sign, or that is cut', async () => {
+      const { keys, room, server, statement } = await roomIn(open);
+      const stranger = await makeRoom();
+      const forged = await registrationOf(ownerOf(stranger), keys, room.genesis, 1);
+      expect(await server.register(forged)).toMatchObject(refusal('bad-proof'));
+      const others = await registrationOf(ownerOf(stranger), keys, stranger.genesis, 1);
+      expect(await server.register(others)).toMatchObject(refusal('bad-proof'));
+      expect(await server.register((await statement(1)).slice(1))).toMatchObject({ ok: false });
+      expect(await server.status()).toMatchObject(refusal('unknown-room'));
+    });
+
+    it('ARCH-1, ARCH-2: asks for the key of the route', async () => {
+      const { keys, server, statement } = await roomIn(open);
+      must(await server.register(await statement(1)));
+      const { read, edit, comment } = archiveKeys(keys) as Required<ArchiveKeys>;
+      const other = open(keys.roomId, { read: randomBytes(32), edit: randomBytes(32) });
+      for (const answer of [await other.status(), await other.page(0), await other.append(noises(1))])
+        expect(answer).toMatchObject(refusal('wrong-key'));
+      const crossed = open(keys.roomId, { read: edit, edit: read });
+      for (const answer of [await crossed.status(), await crossed.page(0), await crossed.append(noises(1))])
+        expect(answer).toMatchObject(refusal('wrong-key'));
+      expect(await open(keys.roomId, { read }).append(noises(1))).toEqual(refusal('no-key'));
+      expect(must(await open(keys.roomId, { read, comment }).append(noises(1)))).toMatchObject({ stored: 1 });
+    });
+
+    it('ARCH-7, ARCH-9: keeps each segment once, in order, and gives what is above a cursor', async () => {
+      const { server, statement } = await roomIn(open);
+      const { instance } = must(await server.register(await statement(1)));
+      expect(must(await server.page(0))).toEqual({ instance, next: 0, more: false, segments: [] });
+      const [a, b, c] = noises(3) as [Bytes, Bytes, Bytes];
+      expect(must(await server.append([a, b]))).toMatchObject({ stored: 2, known: 0, cursor: 2 });
+      expect(must(await server.append([b, c, c]))).toMatchObject({ stored: 1, known: 2, cursor: 3 });
+      expect(must(await server.append([a]))).toMatchObject({
+        stored: 0,
+        known: 1,
+        cursor: 3,
+        bytes: 3 * (40 + 256),
+      });
+      expect(must(await server.page(0))).toEqual({ instance, next: 3, more: false, segments: [a, b, c] });
+      expect(must(await server.page(2))).toEqual({ instance, next: 3, more: false, segments: [c] });
+      // A reader from another copy sees that it is ahead (ARCH-10).
+      expect(must(await server.page(9))).toMatchObject({ instance, next: 3, segments: [] });
+      expect(must(await server.status())).toMatchObject({ segments: 3, cursor: 3, bytes: 3 * (40 + 256) });
+    });
+
+    it('ARCH-9: cuts pages by count and by bytes, and gives one of any length', async () => {
+      const { server, statement } = await roomIn(open);
+      must(await server.register(await statement(1)));
+      const small = noises(505);
+      for (let at = 0; at < small.length; at += 200) must(await server.append(small.slice(at, at + 200)));
+      const first = must(await server.page(0));
+      expect([first.next, first.more, first.segments.length]).toEqual([500, true, 500]);
+      const large = Array.from({ length: 2 }, (_, i) => new Uint8Array(3 * 1024 * 1024).fill(i));
+      const huge = new Uint8Array(5 * 1024 * 1024);
+      for (const one of [...large, huge]) must(await server.append([one]));
+      const lengths: number[] = [];
+      for (let since = 500, more = true; more;) {
+        const page = must(await server.page(since));
+        lengths.push(page.segments.length);
+        ({ next: since, more } = page);
+      }
+      expect(lengths).toEqual([6, 1, 1]);
+    });
+
+    it('ARCH-5: other keys replace the first, and the segments stay', async () => {
+      const { room, keys, owner, server, statement } = await roomIn(open);
+      const { instance } = must(await server.register(await statement(1)));
+      const kept = noises(2);
+      must(await server.append(kept));
+      const next = await deriveRoomKeys('e', randomBytes(32), 1, keys.roomId);
+      must(await server.register(await registrationOf(owner, next, room.genesis, 2)));
+      expect(await server.page(0)).toMatchObject(refusal('wrong-key'));
+      const again = open(keys.roomId, archiveKeys(next));
+      expect(must(await again.status())).toMatchObject({ epoch: 1, counter: 2 });
+      expect(must(await again.page(0))).toEqual({ instance, next: 2, more: false, segments: kept });
+    });
+
+    it('ARCH-12: forgets for the owner, that copy only, and knows the counter for ever', async () => {
+      const { room, owner, server, statement } = await roomIn(open);
+      const { instance } = must(await server.register(await statement(1)));
+      must(await server.append(noises(2)));
+      const elsewhere = await deletionOf(owner, room.genesis, 2, randomBytes(16));
+      expect(await server.delete(elsewhere)).toMatchObject(refusal('bad-proof'));
+      const forged = await deletionOf(ownerOf(await makeRoom()), room.genesis, 2, instance);
+      expect(await server.delete(forged)).toMatchObject(refusal('bad-proof'));
+      const deletion = await deletionOf(owner, room.genesis, 2, instance);
+      expect(must(await server.delete(deletion))).toMatchObject({ segments: 2 });
+      expect(await server.page(0)).toMatchObject(refusal('unknown-room'));
+      expect(await server.register(await statement(2))).toMatchObject(refusal('old-counter', { counter: 2 }));
+      const anew = must(await server.register(await statement(3)));
+      expect(anew).toMatchObject({ cursor: 0, segments: 0 });
+      expect(anew.instance).not.toEqual(instance);
+      expect(await server.delete(deletion)).toMatchObject({ ok: false });
+      expect(must(await server.status())).toMatchObject({ counter: 3 });
+    });
+
+    it('asks nothing any more once it is closed', async () => {
+      const { server, statement } = await roomIn(open);
+      must(await server.register(await statement(1)));
+      server.close();
+      expect(await server.status()).toEqual(refusal('later'));
+    });
+  });
+}
