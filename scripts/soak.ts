@@ -6,7 +6,9 @@ import { join } from 'node:path';
 const defaultRuns = 2000;
 const soaked = [
   'app/lib/log/convergence.test.ts',
+  'app/lib/log/in-few-segments.test.ts',
   'app/lib/sync/convergence.test.ts',
+  'app/lib/sync/archive/archive-crash.test.ts',
   'app/lib/sync/rest-damage.test.ts',
 ];
 

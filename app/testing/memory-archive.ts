@@ -22,8 +22,11 @@ import { verifySignature } from '../lib/crypto/signatures.ts';
 import type { ArchiveProblem, ArchiveServer } from '../lib/sync/archive/archive-server.ts';
 
 export type ArchiveRequest = 'status' | 'register' | 'append' | 'page' | 'delete';
-/** `later`: refused before anything happened. `lost`: done, and the answer never came. `never`: no answer until the tab closes. */
-export type ArchiveFault = 'later' | 'lost' | 'never';
+/**
+ * `later`: refused before anything happened. `lost`: done, and the answer never came. `never`: not even heard, and no
+ * answer until the tab closes; `unheard`: done, and then the same.
+ */
+export type ArchiveFault = 'later' | 'lost' | 'never' | 'unheard';
 
 interface KeptRoom {
   readonly instance: Bytes;
@@ -57,10 +60,10 @@ export class MemoryArchive {
       // A request and its answer take turns of the event loop, as they would on a wire.
       await turn();
       if (happens === 'later' || closed.signal.aborted) return err({ reason: 'later' });
-      if (happens === 'never') await untilAborted(closed.signal);
-      const said = await answer();
+      const said = happens === 'never' ? undefined : await answer();
+      if (happens === 'never' || happens === 'unheard') await untilAborted(closed.signal);
       await turn();
-      return happens === 'lost' || closed.signal.aborted ? err({ reason: 'later' }) : said;
+      return said === undefined || happens === 'lost' || closed.signal.aborted ? err({ reason: 'later' }) : said;
     };
     return {
       status: () => ask('status', async () => this.#status(roomId, keys.read)),
@@ -90,6 +93,10 @@ export class MemoryArchive {
   restore(): void {
     const before = this.#roomsBefore.pop();
     if (before !== undefined) this.#rooms = before;
+  }
+
+  instance(roomId: RoomId): Bytes | undefined {
+    return this.#rooms.get(roomId)?.instance;
   }
 
   segments(roomId: RoomId): readonly Bytes[] {
@@ -201,6 +208,8 @@ async function isOwners<T extends { readonly ownerPublicKey: Bytes }>(
 const isKey = (hash: Bytes, key: Bytes): boolean => equalBytes(hash, sha256(key) as Bytes);
 const nameOf = (segment: Bytes): string => toHex(sha256(segment) as Bytes);
 const sum = (segments: readonly Bytes[]): number => segments.reduce((bytes, { length }) => bytes + length, 0);
-const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+/** Not a timer that a test may have taken over. */
+const realTimeout = globalThis.setTimeout;
+const turn = (): Promise<void> => new Promise((resolve) => realTimeout(resolve));
 const untilAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

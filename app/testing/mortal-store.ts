@@ -12,7 +12,7 @@ export function mortalStore(
   disk: LogStore,
   nth: number,
   moment: Moment,
-): { store: LogStore; readonly dead: boolean } {
+): { store: LogStore; readonly dead: boolean; die: () => void } {
   let asked = 0;
   const state = { dead: false };
   const never = new Promise<never>(() => undefined);
@@ -49,6 +49,10 @@ export function mortalStore(
     },
     get dead() {
       return state.dead;
+    },
+    /** Something else ended the tab. */
+    die: () => {
+      state.dead = true;
     },
   };
 }

@@ -259,7 +259,7 @@ export class Archive {
     if (unknown && owner && (await store.loadFacts()).noArchive !== true)
       answer = await this.#register(owner, 0);
     const { instance, cursor, blob } = must(answer);
-    if (!this.#isOf(instance) || cursor < this.#cursor) this.#resume(instance, 0, []);
+    if (!this.#isOf(instance) || cursor < this.#cursor) this.#beginAgain(instance);
     if (log.genesis === undefined && blob.length > 0) {
       const genesis = await openSealed(keys, 'genesis', blob);
       if (genesis.ok) await learn(genesis.value);
@@ -304,7 +304,7 @@ export class Archive {
       if (!this.#isOf(page.instance) || next < this.#cursor) {
         if (anew) throw new Refused({ reason: 'later' });
         anew = true;
-        this.#resume(page.instance, 0, []);
+        this.#beginAgain(page.instance);
         continue;
       }
       if (segments.length > 0 && next === this.#cursor) throw new Refused({ reason: 'later' });
@@ -350,7 +350,11 @@ export class Archive {
       const before = this.#cursor;
       const { stored, cursor } = must(await server.append(batch.map(({ sealed }) => sealed)));
       // It lost some of what it had: what counts as archived may be among that.
-      if (cursor < before + stored) return this.#beginAgain();
+      if (cursor < before + stored) {
+        if (this.#instance !== undefined) this.#beginAgain(this.#instance);
+        this.#readAt = -Infinity;
+        return;
+      }
       for (const segment of batch) this.#archived.add(segment);
       // Nobody else's lie in between: no need to read one's own again.
       if (cursor === before + stored) {
@@ -361,9 +365,10 @@ export class Archive {
     }
   }
 
-  #beginAgain(): void {
-    if (this.#instance !== undefined) this.#resume(this.#instance, 0, []);
-    this.#readAt = -Infinity;
+  /** It is another copy, or an older one: nothing counts as archived until it was read. */
+  #beginAgain(instance: Bytes): void {
+    this.#resume(instance, 0, []);
+    if (this.#state.kind === 'current') this.#tell({ kind: 'behind' });
   }
 
   async *#segmentsOf(due: readonly FrontierRow[]): AsyncGenerator<StoredSegment> {
