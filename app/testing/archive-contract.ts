@@ -29,7 +29,8 @@ function must<T>(answer: { ok: true; value: T } | { ok: false; error: unknown })
   return answer.value;
 }
 const refusal = (reason: string, rest: object = {}) => ({ ok: false, error: { reason, ...rest } });
-const noises = (count: number, bytes = 40): Bytes[] => Array.from({ length: count }, () => randomBytes(bytes));
+const noises = (count: number, bytes = 40): Bytes[] =>
+  Array.from({ length: count }, () => randomBytes(bytes));
 
 export function archiveContract(name: string, open: OpenArchive): void {
   describe(`${name} as an ArchiveServer`, () => {

@@ -64,6 +64,27 @@ export function logStoreContract(name: string, setUp: () => LogStoreUnderTest): 
       await store.dropSnapshot();
     });
 
+    it('ARCH-18: gives back the newest archive mark, apart from the facts, and forgets it with the room', async () => {
+      const store = await open(setUp().open);
+      expect(await store.loadArchiveMark()).toBeUndefined();
+      const mark = {
+        instance: new Uint8Array(16).fill(5),
+        cursor: 2 ** 40,
+        ends: [
+          { session: alice, channel: 'project' as const, last: 7 },
+          { session: bob, channel: 'talk' as const, last: 1 },
+        ],
+      };
+      await store.saveArchiveMark({ ...mark, cursor: 1 });
+      await store.saveArchiveMark(mark);
+      await store.saveFacts({ genesis: Uint8Array.of(1), noArchive: true });
+      expect(await store.loadArchiveMark()).toEqual(mark);
+      expect(await store.loadFacts()).toEqual({ genesis: Uint8Array.of(1), noArchive: true });
+      await store.destroy();
+      const again = await open(setUp().open);
+      expect(await again.loadArchiveMark()).toBeUndefined();
+    });
+
     it('reads a chain from a seq, by first, and no other chain', async () => {
       const store = await open(setUp().open);
       await store.append([segment(11, 20), segment(1, 10), segment(100, 120)]);

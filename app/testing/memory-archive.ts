@@ -63,7 +63,9 @@ export class MemoryArchive {
       const said = happens === 'never' ? undefined : await answer();
       if (happens === 'never' || happens === 'unheard') await untilAborted(closed.signal);
       await turn();
-      return said === undefined || happens === 'lost' || closed.signal.aborted ? err({ reason: 'later' }) : said;
+      return said === undefined || happens === 'lost' || closed.signal.aborted
+        ? err({ reason: 'later' })
+        : said;
     };
     return {
       status: () => ask('status', async () => this.#status(roomId, keys.read)),
@@ -205,8 +207,8 @@ async function isOwners<T extends { readonly ownerPublicKey: Bytes }>(
   return roomIdOf(ownerPublicKey) === roomId && (await verifySignature(ownerPublicKey, signature, message));
 }
 
-const isKey = (hash: Bytes, key: Bytes): boolean => equalBytes(hash, sha256(key) as Bytes);
-const nameOf = (segment: Bytes): string => toHex(sha256(segment) as Bytes);
+const isKey = (hash: Bytes, key: Bytes): boolean => equalBytes(hash, sha256(key));
+const nameOf = (segment: Bytes): string => toHex(sha256(segment));
 const sum = (segments: readonly Bytes[]): number => segments.reduce((bytes, { length }) => bytes + length, 0);
 /** Not a timer that a test may have taken over. */
 const realTimeout = globalThis.setTimeout;

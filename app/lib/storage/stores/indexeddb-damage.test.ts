@@ -97,6 +97,7 @@ it('SYNC-15: a database of version 1 opens with everything in it, and can set as
     entries: 3,
   });
   expect(await store.quarantined()).toEqual([]);
+  expect(await store.loadArchiveMark()).toBeUndefined();
   await store.quarantine([segment(4, 4)]);
   expect(await store.quarantined()).toEqual([segment(4, 4)]);
   await store.replace([segment(1, 3)], [segment(1, 3)]);
@@ -212,6 +213,37 @@ it.each([
   await raw.put('snapshot', found, 'newest');
   raw.close();
   expect(await store.loadSnapshot()).toBeUndefined();
+});
+
+interface Marked {
+  mark: { instance: Uint8Array; cursor: unknown; ends: unknown };
+  digest: unknown;
+}
+it.each([
+  ['a cursor further on', (m: Marked) => (m.mark.cursor = 10)],
+  ['a chain further on', (m: Marked) => (m.mark.ends = [{ session: alice, channel: 'project', last: 8 }])],
+  ['another instance', (m: Marked) => m.mark.instance.set([9], 3)],
+  ['ends of another type', (m: Marked) => (m.mark.ends = 'text')],
+  ['an instance of another type', (m: Marked) => Object.assign(m.mark, { instance: 7 })],
+  ['no digest', (m: Marked) => (m.digest = undefined)],
+  ['a digest of another type', (m: Marked) => (m.digest = 'text')],
+  ['no mark', (m: Marked) => Object.assign(m, { mark: undefined })],
+])('ARCH-18: an archive mark with %s is none: the archive is read again', async (_, damage) => {
+  const roomId = newRoom();
+  const store = await open(roomId);
+  const mark = {
+    instance: new Uint8Array(16).fill(5),
+    cursor: 9,
+    ends: [{ session: alice, channel: 'project' as const, last: 7 }],
+  };
+  await store.saveArchiveMark(mark);
+  expect(await store.loadArchiveMark()).toEqual(mark);
+  const raw = await openDB(roomDatabaseName(roomId));
+  const found = (await raw.get('facts', 'archive')) as Marked;
+  damage(found);
+  await raw.put('facts', found, 'archive');
+  raw.close();
+  expect(await store.loadArchiveMark()).toBeUndefined();
 });
 
 it.each(['text', Number.NaN, { a: 1 }, -1])(

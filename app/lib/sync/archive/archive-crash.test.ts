@@ -212,61 +212,65 @@ async function close({ replica }: TestReplica): Promise<void> {
 }
 
 let notes = 0;
-test(`LOG.md 6, ARCH-15, ARCH-18 [seed 6106, ${RUNS} runs] whatever was called archived is there for a fresh joiner`, async () => {
-  const plan = fc.record({ steps: fc.array(step, { minLength: 8, maxLength: 30, size: 'max' }), faults });
-  await fc.assert(
-    fc.asyncProperty(plan, async ({ steps, faults: requestFaults }) => {
-      const world = new World(await makeRoom(), requestFaults);
-      await world.open(0, null);
-      await world.pass(4);
-      for (const one of steps) {
-        if (one.do === 'open') await world.open(one.who, one.death);
-        else if (one.do === 'type') world.type(one.who, one.words);
-        else if (one.do === 'kill') world.kill(one.who);
-        else if (one.do === 'replace') world.replace();
-        else await world.pass(one.s);
-        await world.pass(0);
-      }
-      notes += world.notes;
-      const noted = [...world.noted];
-      const late = await world.joiner();
-      await untilLater(
-        'all that was called archived',
-        () => {
-          const words = new Set(wordsOf(late));
-          return noted.every((word) => words.has(word));
-        },
-        STEP_MS,
-      );
-      await close(late);
+test(
+  `LOG.md 6, ARCH-15, ARCH-18 [seed 6106, ${RUNS} runs] whatever was called archived is there for a fresh joiner`,
+  async () => {
+    const plan = fc.record({ steps: fc.array(step, { minLength: 8, maxLength: 30, size: 'max' }), faults });
+    await fc.assert(
+      fc.asyncProperty(plan, async ({ steps, faults: requestFaults }) => {
+        const world = new World(await makeRoom(), requestFaults);
+        await world.open(0, null);
+        await world.pass(4);
+        for (const one of steps) {
+          if (one.do === 'open') await world.open(one.who, one.death);
+          else if (one.do === 'type') world.type(one.who, one.words);
+          else if (one.do === 'kill') world.kill(one.who);
+          else if (one.do === 'replace') world.replace();
+          else await world.pass(one.s);
+          await world.pass(0);
+        }
+        notes += world.notes;
+        const noted = [...world.noted];
+        const late = await world.joiner();
+        await untilLater(
+          'all that was called archived',
+          () => {
+            const words = new Set(wordsOf(late));
+            return noted.every((word) => words.has(word));
+          },
+          STEP_MS,
+        );
+        await close(late);
 
-      // Everybody comes again, with nothing in the way: what is on any disk gets there, once, and all agree.
-      for (let i = 0; i < DEVICES; i++) {
-        world.kill(i);
-        await world.open(i, null, false);
-      }
-      const tabs = world.tabs.flatMap((tab) => tab?.test ?? []);
-      const last = await world.joiner();
-      await untilLater(
-        'all to agree',
-        () => {
-          const [first, ...rest] = [...tabs, last].map((one) => toHex(one.hash()));
-          return (
-            rest.every((hash) => hash === first) &&
-            tabs.every(({ replica }) => replica.archive?.state.kind === 'current')
-          );
-        },
-        STEP_MS,
-      );
-      for (const one of [...tabs, last]) {
-        const words = wordsOf(one);
-        expect(new Set(words).size).toBe(words.length);
-        expect(one.notices.filter(({ kind }) => kind === 'refused' || kind === 'fork')).toEqual([]);
-      }
-      for (const one of [...tabs, last]) await close(one);
-    }),
-    { seed: 6106, numRuns: RUNS, endOnFailure: RUNS < 40 },
-  );
-  // Nothing noted would prove nothing.
-  expect(notes).toBeGreaterThan(RUNS);
-}, RUNS * 20_000);
+        // Everybody comes again, with nothing in the way: what is on any disk gets there, once, and all agree.
+        for (let i = 0; i < DEVICES; i++) {
+          world.kill(i);
+          await world.open(i, null, false);
+        }
+        const tabs = world.tabs.flatMap((tab) => tab?.test ?? []);
+        const last = await world.joiner();
+        await untilLater(
+          'all to agree',
+          () => {
+            const [first, ...rest] = [...tabs, last].map((one) => toHex(one.hash()));
+            return (
+              rest.every((hash) => hash === first) &&
+              tabs.every(({ replica }) => replica.archive?.state.kind === 'current')
+            );
+          },
+          STEP_MS,
+        );
+        for (const one of [...tabs, last]) {
+          const words = wordsOf(one);
+          expect(new Set(words).size).toBe(words.length);
+          expect(one.notices.filter(({ kind }) => kind === 'refused' || kind === 'fork')).toEqual([]);
+        }
+        for (const one of [...tabs, last]) await close(one);
+      }),
+      { seed: 6106, numRuns: RUNS, endOnFailure: RUNS < 40 },
+    );
+    // Nothing noted would prove nothing.
+    expect(notes).toBeGreaterThan(RUNS);
+  },
+  RUNS * 20_000,
+);

@@ -26,7 +26,8 @@ async function batched(lengths: readonly number[]): Promise<readonly StoredSegme
   for await (const batch of batchesOf(source())) batches.push([...batch]);
   return batches;
 }
-const sum = (batch: readonly StoredSegment[]) => batch.reduce((bytes, { sealed }) => bytes + sealed.length, 0);
+const sum = (batch: readonly StoredSegment[]) =>
+  batch.reduce((bytes, { sealed }) => bytes + sealed.length, 0);
 
 const MIB = 1024 * 1024;
 

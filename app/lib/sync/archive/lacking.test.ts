@@ -35,8 +35,7 @@ function lacking(kind: SeedKind, random = 0) {
       if (at >= 0) rows.splice(at, 1);
       rows.push({ session, channel, seq, hash: new Uint8Array(32) });
     },
-    send: (session: SessionId, last: number) =>
-      archived.add({ session, channel: 'project', first: 1, last }),
+    send: (session: SessionId, last: number) => archived.add({ session, channel: 'project', first: 1, last }),
     due: (now: number, hurry = false) => {
       const { own, others, waitMs } = one.due(archived, now, hurry);
       return { own: own.map(({ seq }) => seq), others: others.map(({ seq }) => seq), waitMs };

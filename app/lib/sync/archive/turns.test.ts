@@ -80,9 +80,10 @@ describe('turns', () => {
     const { one, starts, end } = turns(Infinity);
     one.start();
     await pass(0);
+    const sleep = vi.spyOn(globalThis, 'setTimeout');
     end();
     await pass(60_000);
-    expect(starts).toHaveLength(1);
+    expect([starts.length, sleep.mock.calls.length]).toEqual([1, 1]);
     one.wakeIn(0);
     await pass(0);
     expect(starts).toHaveLength(2);
