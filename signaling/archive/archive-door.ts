@@ -19,6 +19,7 @@ import {
   ARCHIVE_KEY_HEADER,
   ARCHIVE_PAGE_BYTES,
   decodeBatch,
+  encodeAbsence,
   encodeAppended,
   encodeDeleted,
   encodePageHead,
@@ -96,7 +97,9 @@ async function status({ store }: ArchiveDoorParts, { request, caller }: Visit): 
   const refused = refusalOfRead(request, caller);
   if (refused) return err(refused);
   const answer = await store.status(caller);
-  return answer.ok ? whole(encodeStatus(answer.value)) : answer;
+  if (answer.ok) return whole(encodeStatus(answer.value));
+  const { reason } = answer.error;
+  return reason === 'off' || reason === 'unknown-room' ? whole(encodeAbsence(reason)) : answer;
 }
 
 async function register({ store, budgets }: ArchiveDoorParts, visit: Visit): Outcome {

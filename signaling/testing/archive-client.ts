@@ -22,6 +22,7 @@ import {
   decodePage,
   decodeRefusal,
   decodeStatus,
+  decodeStatusOrAbsence,
   encodeBatch,
   type ArchiveAppended,
   type ArchiveDeleted,
@@ -172,8 +173,9 @@ export class ArchiveClient {
   register(roomId: string, statement: Bytes): Promise<Said<ArchiveStatus>> {
     return this.#send('POST', archiveRegisterPath(roomId), decodeStatus, { body: statement });
   }
-  status(roomId: string, key?: Bytes | string): Promise<Said<ArchiveStatus>> {
-    return this.#send('GET', archivePath(roomId), decodeStatus, { key });
+  async status(roomId: string, key?: Bytes | string): Promise<Said<ArchiveStatus>> {
+    const said = await this.#send('GET', archivePath(roomId), decodeStatusOrAbsence, { key });
+    return said === 'off' || said === 'unknown-room' ? `200 ${said}` : said;
   }
   append(
     roomId: string,

@@ -10,7 +10,7 @@
  */
 import { concat, type Bytes } from './bytes.ts';
 import { decode, isU32, sized, u32, u64, Unreadable, type Fields, type WireError } from './fixed-fields.ts';
-import type { Result } from './result.ts';
+import { ok, type Result } from './result.ts';
 
 /** Carries a key of the room, 64 lower-case hex digits: never a part of the address, which servers log. */
 export const ARCHIVE_KEY_HEADER = 'x-room-key';
@@ -156,6 +156,18 @@ export function decodeStatus(bytes: Bytes): Result<ArchiveStatus, WireError> {
     cursor: fields.u64(),
     blob: fields.sized(ARCHIVE_BLOB_BYTES),
   }));
+}
+
+/** Why a room has no status. It is no error to ask, and browsers show every status above 399 as one to whoever looks. */
+export type ArchiveAbsence = 'off' | 'unknown-room';
+const ABSENCES: readonly ArchiveAbsence[] = ['off', 'unknown-room'];
+
+export const encodeAbsence = (absence: ArchiveAbsence): Bytes => Uint8Array.of(ABSENCES.indexOf(absence));
+
+/** The answer to a question for the status: the status, or that there is none. */
+export function decodeStatusOrAbsence(bytes: Bytes): Result<ArchiveStatus | ArchiveAbsence, WireError> {
+  const absence = bytes.length === 1 ? ABSENCES[bytes[0] ?? -1] : undefined;
+  return absence === undefined ? decodeStatus(bytes) : ok(absence);
 }
 
 export const encodeAppended = (answer: ArchiveAppended): Bytes =>

@@ -14,6 +14,7 @@ import {
   decodePage,
   decodeRefusal,
   decodeStatus,
+  decodeStatusOrAbsence,
   encodeBatch,
   type ArchiveAppended,
   type ArchiveDeleted,
@@ -23,7 +24,7 @@ import {
 } from '../../core/archive-wire.ts';
 import { toHex, type Bytes } from '../../core/bytes.ts';
 import type { RoomId } from '../../core/ids.ts';
-import { err, type Result } from '../../core/result.ts';
+import { err, ok, type Result } from '../../core/result.ts';
 import type { ArchiveKeys } from '../../crypto/room-keys.ts';
 
 /** `retryAfterMs`: how long the server asks to be left alone. No answer at all is `later`. */
@@ -92,7 +93,11 @@ export function archiveServer({ origin, roomId, keys }: ArchiveServerOptions): A
   };
   const appendKey = keys.edit ?? keys.comment;
   return {
-    status: () => ask(archivePath(roomId), { key: keys.read }, decodeStatus),
+    status: async () => {
+      const answer = await ask(archivePath(roomId), { key: keys.read }, decodeStatusOrAbsence);
+      if (!answer.ok) return answer;
+      return typeof answer.value === 'string' ? err({ reason: answer.value }) : ok(answer.value);
+    },
     register: (statement) => ask(archiveRegisterPath(roomId), { body: statement }, decodeStatus),
     append: async (segments) =>
       appendKey === undefined

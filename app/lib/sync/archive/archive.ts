@@ -368,7 +368,8 @@ export class Archive {
   /** It is another copy, or an older one: nothing counts as archived until it was read. */
   #beginAgain(instance: Bytes): void {
     this.#resume(instance, 0, []);
-    if (this.#state.kind === 'current') this.#tell({ kind: 'behind' });
+    const { kind } = this.#state;
+    if (kind === 'current' || kind === 'behind') this.#tell({ kind: 'behind', mine: true });
   }
 
   async *#segmentsOf(due: readonly FrontierRow[]): AsyncGenerator<StoredSegment> {
