@@ -115,7 +115,7 @@ test.each([
 ])('%s without end is read to its cap, and no further', async (_, ask, code) => {
   let written = 0;
   const closed = Promise.withResolvers<void>();
-  const client = await answering((request, response) => {
+  const client = await answering((_, response) => {
     response.writeHead(code);
     const more = () => {
       while (!response.destroyed && response.write(new Uint8Array(64 * 1024))) written += 64 * 1024;
@@ -132,7 +132,7 @@ test.each([
 test('a server that never answers, or not to the end, is left at close', async () => {
   const asked: (() => void)[] = [];
   const heard = (count: number) => vi.waitFor(() => expect(asked).toHaveLength(count));
-  const client = await answering((request, response) => {
+  const client = await answering((_, response) => {
     if (asked.length === 1) response.writeHead(200, { 'content-length': '100' }).write('slow');
     asked.push(() => response.end());
   });
