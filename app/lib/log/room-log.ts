@@ -152,12 +152,13 @@ export class RoomLog {
 
   /**
    * Takes over, at once, every chain that another RoomLog of this device (a worker's) has brought further; own and
-   * further chains stay. False for damaged bytes, which change nothing. Call `release` afterwards.
+   * further chains stay. False for damaged bytes, which change nothing. Call `release` afterwards. `only`: of one channel.
    */
-  adopt(chains: Bytes): boolean {
+  adopt(chains: Bytes, only?: Channel): boolean {
     const copies = decodeChains(chains);
     if (!copies.ok) return false;
-    adoptChains(this.#table, copies.value);
+    const wanted = copies.value.filter(({ channel }) => channel === (only ?? channel));
+    adoptChains(this.#table, wanted);
     this.#placement.moved();
     return true;
   }

@@ -145,7 +145,10 @@ export class Replica {
     else {
       replica.#messages.shut();
       await replica.#storedLog.readBeyond();
-      replica.#told = replica.#tellAgain(new RoomLog({ ...base, held: HELD_OF_A_FILE }));
+      const again = new RoomLog({ ...base, held: HELD_OF_A_FILE });
+      // A message may follow an entry of the project (LOG-4), and nothing of that is read again.
+      again.adopt(snapshot.chains, 'project');
+      replica.#told = replica.#tellAgain(again);
       replica.#storedLog.checkLater(snapshot);
     }
     replica.#setClient();
