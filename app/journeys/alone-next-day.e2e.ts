@@ -40,6 +40,29 @@ test('someone opens a room alone the next day, from another browser, and everyth
   expect(ben.complaints).toEqual([]);
 });
 
+test('a room made where the browser keeps nothing is in the archive for whoever has its link', async ({
+  person,
+}) => {
+  test.skip(noArchive, 'no PocketBase');
+  const ann = await person();
+  await ann.context.addInitScript(() => {
+    const open = (): never => {
+      throw new DOMException('The operation is insecure.', 'SecurityError');
+    };
+    Object.defineProperty(globalThis, 'indexedDB', { value: { open, deleteDatabase: open } });
+  });
+  await ann.page.goto('/');
+  await ann.page.getByRole('button', { name: 'New room' }).click();
+  await ann.page.waitForURL(/#e\./);
+  await expect(savedStatus(ann.page)).toHaveText('Saved in the archive', { timeout: 20_000 });
+  const link = ann.page.url();
+  await ann.kill();
+
+  const ben = await person();
+  await enterRoom(ben.page, link);
+  await expect(tree(ben.page).getByRole('treeitem', { name: 'main.py' })).toBeVisible();
+});
+
 test('who made a room deletes it from the server; those who have it keep it, and it can be kept there again', async ({
   person,
 }) => {

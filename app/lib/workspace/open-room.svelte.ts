@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import { generateDeviceKeyPair, deviceIdOf } from '../crypto/device-keys.ts';
 import { formatLink, type RoomLink } from '../crypto/links.ts';
 import { archiveKeys, deriveRoomKeys, type RoomKeys, type SeedKind } from '../crypto/room-keys.ts';
-import { sign } from '../crypto/signatures.ts';
+import { sign, type SigningKeyPair } from '../crypto/signatures.ts';
 import { issueSession } from '../log/certificate.ts';
 import type { PickedFiles } from '../files/picked.ts';
 import type { LogStore } from '../log/log-store.ts';
@@ -32,7 +32,7 @@ export interface OpenRoomOptions {
   readonly link: RoomLink;
   /** Where the thin server is: `location.origin`. */
   readonly origin: string;
-  /** Where this tab has just made the room: its name, its owner's statement, and what it begins with. */
+  /** Where this tab has just made the room: its name, its owner, their statement, and what it begins with. */
   readonly newRoom?: NewRoom;
   /** An older version in another tab holds the room's database; opening goes on for a few seconds. */
   readonly onBlocked?: () => void;
@@ -40,6 +40,8 @@ export interface OpenRoomOptions {
 
 export interface NewRoom {
   readonly name: string;
+  /** Also on this device, unless it refuses storage: then the archive is all that keeps the room. */
+  readonly owner: SigningKeyPair;
   readonly genesis: Bytes;
   /** Absent: the starter project. */
   readonly picked?: PickedFiles;
@@ -107,7 +109,7 @@ async function openWith(
     store,
     folder: workerFolder(),
     transports: transportsTo(origin),
-    archive: await archiveDoor(origin, keys, device),
+    archive: await archiveDoor(origin, keys, device, newRoom),
     clock: systemClock,
     events,
   });
@@ -144,9 +146,14 @@ function linksOf(link: RoomLink, keys: RoomKeys, origin: string): ShareLinks {
   return { view: to('v', v), ...(c && { comment: to('c', c) }), ...(e && { edit: to('e', e) }) };
 }
 
-async function archiveDoor(origin: string, keys: RoomKeys, device: DeviceStore): Promise<ArchiveDoor> {
+async function archiveDoor(
+  origin: string,
+  keys: RoomKeys,
+  device: DeviceStore,
+  newRoom: NewRoom | undefined,
+): Promise<ArchiveDoor> {
   const { roomId } = keys;
-  const ownerKey = await device.ownerKeyOf(roomId);
+  const ownerKey = newRoom?.owner.privateKey ?? (await device.ownerKeyOf(roomId));
   return {
     server: archiveServer({ origin, roomId, keys: archiveKeys(keys) }),
     owner: ownerKey && { sign: (message) => sign(ownerKey, message) },
