@@ -45,10 +45,7 @@ export class ArchiveCopyState {
     this.#deleting = true;
     try {
       const deleted = await this.#archive.delete();
-      this.#alerts.show(
-        'server-copy',
-        deleted.ok ? deletedAlert(deleted.value) : notDeletedAlert(() => void this.delete()),
-      );
+      this.#alerts.show('server-copy', deleted.ok ? deletedAlert(deleted.value) : notDeletedAlert);
     } finally {
       this.#deleting = false;
     }

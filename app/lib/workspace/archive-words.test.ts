@@ -52,7 +52,5 @@ it('says what was deleted, whether the disk is clean, and what that does not tou
   expect(detail).toContain('1 encrypted record, 2.0 kB');
   expect(detail).toContain('everybody who has opened it');
   expect(deletedAlert({ segments: 2, bytes: 1, purged: false }).detail).toContain('within minutes');
-  let again = 0;
-  notDeletedAlert(() => again++).actions?.[0]?.act();
-  expect(again).toBe(1);
+  expect(notDeletedAlert.detail).toContain('tried again by itself');
 });

@@ -68,10 +68,9 @@ export const deletedAlert = ({ segments, bytes: size, purged }: ArchiveDeleted):
   detail: `${count(segments, 'encrypted record')}, ${bytes(size)}, are gone${purged ? ', from its disk too' : '; their place on its disk is overwritten within minutes'}. The room goes on here and with everybody who has opened it. Links open it only while one of them is here.`,
 });
 
-export const notDeletedAlert = (again: () => void): NewAlert => ({
+export const notDeletedAlert: NewAlert = {
   tone: 'bad',
   title: 'The room could not be deleted from the server',
   detail:
-    'It does not answer as it should, and the copy is still there. The room works as before. Try again later.',
-  actions: [{ label: 'Try again', act: again }],
-});
+    'It does not answer as it should, so the copy may still be there. While it does not answer, deleting is tried again by itself as long as this room is open. The room works as before.',
+};

@@ -1,7 +1,8 @@
 /** Replicas and a real archive: the thin server with PocketBase behind it. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { fromHex, randomBytes, type Bytes } from '../../core/bytes.ts';
-import { archiveKeys, type SeedKind } from '../../crypto/room-keys.ts';
+import { fromHex, randomBytes, toHex, type Bytes } from '../../core/bytes.ts';
+import { err, ok } from '../../core/result.ts';
+import { archiveKeys, type RoomKeys, type SeedKind } from '../../crypto/room-keys.ts';
 import { sign } from '../../crypto/signatures.ts';
 import type { LogStore } from '../../log/log-store.ts';
 import { seal } from '../../log/seal.ts';
@@ -14,7 +15,7 @@ import {
   startArchiveServer,
   type ArchiveServer as ServerUnderTest,
 } from '../../../../signaling/testing/archive-client.ts';
-import { archiveServer } from './archive-server.ts';
+import { archiveServer, type ArchiveServer } from './archive-server.ts';
 import type { ArchiveState } from './archive-state.ts';
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
@@ -40,10 +41,16 @@ interface Visit {
   readonly knowsGenesis?: boolean;
   readonly network?: MemoryNetwork;
   readonly othersMs?: number;
+  /** Changes what the server says or does. */
+  readonly wrap?: (server: ArchiveServer) => ArchiveServer;
+  readonly alone?: (work: () => Promise<void>) => Promise<void>;
 }
 
 /** Somebody opens the room; without a network they are alone with the archive. */
-async function visit(room: TestRoom, { kind = 'e', owner = false, network, ...rest }: Visit = {}) {
+async function visit(
+  room: TestRoom,
+  { kind = 'e', owner = false, network, wrap = (one) => one, ...rest }: Visit = {},
+) {
   const keys = await room.keys(kind);
   const one = await openReplica(room, {
     kind,
@@ -51,15 +58,37 @@ async function visit(room: TestRoom, { kind = 'e', owner = false, network, ...re
     ...rest,
     transports: network ? [network.transport()] : [],
     archive: {
-      server: archiveServer({ origin: server.url, roomId: keys.roomId, keys: archiveKeys(keys) }),
+      server: wrap(serverOf(keys)),
       owner: owner ? { sign: (message) => sign(room.owner.privateKey, message) } : undefined,
-      alone: (work) => work(),
+      alone: rest.alone ?? ((work) => work()),
       waits: { ownMs: 5, othersMs: rest.othersMs ?? 20, jitterMs: 5, confirmMs: 20 },
     },
   });
   opened.push(one);
   return one;
 }
+
+const serverOf = (keys: RoomKeys): ArchiveServer =>
+  archiveServer({ origin: server.url, roomId: keys.roomId, keys: archiveKeys(keys) });
+
+/** A disk that a tab can't close for the others. */
+const shared = (disk: LogStore): LogStore =>
+  Object.assign(Object.create(disk) as LogStore, bound(disk), { close: () => undefined });
+const bound = (disk: LogStore): Partial<LogStore> =>
+  Object.fromEntries(
+    Object.getOwnPropertyNames(Object.getPrototypeOf(disk))
+      .filter((name) => name !== 'constructor')
+      .map((name) => [
+        name,
+        (...args: never[]) => (disk[name as 'addresses'] as (...all: never[]) => unknown).apply(disk, args),
+      ]),
+  );
+
+/** Text that does not get shorter by deflating. */
+const noise = (length: number): string =>
+  Array.from({ length: Math.ceil(length / 64) }, () => toHex(randomBytes(32)))
+    .join('')
+    .slice(0, length);
 
 const stateOf = ({ replica }: TestReplica): ArchiveState['kind'] | undefined => replica.archive?.state.kind;
 const mineOf = ({ replica }: TestReplica): boolean | undefined =>
@@ -262,6 +291,110 @@ describe.skipIf(pocketbasePath === undefined)('ARCH-15 a room in the archive', (
     await gone(again);
     const cleo = await visit(room, { kind: 'v' });
     await until('the text', () => cleo.read() === 'secret, and more');
+  });
+
+  test('ARCH-18 a large chain that stands there before what it follows reaches a lone visitor whole', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(() => 0.99);
+    const ann = await visit(room, { owner: true, makesFile: true, network, othersMs: 600 });
+    await archived(ann);
+    const dora = await openReplica(room, { transports: [network.transport()] });
+    opened.push(dora);
+    await until('the file', () => dora.project.list().length === 1);
+    dora.text.insert(0, 'dora.');
+    await until('ann to have it', () => ann.read() === 'dora.');
+    // More than a stranger may make a tab hold.
+    for (let i = 0; i < 12; i++) {
+      ann.text.insert(0, noise(200_000));
+      await ann.replica.settled();
+    }
+    const all = ann.read();
+    await gone(dora);
+    await archived(ann);
+    await gone(ann);
+    const ben = await visit(room, { kind: 'v' });
+    await until('all of it', () => ben.read() === all);
+  });
+
+  test('ARCH-18 a reading that failed midway is tried again soon, and what was read is not sent again', async () => {
+    const room = await makeRoom();
+    const ann = await visit(room, { owner: true, makesFile: true });
+    for (let i = 0; i < 36; i++) {
+      ann.text.insert(0, noise(300_000));
+      await ann.replica.settled();
+    }
+    await archived(ann);
+    await gone(ann);
+    const reader = serverOf(await room.keys('e'));
+    const before = await reader.status();
+    let pages = 0;
+    const ben = await visit(room, {
+      wrap: (one) => ({
+        ...one,
+        page: async (since) => (++pages === 2 ? err({ reason: 'later' as const }) : one.page(since)),
+      }),
+    });
+    await until('another try', () => pages > 2, 15_000);
+    await archived(ben);
+    expect(await reader.status()).toEqual(before);
+  });
+
+  test('ARCH-15 an answer 200 that took nothing is none', async () => {
+    const room = await makeRoom();
+    const ann = await visit(room, {
+      owner: true,
+      makesFile: true,
+      wrap: (one) => ({
+        ...one,
+        append: async () => ok({ stored: 0, known: 0, cursor: 0, bytes: 0, quota: 1 }),
+      }),
+    });
+    await until('doubt', () => stateOf(ann) === 'unreachable');
+  });
+
+  test('ARCH-12 deleted is what the server says is deleted, though the tab died or the answer was lost', async () => {
+    for (const lost of ['request', 'answer'] as const) {
+      const room = await makeRoom();
+      const disk = memoryStore();
+      const ann = await visit(room, {
+        owner: true,
+        makesFile: true,
+        store: shared(disk),
+        wrap: (one) => ({
+          ...one,
+          delete: async (statement) => {
+            if (lost === 'answer') await one.delete(statement);
+            return err({ reason: 'later' as const });
+          },
+        }),
+      });
+      await archived(ann);
+      expect(await ann.replica.archive?.delete()).toMatchObject({ ok: false });
+      await gone(ann);
+      const again = await visit(room, { owner: true, store: shared(disk) });
+      await until('declined', () => stateOf(again) === 'declined');
+      const status = await serverOf(await room.keys('v')).status();
+      expect(status, lost).toEqual({ ok: false, error: { reason: 'unknown-room' } });
+    }
+  });
+
+  test('ARCH-12 deleted in the tab that does not speak to the server: no tab says that it is there', async () => {
+    const room = await makeRoom();
+    const disk = memoryStore();
+    const network = new MemoryNetwork(() => 0.99);
+    let last = Promise.resolve();
+    const alone = (work: () => Promise<void>): Promise<void> => (last = last.then(work));
+    const one = await visit(room, { owner: true, makesFile: true, store: shared(disk), network, alone });
+    const two = await visit(room, { owner: true, store: shared(disk), network, alone });
+    await archived(one);
+    two.replica.archive?.refresh();
+    await archived(two);
+    expect(await two.replica.archive?.delete()).toMatchObject({ ok: true });
+    one.replica.archive?.refresh();
+    for (const tab of [one, two]) await until('it to be told', () => stateOf(tab) === 'declined');
+    await two.replica.archive?.keep();
+    one.replica.archive?.refresh();
+    await archived(one);
   });
 
   test('ARCH-13 PocketBase killed while it is typed: a quiet state, and everything arrives later', async () => {

@@ -196,17 +196,25 @@ export class Archive {
 
   /** Another tab of this browser does the work. */
   async #follow(): Promise<number> {
-    const mark = await this.#options.store.loadArchiveMark();
-    if (mark !== undefined) this.#tellHowFar(new ArchivedChains(mark.ends));
+    const { store } = this.#options;
+    const [mark, facts] = [await store.loadArchiveMark(), await store.loadFacts()];
+    if (facts.noArchive === true) this.#tell({ kind: 'declined' });
+    else if (mark !== undefined) this.#tellHowFar(new ArchivedChains(mark.ends));
     return FOLLOW_EVERY_MS;
   }
 
   /** Everything there is to do now; how long to wait until the next look. */
   async #lead(): Promise<number> {
+    const { store } = this.#options;
     if (!this.#resumed) await this.#resumeHere();
-    if (this.#declined) {
+    // Another tab of this browser may have had it forgotten, or kept again.
+    const declined = (await store.loadFacts()).noArchive === true;
+    if (declined !== this.#declined) this.#met = false;
+    this.#declined = declined;
+    if (declined) {
+      if (!this.#met) await this.#seeItGone();
       this.#tell({ kind: 'declined' });
-      return ASK_AGAIN_MS;
+      return FOLLOW_EVERY_MS;
     }
     if (!this.#met) await this.#meet();
     const confirms =
@@ -238,8 +246,7 @@ export class Archive {
   /** What this device remembers of the archive. */
   async #resumeHere(): Promise<void> {
     const { store } = this.#options;
-    const [mark, facts] = [await store.loadArchiveMark(), await store.loadFacts()];
-    this.#declined = facts.noArchive === true;
+    const mark = await store.loadArchiveMark();
     if (mark !== undefined && this.#instance === undefined)
       this.#resume(mark.instance, mark.cursor, mark.ends);
     this.#resumed = true;
@@ -252,12 +259,11 @@ export class Archive {
   }
 
   async #meet(): Promise<void> {
-    const { server, keys, log, owner, store, learn } = this.#options;
+    const { server, keys, log, owner, learn } = this.#options;
     let answer = await server.status();
     const unknown = !answer.ok && answer.error.reason === 'unknown-room';
-    // Another tab of this browser may have had it forgotten just now.
-    if (unknown && owner && (await store.loadFacts()).noArchive !== true)
-      answer = await this.#register(owner, 0);
+    if (unknown) await this.#forgetCopy();
+    if (unknown && owner) answer = await this.#register(owner, 0);
     const { instance, cursor, blob } = must(answer);
     if (!this.#isOf(instance) || cursor < this.#cursor) this.#beginAgain(instance);
     if (log.genesis === undefined && blob.length > 0) {
@@ -283,19 +289,17 @@ export class Archive {
     if (log.genesis === undefined) return;
     if (this.#all) this.#cursor = this.#placed = 0;
     this.#all = false;
-    const given: GivenSegment[] = [];
-    while (await this.#readOn(given)) this.#cursor = this.#placed = 0;
+    while (await this.#readOn()) this.#cursor = this.#placed = 0;
     await settled();
-    await this.#count(given);
     this.#brought ||= log.frontier().length > 0;
-    await this.#remember();
     onChange();
   }
 
   /** Page by page to the end. Whether reading all again would find more room. */
-  async #readOn(given: GivenSegment[]): Promise<boolean> {
+  async #readOn(): Promise<boolean> {
     const { server, keys, log, take } = this.#options;
     const gaps: Gap[] = [];
+    let given: GivenSegment[] = [];
     let entries = 0;
     let anew = false;
     for (let more = true; more && !this.#closed;) {
@@ -320,6 +324,8 @@ export class Archive {
       this.#cursor = next;
       // What waits for a later page is in memory only, or nowhere: it has to be read again if this tab dies.
       if (log.heldBytes === 0 && !this.#isOpen(gaps)) this.#placed = next;
+      given = await this.#count(given);
+      await this.#remember();
       ({ more } = page);
     }
     return entries > 0 && !this.#closed && this.#isOpen(gaps);
@@ -334,12 +340,15 @@ export class Archive {
     });
   }
 
-  /** What it gave counts as far as the log has the same. */
-  async #count(given: readonly GivenSegment[]): Promise<void> {
+  /** What it gave counts as far as the log has the same. Gives what the log may have later. */
+  async #count(given: readonly GivenSegment[]): Promise<GivenSegment[]> {
+    const waiting: GivenSegment[] = [];
     for (const one of [...given].sort((a, b) => a.first - b.first)) {
-      const counts = one.last > this.#archived.endOf(one) && this.#options.log.has(one.row);
-      if (counts && (await one.signed())) this.#archived.add(one);
+      if (one.last <= this.#archived.endOf(one)) continue;
+      if (!this.#options.log.has(one.row)) waiting.push(one);
+      else if (await one.signed()) this.#archived.add(one);
     }
+    return waiting;
   }
 
   async #send(due: readonly FrontierRow[]): Promise<void> {
@@ -348,7 +357,8 @@ export class Archive {
     for await (const batch of batchesOf(this.#segmentsOf(due))) {
       if (this.#closed) break;
       const before = this.#cursor;
-      const { stored, cursor } = must(await server.append(batch.map(({ sealed }) => sealed)));
+      const { stored, known, cursor } = must(await server.append(batch.map(({ sealed }) => sealed)));
+      if (stored + known !== batch.length) throw new Refused({ reason: 'later' });
       // It lost some of what it had: what counts as archived may be among that.
       if (cursor < before + stored) {
         if (this.#instance !== undefined) this.#beginAgain(this.#instance);
@@ -400,8 +410,34 @@ export class Archive {
     const { counter, instance } = status.value;
     await this.#decline(true);
     const deleted = await server.delete(await deletionOf(owner, log.genesis, counter + 1, instance));
-    if (!deleted.ok) await this.#decline(false);
+    if (deleted.ok) await this.#forgetCopy();
+    // An answer that did not come may have been "done": whether it was is seen at the next turn, and it is asked again.
+    else if (stateAfter(deleted.error.reason).kind !== 'unreachable') await this.#decline(false);
     return deleted;
+  }
+
+  /** The owner wanted it forgotten: that is so only when the server says so. */
+  async #seeItGone(): Promise<void> {
+    const { server, owner, log } = this.#options;
+    const status = await server.status();
+    const reason = status.ok ? undefined : status.error.reason;
+    if (reason !== 'unknown-room' && reason !== 'off') {
+      const { counter, instance } = must(status);
+      if (owner === undefined || log.genesis === undefined) throw new Refused({ reason: 'bad-proof' });
+      must(await server.delete(await deletionOf(owner, log.genesis, counter + 1, instance)));
+    }
+    await this.#forgetCopy();
+    this.#met = true;
+  }
+
+  /** The server has no copy: nothing that this device noted of one is true. */
+  async #forgetCopy(): Promise<void> {
+    const { store } = this.#options;
+    this.#instance = undefined;
+    this.#cursor = this.#placed = 0;
+    this.#archived = new ArchivedChains();
+    const mark = await store.loadArchiveMark();
+    if (mark !== undefined) await store.saveArchiveMark({ ...mark, cursor: 0, ends: [] });
   }
 
   async #decline(declined: boolean): Promise<void> {
@@ -417,6 +453,7 @@ export class Archive {
     const problem: ArchiveProblem = error instanceof Refused ? error.problem : { reason: 'later' };
     if (!(error instanceof Refused)) this.#options.onError('the archive', error);
     this.#met = false;
+    this.#readAt = -Infinity;
     this.#failures++;
     const state = stateAfter(problem.reason);
     this.#tell(state);
