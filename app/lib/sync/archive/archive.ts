@@ -6,41 +6,26 @@
  *     └─▶ read, page by page ─▶ send my device's own after 2 s, others' after 30 s ─▶ wait
  */
 import type { ArchiveDeleted } from '../../core/archive-wire.ts';
-import { equalBytes, type Bytes } from '../../core/bytes.ts';
-import type { Channel, DeviceId, SessionId } from '../../core/ids.ts';
+import type { Bytes } from '../../core/bytes.ts';
+import type { DeviceId } from '../../core/ids.ts';
 import { err, type Result } from '../../core/result.ts';
-import type { RoomKeys } from '../../crypto/room-keys.ts';
 import type { FrontierRow } from '../../log/frontier.ts';
-import type { ChainEnd, LogStore, StoredSegment } from '../../log/log-store.ts';
-import type { Gap } from '../../log/receipt.ts';
-import type { RoomLog } from '../../log/room-log.ts';
+import type { LogStore } from '../../log/log-store.ts';
 import { openSealed } from '../../log/seal.ts';
-import { inFewSegments } from '../../log/squash.ts';
-import type { Batch, BatchOutcome } from '../intake.ts';
-import { ArchivedChains, readGiven, type GivenSegment } from './archived-chains.ts';
+import { ArchivedChains } from './archived-chains.ts';
 import type { ArchiveProblem, ArchiveServer } from './archive-server.ts';
 import { stateAfter, type ArchiveState } from './archive-state.ts';
-import { batchesOf } from './batches.ts';
 import { Lacking, WAITS, type Due, type Waits } from './lacking.ts';
+import { must, Refused } from './refused.ts';
 import { deletionOf, registrationOf, type Owner } from './registration.ts';
+import { ServerCopy, type ServerCopyOptions } from './server-copy.ts';
 import { Turns } from './turns.ts';
 
-export interface ArchiveOptions {
-  readonly server: ArchiveServer;
-  readonly keys: RoomKeys;
-  readonly log: RoomLog;
+export interface ArchiveOptions extends Omit<ServerCopyOptions, 'store'> {
   readonly device: DeviceId;
   /** Where this device has the key of the room's owner. */
   readonly owner: Owner | undefined;
   readonly store: Pick<LogStore, 'loadFacts' | 'saveFacts' | 'loadArchiveMark' | 'saveArchiveMark'>;
-  /** What rests here; a damaged segment is not sent. */
-  readonly readChain: (session: SessionId, channel: Channel, fromSeq: number) => Promise<StoredSegment[]>;
-  readonly mayBeSent: (segment: StoredSegment) => Promise<boolean>;
-  /** Resolves when what was accepted or written was offered to the store. */
-  readonly settled: () => Promise<void>;
-  /** Whether the store has all of it. */
-  readonly atRest: () => boolean;
-  readonly take: (batch: Batch) => Promise<BatchOutcome>;
   /** A genesis statement, not verified yet. */
   readonly learn: (genesis: Bytes) => Promise<void>;
   /** Does the work while no other tab of this browser does; it ends with the room. */
@@ -61,30 +46,15 @@ const BACK_OFF_FIRST_MS = 2_000;
 const BACK_OFF_MOST_MS = 5 * 60_000;
 /** A look at what the leading tab noted. */
 const FOLLOW_EVERY_MS = 5_000;
-/** Pages of many segments are folded in the worker. */
-const HEAVY_SEGMENTS = 20;
-
-/** Carries a refusal out of the middle of a turn. */
-class Refused extends Error {
-  readonly problem: ArchiveProblem;
-  constructor(problem: ArchiveProblem) {
-    super(problem.reason);
-    this.problem = problem;
-  }
-}
 
 export class Archive {
   readonly #options: ArchiveOptions;
   readonly #turns = new Turns(() => this.#turn());
   readonly #lacking: Lacking;
+  readonly #copy: ServerCopy;
+  readonly #left = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   #state: ArchiveState = { kind: 'connecting' };
-  #archived = new ArchivedChains();
-  /** Which copy of the room cursors belong to. */
-  #instance: Bytes | undefined;
-  /** Read so far, and how much of it is placed in the log: only that is remembered. */
-  #cursor = 0;
-  #placed = 0;
   #readAt = -Infinity;
   /** Whether the next reading begins at 0. */
   #all = false;
@@ -101,11 +71,11 @@ export class Archive {
   /** What has to be there for what was written here to be archived. */
   #needed: readonly FrontierRow[] = [];
   #confirmMs: number;
-  #closed = false;
 
   constructor(options: ArchiveOptions) {
     this.#options = options;
     this.#confirmMs = this.#waits.confirmMs;
+    this.#copy = new ServerCopy(options, () => this.#begunAgain(), this.#left.signal);
     this.#lacking = new Lacking({ ...options, waits: this.#waits });
   }
 
@@ -178,7 +148,7 @@ export class Archive {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#left.abort();
     this.#options.server.close();
     this.#ended.resolve();
     await this.#turns.close();
@@ -231,41 +201,34 @@ export class Archive {
     }
     let { waitMs } = due;
     if (due.own.length + due.others.length > 0) {
-      await this.#send([...due.own, ...due.others]);
+      await this.#copy.send([...due.own, ...due.others]);
       // More may have been written meanwhile; what can't be sent now is tried at the next look.
       ({ waitMs } = this.#due(false));
     }
-    const readAgainMs = this.#tellHowFar(this.#archived) ? this.#confirmMs : READ_EVERY_MS;
+    const readAgainMs = this.#tellHowFar(this.#copy.archived) ? this.#confirmMs : READ_EVERY_MS;
     return Math.min(waitMs, this.#readAt + readAgainMs - now());
   }
 
   #due(hurries: boolean): Due {
-    return this.#lacking.due(this.#archived, now(), hurries);
+    return this.#lacking.due(this.#copy.archived, now(), hurries);
   }
 
   /** What this device remembers of the archive. */
   async #resumeHere(): Promise<void> {
     const { store } = this.#options;
     const mark = await store.loadArchiveMark();
-    if (mark !== undefined && this.#instance === undefined)
-      this.#resume(mark.instance, mark.cursor, mark.ends);
+    if (mark !== undefined) this.#copy.resume(mark);
     this.#resumed = true;
-  }
-
-  #resume(instance: Bytes, cursor: number, ends: readonly ChainEnd[]): void {
-    this.#instance = instance;
-    this.#cursor = this.#placed = cursor;
-    this.#archived = new ArchivedChains(ends);
   }
 
   async #meet(): Promise<void> {
     const { server, keys, log, owner, learn } = this.#options;
     let answer = await server.status();
     const unknown = !answer.ok && answer.error.reason === 'unknown-room';
-    if (unknown) await this.#forgetCopy();
+    if (unknown) await this.#copy.forget();
     if (unknown && owner) answer = await this.#register(owner, 0);
     const { instance, cursor, blob } = must(answer);
-    if (!this.#isOf(instance) || cursor < this.#cursor) this.#beginAgain(instance);
+    this.#copy.meet(instance, cursor);
     if (log.genesis === undefined && blob.length > 0) {
       const genesis = await openSealed(keys, 'genesis', blob);
       if (genesis.ok) await learn(genesis.value);
@@ -282,124 +245,22 @@ export class Archive {
     return newer !== undefined && newer > counter ? this.#register(owner, newer) : answer;
   }
 
-  /** Everything beyond the cursor. What there was no room to hold comes again with all of it, while that brings something. */
   async #read(): Promise<void> {
-    const { log, settled, onChange } = this.#options;
+    const { log, onChange } = this.#options;
     this.#readAt = now();
     if (log.genesis === undefined) return;
-    if (this.#all) this.#cursor = this.#placed = 0;
+    if (this.#all) this.#copy.rewind();
     this.#all = false;
-    while (await this.#readOn()) this.#cursor = this.#placed = 0;
-    await settled();
+    await this.#copy.read();
     this.#brought ||= log.frontier().length > 0;
     onChange();
   }
 
-  /** Page by page to the end. Whether reading all again would find more room. */
-  async #readOn(): Promise<boolean> {
-    const { server, keys, log, take } = this.#options;
-    const gaps: Gap[] = [];
-    let given: GivenSegment[] = [];
-    let entries = 0;
-    let anew = false;
-    for (let more = true; more && !this.#closed;) {
-      const page = must(await server.page(this.#cursor));
-      const { segments, next } = page;
-      if (!this.#isOf(page.instance) || next < this.#cursor) {
-        if (anew) throw new Refused({ reason: 'later' });
-        anew = true;
-        this.#beginAgain(page.instance);
-        continue;
-      }
-      if (segments.length > 0 && next === this.#cursor) throw new Refused({ reason: 'later' });
-      if (segments.length > 0) {
-        const outcome = await take({ segments, heavy: segments.length > HEAVY_SEGMENTS, persist: true });
-        entries += outcome.entries;
-        gaps.push(...outcome.gaps);
-      }
-      for (const sealed of segments) {
-        const one = await readGiven(keys, sealed);
-        if (one !== undefined && one.last > this.#archived.endOf(one)) given.push(one);
-      }
-      this.#cursor = next;
-      // What waits for a later page is in memory only, or nowhere: it has to be read again if this tab dies.
-      if (log.heldBytes === 0 && !this.#isOpen(gaps)) this.#placed = next;
-      given = await this.#count(given);
-      await this.#remember();
-      ({ more } = page);
-    }
-    return entries > 0 && !this.#closed && this.#isOpen(gaps);
-  }
-
-  /** Whether some of those entries are not here yet, nor held. */
-  #isOpen(gaps: readonly Gap[]): boolean {
-    const { log } = this.#options;
-    return gaps.some(({ session, channel, needSeq }) => {
-      const [lacking] = log.missingFrom([{ session, channel, seq: needSeq, hash: NO_HASH }]);
-      return lacking !== undefined;
-    });
-  }
-
-  /** What it gave counts as far as the log has the same. Gives what the log may have later. */
-  async #count(given: readonly GivenSegment[]): Promise<GivenSegment[]> {
-    const waiting: GivenSegment[] = [];
-    for (const one of [...given].sort((a, b) => a.first - b.first)) {
-      if (one.last <= this.#archived.endOf(one)) continue;
-      if (!this.#options.log.has(one.row)) waiting.push(one);
-      else if (await one.signed()) this.#archived.add(one);
-    }
-    return waiting;
-  }
-
-  async #send(due: readonly FrontierRow[]): Promise<void> {
-    const { server, settled } = this.#options;
-    await settled();
-    for await (const batch of batchesOf(this.#segmentsOf(due))) {
-      if (this.#closed) break;
-      const before = this.#cursor;
-      const { stored, known, cursor } = must(await server.append(batch.map(({ sealed }) => sealed)));
-      if (stored + known !== batch.length) throw new Refused({ reason: 'later' });
-      // It lost some of what it had: what counts as archived may be among that.
-      if (cursor < before + stored) {
-        if (this.#instance !== undefined) this.#beginAgain(this.#instance);
-        this.#readAt = -Infinity;
-        return;
-      }
-      for (const segment of batch) this.#archived.add(segment);
-      // Nobody else's lie in between: no need to read one's own again.
-      if (cursor === before + stored) {
-        if (this.#placed === before) this.#placed = cursor;
-        this.#cursor = cursor;
-      }
-      await this.#remember();
-    }
-  }
-
-  /** It is another copy, or an older one: nothing counts as archived until it was read. */
-  #beginAgain(instance: Bytes): void {
-    this.#resume(instance, 0, []);
+  /** Nothing counts as archived until it was read again. */
+  #begunAgain(): void {
+    this.#readAt = -Infinity;
     const { kind } = this.#state;
     if (kind === 'current' || kind === 'behind') this.#tell({ kind: 'behind', mine: true });
-  }
-
-  async *#segmentsOf(due: readonly FrontierRow[]): AsyncGenerator<StoredSegment> {
-    const { keys, readChain, mayBeSent } = this.#options;
-    for (const { session, channel } of due) {
-      const end = this.#archived.endOf({ session, channel });
-      const stored: StoredSegment[] = [];
-      for (const segment of await readChain(session, channel, end + 1))
-        if (await mayBeSent(segment)) stored.push(segment);
-      yield* await inFewSegments(keys, stored, end + 1);
-    }
-  }
-
-  async #remember(): Promise<void> {
-    const { store, settled, atRest } = this.#options;
-    await settled();
-    // With a full disk the archive is read again next time.
-    if (this.#instance === undefined || !atRest()) return;
-    const { ends } = this.#archived;
-    await store.saveArchiveMark({ instance: this.#instance, cursor: this.#placed, ends });
   }
 
   async #delete(): Promise<Result<ArchiveDeleted, ArchiveProblem>> {
@@ -410,7 +271,7 @@ export class Archive {
     const { counter, instance } = status.value;
     await this.#decline(true);
     const deleted = await server.delete(await deletionOf(owner, log.genesis, counter + 1, instance));
-    if (deleted.ok) await this.#forgetCopy();
+    if (deleted.ok) await this.#copy.forget();
     // An answer that did not come may have been "done": whether it was is seen at the next turn, and it is asked again.
     else if (stateAfter(deleted.error.reason).kind !== 'unreachable') await this.#decline(false);
     return deleted;
@@ -426,18 +287,8 @@ export class Archive {
       if (owner === undefined || log.genesis === undefined) throw new Refused({ reason: 'bad-proof' });
       must(await server.delete(await deletionOf(owner, log.genesis, counter + 1, instance)));
     }
-    await this.#forgetCopy();
+    await this.#copy.forget();
     this.#met = true;
-  }
-
-  /** The server has no copy: nothing that this device noted of one is true. */
-  async #forgetCopy(): Promise<void> {
-    const { store } = this.#options;
-    this.#instance = undefined;
-    this.#cursor = this.#placed = 0;
-    this.#archived = new ArchivedChains();
-    const mark = await store.loadArchiveMark();
-    if (mark !== undefined) await store.saveArchiveMark({ ...mark, cursor: 0, ends: [] });
   }
 
   async #decline(declined: boolean): Promise<void> {
@@ -449,7 +300,7 @@ export class Archive {
 
   /** What a failed turn means, and how long to leave the server alone. */
   #after(error: unknown): number {
-    if (this.#closed) return ASK_AGAIN_MS;
+    if (this.#left.signal.aborted) return ASK_AGAIN_MS;
     const problem: ArchiveProblem = error instanceof Refused ? error.problem : { reason: 'later' };
     if (!(error instanceof Refused)) this.#options.onError('the archive', error);
     this.#met = false;
@@ -466,10 +317,6 @@ export class Archive {
     return this.#options.waits ?? WAITS;
   }
 
-  #isOf(instance: Bytes): boolean {
-    return this.#instance !== undefined && equalBytes(instance, this.#instance);
-  }
-
   /** Whether it lacks something of what was written here and what that follows. */
   #tellHowFar(archived: ArchivedChains): boolean {
     const rows = this.#options.log.frontier();
@@ -484,16 +331,8 @@ export class Archive {
   #tell(state: ArchiveState): void {
     if (JSON.stringify(state) === JSON.stringify(this.#state)) return;
     this.#state = state;
-    if (!this.#closed) this.#options.onChange();
+    if (!this.#left.signal.aborted) this.#options.onChange();
   }
 }
 
-/** Where only a place is asked about. */
-const NO_HASH = new Uint8Array(32);
-
 const now = (): number => performance.now();
-
-function must<T>(answer: Result<T, ArchiveProblem>): T {
-  if (answer.ok) return answer.value;
-  throw new Refused(answer.error);
-}
