@@ -54,6 +54,9 @@ describe('the archive', () => {
     expect(sentence([], { CODEFACE_ARCHIVE_SECRET: secret })).toContain('ours gets a new one');
     for (const bad of ['s'.repeat(31), `${secret} ${secret}`])
       expect(sentence([], { ...own, CODEFACE_ARCHIVE_SECRET: bad })).toContain('at least 32 characters');
+    const at = (address: string) => ({ CODEFACE_POCKETBASE: address, CODEFACE_ARCHIVE_SECRET: secret });
+    expect(sentence([], at('http://pb.example.org'))).toContain('in clear');
+    expect(read([], at('http://127.0.0.1:8090')).ok).toBe(true);
   });
 });
 

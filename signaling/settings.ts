@@ -28,7 +28,7 @@ export type SettingsError =
   | { readonly kind: 'insecure-address'; readonly address: string }
   | { readonly kind: 'bad-pocketbase'; readonly value: string }
   | { readonly kind: 'bad-archive-size'; readonly value: string }
-  | { readonly kind: 'bad-archive-secret' | 'archive-secret-unused' }
+  | { readonly kind: 'bad-archive-secret' | 'archive-secret-unused' | 'archive-secret-in-clear' }
   | { readonly kind: 'bad-turn-url'; readonly value: string }
   | { readonly kind: 'half-turn' };
 
@@ -80,6 +80,8 @@ export function readSettings(
     return err({ kind: 'bad-archive-secret' });
   if (archiveSecret !== undefined && pocketbase.data.kind !== 'url')
     return err({ kind: 'archive-secret-unused' });
+  if (archiveSecret !== undefined && pocketbase.data.kind === 'url' && isInClear(pocketbase.data.url))
+    return err({ kind: 'archive-secret-in-clear' });
 
   const turn = readTurn(env['CODEFACE_TURN_URLS'] || undefined, env['CODEFACE_TURN_SECRET'] || undefined);
   if (!turn.ok) return turn;
@@ -117,11 +119,18 @@ export function settingsSentence(error: SettingsError): string {
       return 'CODEFACE_ARCHIVE_SECRET must have at least 32 characters, without spaces; PocketBase must be started with the same.';
     case 'archive-secret-unused':
       return 'CODEFACE_ARCHIVE_SECRET is for a PocketBase of your own, named in CODEFACE_POCKETBASE; ours gets a new one at each start.';
+    case 'archive-secret-in-clear':
+      return 'CODEFACE_ARCHIVE_SECRET would cross the network in clear: name PocketBase by an https address in CODEFACE_POCKETBASE, or by one of this machine.';
     case 'bad-turn-url':
       return `CODEFACE_TURN_URLS must name addresses such as turn:turn.example.org:3478?transport=tcp, parted by commas, not "${error.value}".`;
     case 'half-turn':
       return 'CODEFACE_TURN_URLS and CODEFACE_TURN_SECRET go together: set both, or none.';
   }
+}
+
+function isInClear(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return protocol === 'http:' && !isLoopback(hostname);
 }
 
 /** Several addresses are parted by commas or spaces. */
