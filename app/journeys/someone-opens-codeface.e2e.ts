@@ -53,11 +53,6 @@ test('no archive, and someone opens a link while nobody who has the room is ther
     await expect(ben.page.getByRole('button', { name: 'New file' })).toHaveCount(0);
 
     await enterRoom(ann.page, link);
-    await ann.page.keyboard.press('Tab');
-    await expect(
-      ann.page.getByRole('link', { name: 'CodeFace' }),
-      'the first stop of the keyboard',
-    ).toBeFocused();
     await expect(tree(ben.page).getByRole('treeitem')).toHaveCount(4, { timeout: 20_000 });
     await newFile(ben.page, 'ben.py', 'print("here")\n');
     await expect(tree(ann.page).getByRole('treeitem', { name: 'ben.py' })).toBeVisible();

@@ -51,12 +51,3 @@ export function moveFocus(root: HTMLElement, way: 'next-pane' | 'previous-pane')
 /** Whether `a` comes before `b` in the page. */
 const isBefore = (a: Element, b: Element): boolean =>
   a !== b && !b.contains(a) && (a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0;
-
-/** The next Tab goes to the first control in `element`, unless something has the focus already. */
-export function beginTabbingAt(element: HTMLElement): void {
-  if (document.activeElement !== document.body) return;
-  element.tabIndex = -1;
-  element.focus({ preventScroll: true });
-  element.blur();
-  element.removeAttribute('tabindex');
-}
