@@ -132,8 +132,8 @@ export class Archive {
   }
 
   /**
-   * Has the archive forget the room, and keeps this device from having it kept again. Only with the owner's key. Where it
-   * fails everything is as it was.
+   * Has the archive forget the room, and keeps this device from having it kept again. Only with the owner's key. Where it is
+   * refused everything is as it was; where nothing is answered it is asked again, until the server says that it is gone.
    */
   async delete(): Promise<Result<ArchiveDeleted, ArchiveProblem>> {
     const deleted = await this.#turns.between(() => this.#delete());
