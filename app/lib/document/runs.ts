@@ -7,7 +7,8 @@ import * as encoding from 'lib0/encoding';
 import type { Bytes } from '../core/bytes.ts';
 import type { RunId } from '../core/ids.ts';
 import type { OutputPiece, RunEnd } from '../core/run.ts';
-import { err, ok, type Result } from '../core/result.ts';
+import type { Result } from '../core/result.ts';
+import { decodeMessage, type MessageProblem } from './message-frame.ts';
 import { pathProblem } from './path.ts';
 
 export interface RunStart {
@@ -33,11 +34,6 @@ export type RunMessage =
       readonly end: RunEnd;
       readonly durationMs: number;
     };
-
-/** 'unknown-kind': of a later version; ignored, never an error of the author. */
-export type RunMessageProblem = {
-  readonly kind: 'malformed' | 'too-large' | 'unknown-kind';
-};
 
 export const MAX_RUN_MESSAGE_BYTES = 64 * 1024;
 /** Output text a message may carry, leaving room for the rest of it. */
@@ -84,18 +80,8 @@ export function encodeRunMessage(message: RunMessage): Bytes {
 }
 
 /** Strict: a message that isn't exactly what its kind holds is refused. */
-export function decodeRunMessage(bytes: Uint8Array): Result<RunMessage, RunMessageProblem> {
-  if (bytes.length > MAX_RUN_MESSAGE_BYTES) return err({ kind: 'too-large' });
-  try {
-    const decoder = decoding.createDecoder(bytes);
-    const kind = KINDS[decoding.readUint8(decoder)];
-    if (kind === undefined) return err({ kind: 'unknown-kind' });
-    const message = readMessage(decoder, kind);
-    return message === undefined || decoding.hasContent(decoder) ? err({ kind: 'malformed' }) : ok(message);
-  } catch {
-    return err({ kind: 'malformed' });
-  }
-}
+export const decodeRunMessage = (bytes: Uint8Array): Result<RunMessage, MessageProblem> =>
+  decodeMessage(bytes, MAX_RUN_MESSAGE_BYTES, KINDS, readMessage);
 
 function readMessage(decoder: decoding.Decoder, kind: RunMessage['kind']): RunMessage | undefined {
   const runId = decoding.readVarString(decoder) as RunId;

@@ -7,7 +7,8 @@ import * as encoding from 'lib0/encoding';
 import { fromHex, toHex, utf8, type Bytes } from '../core/bytes.ts';
 import type { SessionId } from '../core/ids.ts';
 import { cleanName } from '../core/person.ts';
-import { err, ok, type Result } from '../core/result.ts';
+import type { Result } from '../core/result.ts';
+import { decodeMessage, type MessageProblem } from './message-frame.ts';
 
 /** Which entry of the `talk` channel is meant. */
 export interface TalkTarget {
@@ -21,9 +22,6 @@ export type TalkMessage =
   /** Other words in place of the target's. */
   | { readonly kind: 'edit'; readonly target: TalkTarget; readonly text: string }
   | { readonly kind: 'retract'; readonly target: TalkTarget };
-
-/** 'unknown-kind': of a later version; ignored, never an error of the author. */
-export type TalkMessageProblem = { readonly kind: 'malformed' | 'too-large' | 'unknown-kind' };
 
 /** A page and a half: what is longer is a file of the project. */
 export const MAX_TALK_TEXT_BYTES = 4 * 1024;
@@ -52,18 +50,8 @@ export function encodeTalkMessage(message: TalkMessage): Bytes {
 }
 
 /** Strict: every byte accounted for, every field within its bounds. The name comes out clean (PRES-3). */
-export function decodeTalkMessage(bytes: Uint8Array): Result<TalkMessage, TalkMessageProblem> {
-  if (bytes.length > MAX_TALK_MESSAGE_BYTES) return err({ kind: 'too-large' });
-  try {
-    const decoder = decoding.createDecoder(bytes);
-    const kind = KINDS[decoding.readUint8(decoder)];
-    if (kind === undefined) return err({ kind: 'unknown-kind' });
-    const message = readMessage(decoder, kind);
-    return message === undefined || decoding.hasContent(decoder) ? err({ kind: 'malformed' }) : ok(message);
-  } catch {
-    return err({ kind: 'malformed' });
-  }
-}
+export const decodeTalkMessage = (bytes: Uint8Array): Result<TalkMessage, MessageProblem> =>
+  decodeMessage(bytes, MAX_TALK_MESSAGE_BYTES, KINDS, readMessage);
 
 function readMessage(decoder: decoding.Decoder, kind: TalkMessage['kind']): TalkMessage | undefined {
   if (kind === 'message') {
