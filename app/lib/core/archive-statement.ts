@@ -3,8 +3,9 @@
  * the server verifies in signaling/archive/.
  */
 import { ARCHIVE_BLOB_BYTES, ARCHIVE_INSTANCE_BYTES } from './archive-wire.ts';
+import { Malformed } from './byte-reader.ts';
 import { concat, utf8, type Bytes } from './bytes.ts';
-import { decode, sized, u32, Unreadable, type Fields, type WireError } from './fixed-fields.ts';
+import { decode, sized, u32, type Fields, type WireError } from './fixed-fields.ts';
 import { ok, type Result } from './result.ts';
 
 const FORMAT = 1;
@@ -102,7 +103,7 @@ function decodeSigned<T>(
 ): Result<SignedStatement<T>, WireError> {
   const body = bytes.subarray(0, Math.max(0, bytes.length - SIGNATURE_BYTES));
   const statement = decode(body, (fields) => {
-    if (fields.take(1)[0] !== FORMAT) throw new Unreadable('malformed');
+    if (fields.u8() !== FORMAT) throw new Malformed('another format');
     return read(fields);
   });
   if (!statement.ok) return statement;

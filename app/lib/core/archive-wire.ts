@@ -8,8 +8,9 @@
  *   GET  /archive/{roomId}/segments?since=n                → page        read key
  *   POST /archive/{roomId}/delete            deletion      → deleted
  */
+import { Malformed } from './byte-reader.ts';
 import { concat, type Bytes } from './bytes.ts';
-import { decode, isU32, sized, u32, u64, Unreadable, type Fields, type WireError } from './fixed-fields.ts';
+import { decode, isU32, sized, TooLarge, u32, u64, type Fields, type WireError } from './fixed-fields.ts';
 import { ok, type Result } from './result.ts';
 
 /** Carries a key of the room, 64 lower-case hex digits: never a part of the address, which servers log. */
@@ -122,11 +123,11 @@ export function encodeBatch(segments: readonly Bytes[]): Bytes {
 export function decodeBatch(bytes: Bytes): Result<Bytes[], WireError> {
   return decode(bytes, (fields) => {
     const count = fields.u32();
-    if (count === 0) throw new Unreadable('malformed');
-    if (count > ARCHIVE_BATCH_SEGMENTS) throw new Unreadable('too-large');
+    if (count === 0) throw new Malformed('no segments');
+    if (count > ARCHIVE_BATCH_SEGMENTS) throw new TooLarge('too many segments');
     const segments = takeSegments(fields, count);
     const total = segments.reduce((sum, { length }) => sum + length, 0);
-    if (count > 1 && total > ARCHIVE_BATCH_BYTES) throw new Unreadable('too-large');
+    if (count > 1 && total > ARCHIVE_BATCH_BYTES) throw new TooLarge('too many bytes');
     return segments;
   });
 }
@@ -193,11 +194,11 @@ export function decodePage(bytes: Bytes): Result<ArchivePage, WireError> {
   return decode(bytes, (fields) => {
     const head = { instance: fields.take(ARCHIVE_INSTANCE_BYTES), next: fields.u64(), more: fields.flag() };
     const count = fields.u32();
-    if (count > ARCHIVE_PAGE_SEGMENTS) throw new Unreadable('too-large');
+    if (count > ARCHIVE_PAGE_SEGMENTS) throw new TooLarge('too many segments');
     const segments = takeSegments(fields, count);
     const total = segments.reduce((sum, { length }) => sum + length, 0);
-    if (count > 1 && total > ARCHIVE_PAGE_BYTES) throw new Unreadable('too-large');
-    if (head.more && count === 0) throw new Unreadable('malformed');
+    if (count > 1 && total > ARCHIVE_PAGE_BYTES) throw new TooLarge('too many bytes');
+    if (head.more && count === 0) throw new Malformed('more of nothing');
     return { ...head, segments };
   });
 }
@@ -234,7 +235,7 @@ function takeSegments(fields: Fields, count: number): Bytes[] {
   const segments: Bytes[] = [];
   while (segments.length < count) {
     const segment = fields.sized(ARCHIVE_SEGMENT_BYTES);
-    if (segment.length === 0) throw new Unreadable('malformed');
+    if (segment.length === 0) throw new Malformed('an empty segment');
     segments.push(segment);
   }
   return segments;

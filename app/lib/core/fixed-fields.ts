@@ -1,4 +1,5 @@
 /** Numbers of fixed width and byte strings with their length in front: written one way only, read strictly. */
+import { ByteReader, Malformed } from './byte-reader.ts';
 import type { Bytes } from './bytes.ts';
 import { err, ok, type Result } from './result.ts';
 
@@ -31,55 +32,28 @@ export function u64(value: number): Bytes {
 export const sized = (...parts: readonly Bytes[]): Bytes[] =>
   parts.flatMap((part) => [u32(part.length), part]);
 
-/** Thrown by Fields and by what reads with it, caught by `decode`: never leaves a codec. */
-export class Unreadable extends Error {
-  readonly kind: WireError['kind'];
-  constructor(kind: WireError['kind']) {
-    super(kind);
-    this.kind = kind;
-  }
-}
+/** Readable, but above a cap: thrown and caught like Malformed. */
+export class TooLarge extends Malformed {}
 
-/** Reads from the front; every read is checked against what is there. */
-export class Fields {
-  readonly #bytes: Bytes;
-  readonly #view: DataView;
-  #at = 0;
-
-  constructor(bytes: Bytes) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  /** A view of the next `length` bytes. */
-  take(length: number): Bytes {
-    if (length > this.#bytes.length - this.#at) throw new Unreadable('malformed');
-    this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
-  }
-  u32(): number {
-    this.take(4);
-    return this.#view.getUint32(this.#at - 4);
-  }
+/** Adds what is of fixed width to the reader of untrusted bytes. */
+export class Fields extends ByteReader {
   u64(): number {
-    this.take(8);
-    const value = this.#view.getBigUint64(this.#at - 8);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Unreadable('malformed');
-    return Number(value);
+    const value = this.u32() * 2 ** 32 + this.u32();
+    if (!Number.isSafeInteger(value)) throw new Malformed('number too large');
+    return value;
   }
+
   flag(): boolean {
-    const [byte] = this.take(1);
-    if (byte !== 0 && byte !== 1) throw new Unreadable('malformed');
+    const byte = this.u8();
+    if (byte > 1) throw new Malformed('neither yes nor no');
     return byte === 1;
   }
+
   /** A length and as many bytes. */
   sized(maxBytes: number): Bytes {
     const length = this.u32();
-    if (length > maxBytes) throw new Unreadable('too-large');
+    if (length > maxBytes) throw new TooLarge('more bytes than may be');
     return this.take(length);
-  }
-  end(): void {
-    if (this.#at !== this.#bytes.length) throw new Unreadable('malformed');
   }
 }
 
@@ -91,7 +65,8 @@ export function decode<T>(bytes: Bytes, read: (fields: Fields) => T): Result<T, 
     fields.end();
     return ok(value);
   } catch (problem) {
-    if (problem instanceof Unreadable) return err({ kind: problem.kind });
+    if (problem instanceof TooLarge) return err({ kind: 'too-large' });
+    if (problem instanceof Malformed) return err({ kind: 'malformed' });
     throw problem;
   }
 }

@@ -19,7 +19,7 @@ import {
   verifySignature,
   type SigningKeyPair,
 } from '../crypto/signatures.ts';
-import { Malformed, parse } from './byte-reader.ts';
+import { Malformed, parse } from '../core/byte-reader.ts';
 import { FORMAT, MAX_CERTIFICATE_BYTES, roleCode, roleOfCode, type Refusal } from './format.ts';
 import type { Genesis } from './genesis.ts';
 

@@ -19,7 +19,7 @@ import {
 import type { Bytes } from '../core/bytes.ts';
 import type { Channel } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { Malformed, parse, type ByteReader } from './byte-reader.ts';
+import { Malformed, parse, type ByteReader } from '../core/byte-reader.ts';
 import { readCertificate, type CheckedSession } from './certificate.ts';
 import type { ChainTable } from './chain-table.ts';
 import {

@@ -6,7 +6,7 @@ import * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
 import type { SessionId } from '../core/ids.ts';
 import { SEAL_KINDS } from '../crypto/room-keys.ts';
-import { ByteReader, parse } from './byte-reader.ts';
+import { ByteReader, parse } from '../core/byte-reader.ts';
 import { decodeChains } from './chain-export.ts';
 import { decodeHeads, encodeHeads } from './entry.ts';
 import { CHANNELS, MAX_SEGMENT_BYTES } from './format.ts';

@@ -9,7 +9,7 @@ import { toUint8Array, createEncoder, writeUint8Array, writeVarUint } from 'lib0
 import { concat, utf8, type Bytes } from '../core/bytes.ts';
 import type { Channel } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
-import { parse } from './byte-reader.ts';
+import { parse } from '../core/byte-reader.ts';
 import { channelCode, HASH_BYTES, HEAD_BYTES } from './format.ts';
 
 /** One entry of a chain. Its seq follows from its place. Bytes are hashed and kept as received. */

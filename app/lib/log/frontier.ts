@@ -4,7 +4,7 @@ import { fromHex, toHex, type Bytes } from '../core/bytes.ts';
 import type { Channel, SessionId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import { PUBLIC_KEY_BYTES } from '../crypto/signatures.ts';
-import { Malformed, parse } from './byte-reader.ts';
+import { Malformed, parse } from '../core/byte-reader.ts';
 import { channelCode, CHANNELS, HASH_BYTES, MAX_FRONTIER_ROWS } from './format.ts';
 
 export interface FrontierRow {

@@ -10,7 +10,7 @@ import {
   verifySignature,
   type SigningKeyPair,
 } from '../crypto/signatures.ts';
-import { parse } from './byte-reader.ts';
+import { parse } from '../core/byte-reader.ts';
 import { FORMAT, MAX_GENESIS_BYTES } from './format.ts';
 
 export interface Genesis {

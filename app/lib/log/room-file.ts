@@ -11,7 +11,7 @@ import { concat, equalBytes, utf8, type Bytes } from '../core/bytes.ts';
 import type { RoomId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { isRoomId } from '../crypto/room-keys.ts';
-import { ByteReader, Malformed } from './byte-reader.ts';
+import { ByteReader, Malformed } from '../core/byte-reader.ts';
 import { HASH_BYTES, MAX_GENESIS_BYTES, MAX_SEALED_SEGMENT_BYTES, MIB } from './format.ts';
 import { decodeGenesis, type Genesis } from './genesis.ts';
 

@@ -20,7 +20,7 @@ import { toHex, type Bytes } from '../core/bytes.ts';
 import type { Channel, SessionId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from '../crypto/signatures.ts';
-import { Malformed, parse, type ByteReader } from './byte-reader.ts';
+import { Malformed, parse, type ByteReader } from '../core/byte-reader.ts';
 import type { Entry } from './entry.ts';
 import {
   ALONE_ABOVE_BYTES,

@@ -7,7 +7,7 @@
  */
 import type { Bytes } from '../core/bytes.ts';
 import { err, ok, type Result } from '../core/result.ts';
-import { Malformed, parse, type ByteReader } from './byte-reader.ts';
+import { Malformed, parse, type ByteReader } from '../core/byte-reader.ts';
 import { MAX_CLOCK, type RefusalCode } from './format.ts';
 
 /** Root types of the project doc; anything else under another name would be there unseen by every view. */

@@ -14,7 +14,7 @@ import { decodeRunMessage } from '../document/runs.ts';
 import { decodeTalkMessage } from '../document/talk.ts';
 import { TalkView } from '../document/talk-view.ts';
 import { decodeHello, decodePresenceFrame, decodeSegments, decodeWant, readFrame } from '../sync/frames.ts';
-import { parse } from './byte-reader.ts';
+import { parse } from '../core/byte-reader.ts';
 import { checkCertificate } from './certificate.ts';
 import { decodeFrontier } from './frontier.ts';
 import { decodeGenesis, type Genesis } from './genesis.ts';

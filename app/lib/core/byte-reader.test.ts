@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { concat, utf8, type Bytes } from '../core/bytes.ts';
+import { concat, utf8, type Bytes } from './bytes.ts';
 import { parse } from './byte-reader.ts';
 
 const SEED = 3130;

@@ -2,8 +2,8 @@
  * Reads untrusted bytes: every read is bounds-checked and every number has one encoding only.
  * Stricter than lib0's decoder, which returns undefined past the end and takes over-long and imprecise numbers.
  */
-import type { Bytes } from '../core/bytes.ts';
-import { err, ok, type Result } from '../core/result.ts';
+import type { Bytes } from './bytes.ts';
+import { err, ok, type Result } from './result.ts';
 
 /** Thrown by ByteReader and by what reads with it, caught by `parse`: never leaves a codec. */
 export class Malformed extends Error {}
