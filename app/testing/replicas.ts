@@ -123,6 +123,28 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
   };
 }
 
+/** The replicas of one test: `join` opens one, `leave` closes all that are open. */
+export function replicasOfATest(): {
+  readonly open: TestReplica[];
+  readonly join: (room: TestRoom, setup: ReplicaSetup) => Promise<TestReplica>;
+  readonly leave: () => Promise<void>;
+} {
+  const open: TestReplica[] = [];
+  return {
+    open,
+    join: async (room, setup) => {
+      const replica = await openReplica(room, setup);
+      open.push(replica);
+      return replica;
+    },
+    leave: async () => {
+      // A dead tab's store never answers, so it can't be waited for.
+      const alive = open.splice(0).filter(({ dead }) => dead !== true);
+      await Promise.all(alive.map(({ replica }) => replica.close()));
+    },
+  };
+}
+
 /** Waits for a condition, looking again after each turn of the event loop; fails with what it waited for. */
 export async function until(what: string, condition: () => boolean, limitMs = 10_000): Promise<void> {
   const end = performance.now() + limitMs;

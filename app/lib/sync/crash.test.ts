@@ -2,32 +2,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryNetwork } from '../../testing/memory-network.ts';
 import { mortalStore, type Moment } from '../../testing/mortal-store.ts';
-import {
-  makeRoom,
-  openReplica,
-  until,
-  type ReplicaSetup,
-  type TestReplica,
-  type TestRoom,
-} from '../../testing/replicas.ts';
+import { makeRoom, replicasOfATest, type TestReplica, until } from '../../testing/replicas.ts';
 import { toHex } from '../core/bytes.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
 
-const open: TestReplica[] = [];
-async function join(room: TestRoom, setup: ReplicaSetup): Promise<TestReplica> {
-  const replica = await openReplica(room, setup);
-  open.push(replica);
-  return replica;
-}
-afterEach(async () => {
-  // A dead tab's store never answers, so it can't be waited for.
-  await Promise.all(
-    open
-      .splice(0)
-      .filter(({ dead }) => dead !== true)
-      .map(({ replica }) => replica.close()),
-  );
-});
+const { join, leave } = replicasOfATest();
+afterEach(leave);
 
 /** Types letter by letter until the tab dies; gives what the status line had called saved by then. */
 async function typeUntilDead(writer: TestReplica, isDead: () => boolean): Promise<string> {

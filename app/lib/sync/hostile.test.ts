@@ -5,14 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as Y from 'yjs';
 import { MemoryNetwork } from '../../testing/memory-network.ts';
-import {
-  makeRoom,
-  openReplica,
-  until,
-  type ReplicaSetup,
-  type TestReplica,
-  type TestRoom,
-} from '../../testing/replicas.ts';
+import { makeRoom, replicasOfATest, type TestReplica, type TestRoom, until } from '../../testing/replicas.ts';
 import { concat, randomBytes, toHex, utf8, type Bytes } from '../core/bytes.ts';
 import type { Channel, PeerId, SessionId } from '../core/ids.ts';
 import type { RoomKeys, SeedKind } from '../crypto/room-keys.ts';
@@ -44,12 +37,7 @@ const HELLO_LABEL = utf8('codeface/hello/1\0');
 const PRESENCE_LABEL = utf8('codeface/presence/1\0');
 const NO_NONCE = new Uint8Array(16);
 
-const open: TestReplica[] = [];
-async function join(room: TestRoom, setup: ReplicaSetup): Promise<TestReplica> {
-  const replica = await openReplica(room, setup);
-  open.push(replica);
-  return replica;
-}
+const { open, join, leave } = replicasOfATest();
 const rejections: unknown[] = [];
 const note = (reason: unknown) => void rejections.push(reason);
 beforeEach(() => {
@@ -58,7 +46,7 @@ beforeEach(() => {
   process.on('unhandledRejection', note);
 });
 afterEach(async () => {
-  await Promise.all(open.splice(0).flatMap(({ replica, dead }) => (dead ? [] : [replica.close()])));
+  await leave();
   vi.useRealTimers();
   process.off('unhandledRejection', note);
   expect(rejections.splice(0)).toEqual([]);

@@ -1,28 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryNetwork } from '../../testing/memory-network.ts';
-import {
-  makeRoom,
-  openReplica,
-  until,
-  type ReplicaSetup,
-  type TestReplica,
-  type TestRoom,
-} from '../../testing/replicas.ts';
+import { makeRoom, replicasOfATest, type TestReplica, type TestRoom, until } from '../../testing/replicas.ts';
 import type { DeviceSnapshot, LogStore } from '../log/log-store.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
 import { randomBytes, toHex, utf8, type Bytes } from '../core/bytes.ts';
 import { checkSnapshot, type FoldStart } from './fold-session.ts';
 import { frameType } from './frames.ts';
 
-const open: TestReplica[] = [];
-async function join(room: TestRoom, setup: ReplicaSetup): Promise<TestReplica> {
-  const replica = await openReplica(room, setup);
-  open.push(replica);
-  return replica;
-}
-afterEach(async () => {
-  await Promise.all(open.splice(0).map(({ replica }) => replica.close()));
-});
+const { open, join, leave } = replicasOfATest();
+afterEach(leave);
 const sure = () => 0.99;
 const same = (...replicas: TestReplica[]) => new Set(replicas.map((each) => toHex(each.hash()))).size === 1;
 

@@ -4,14 +4,7 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryNetwork } from '../../testing/memory-network.ts';
-import {
-  makeRoom,
-  openReplica,
-  until,
-  type ReplicaSetup,
-  type TestReplica,
-  type TestRoom,
-} from '../../testing/replicas.ts';
+import { makeRoom, replicasOfATest, type TestReplica, type TestRoom, until } from '../../testing/replicas.ts';
 import { concat, fromHex, randomBytes, utf8, type Bytes } from '../core/bytes.ts';
 import type { Channel, PeerId } from '../core/ids.ts';
 import type { RoomKeys, SeedKind } from '../crypto/room-keys.ts';
@@ -27,15 +20,8 @@ import { decodeHello, encodeHello, frameType, writeFrame } from './frames.ts';
 import { HELLO_LABEL } from './meeting.ts';
 import { MessageGate } from './message-gate.ts';
 
-const open: TestReplica[] = [];
-async function join(room: TestRoom, setup: ReplicaSetup): Promise<TestReplica> {
-  const replica = await openReplica(room, setup);
-  open.push(replica);
-  return replica;
-}
-afterEach(async () => {
-  await Promise.all(open.splice(0).map(({ replica }) => replica.close()));
-});
+const { join, leave } = replicasOfATest();
+afterEach(leave);
 const sure = () => 0.99;
 
 /** The chat as somebody sees it. */
