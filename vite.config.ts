@@ -35,6 +35,8 @@ export default defineConfig({
     },
   },
   test: {
+    // All cores: Vitest leaves one free for itself, which of two is half. Its own process only waits while tests run.
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,
