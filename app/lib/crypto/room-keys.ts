@@ -16,8 +16,16 @@ export type SeedKind = 'e' | 'c' | 'v';
 export const SEED_BYTES = 32;
 
 /** What is sealed, each kind with keys of its own. 'signal' goes through the signaling server, 'genesis' into the archive. */
-export type SealKind = 'segment' | 'hello' | 'want' | 'presence' | 'signal' | 'genesis';
-export const SEAL_KINDS: readonly SealKind[] = ['segment', 'hello', 'want', 'presence', 'signal', 'genesis'];
+export type SealKind = 'segment' | 'hello' | 'want' | 'presence' | 'signal' | 'genesis' | 'roster';
+export const SEAL_KINDS: readonly SealKind[] = [
+  'segment',
+  'hello',
+  'want',
+  'presence',
+  'signal',
+  'genesis',
+  'roster',
+];
 
 /** The keys of one seal kind: encryption, and the one that makes IVs from what is encrypted (SEAL-5). */
 export interface SealKey {
@@ -40,6 +48,8 @@ export interface RoomKeys {
   /** The signaling topic is this public key; joining proves the private one. */
   readonly topic: SigningKeyPair;
   readonly sealing: Readonly<Record<SealKind, SealKey>>;
+  /** What reads what was sealed in the epochs before, by epoch (ROST-4). */
+  readonly past?: readonly RoomKeys[];
 }
 
 /** A new room: its owner's key pair, id and first edit seed. */
@@ -77,13 +87,14 @@ export async function deriveRoomKeys(
     ]),
     ivSecret: expand(v, `iv/${kind}`),
   });
-  const [segment, hello, want, presence, signal, genesis] = await Promise.all([
+  const [segment, hello, want, presence, signal, genesis, roster] = await Promise.all([
     sealKey('segment'),
     sealKey('hello'),
     sealKey('want'),
     sealKey('presence'),
     sealKey('signal'),
     sealKey('genesis'),
+    sealKey('roster'),
   ]);
   return {
     roomId,
@@ -95,9 +106,13 @@ export async function deriveRoomKeys(
     ...(c && { commentInvite: await pair(c, 'comment-invite') }),
     viewInvite: await pair(v, 'view-invite'),
     topic: await pair(v, 'topic'),
-    sealing: { segment, hello, want, presence, signal, genesis },
+    sealing: { segment, hello, want, presence, signal, genesis, roster },
   };
 }
+
+/** The keys of that epoch, as far as this holder has them. */
+export const keysOfEpoch = (keys: RoomKeys, epoch: number): RoomKeys | undefined =>
+  epoch === keys.epoch ? keys : keys.past?.[epoch];
 
 /** What opens the room's archive to a holder of these keys: 32 bytes each, of which the server knows the hashes (ARCH-1). */
 export interface ArchiveKeys {

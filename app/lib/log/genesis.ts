@@ -13,13 +13,18 @@ import {
 import { parse } from '../core/byte-reader.ts';
 import { FORMAT, MAX_GENESIS_BYTES } from './format.ts';
 
-export interface Genesis {
+/** The public keys that vouch for the sessions of one epoch. */
+export interface Invites {
   readonly roomId: RoomId;
-  readonly epoch: 0;
-  readonly ownerPublicKey: Bytes;
+  readonly epoch: number;
   readonly editInvite: Bytes;
   readonly commentInvite: Bytes;
   readonly viewInvite: Bytes;
+}
+
+export interface Genesis extends Invites {
+  readonly epoch: 0;
+  readonly ownerPublicKey: Bytes;
   /** As signed: what is stored and carried in HELLO. */
   readonly bytes: Bytes;
 }
@@ -80,11 +85,14 @@ export async function decodeGenesis(bytes: Bytes, roomId: RoomId): Promise<Resul
   return ok({ roomId, epoch: 0, ownerPublicKey, editInvite, commentInvite, viewInvite, bytes });
 }
 
-/** Whether the owner's statement names these keys: every one that the link gives. */
-export function namesKeys(genesis: Genesis, { editInvite, commentInvite, viewInvite }: RoomKeys): boolean {
+/** Whether the owner named these keys for their epoch: every one that the link gives. */
+export function namesInvites(
+  invites: Pick<Invites, 'editInvite' | 'commentInvite' | 'viewInvite'>,
+  { editInvite, commentInvite, viewInvite }: RoomKeys,
+): boolean {
   return (
-    (editInvite === undefined || equalBytes(editInvite.publicKey, genesis.editInvite)) &&
-    (commentInvite === undefined || equalBytes(commentInvite.publicKey, genesis.commentInvite)) &&
-    equalBytes(viewInvite.publicKey, genesis.viewInvite)
+    (editInvite === undefined || equalBytes(editInvite.publicKey, invites.editInvite)) &&
+    (commentInvite === undefined || equalBytes(commentInvite.publicKey, invites.commentInvite)) &&
+    equalBytes(viewInvite.publicKey, invites.viewInvite)
   );
 }

@@ -1,0 +1,104 @@
+/**
+ * The roster: what the owner signed after the genesis statement. Each statement begins an epoch with keys of its own and says who
+ * comes along (ROST-1 to ROST-6). Owns believing and opening of statements; not what of the log is accepted by them.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { concat, equalBytes, fromHex, utf8, type Bytes } from '../core/bytes.ts';
+import type { DeviceId, RoomId } from '../core/ids.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { RoomKeys, SeedKind } from '../crypto/room-keys.ts';
+import { openFormerSeed, openGrant, seedKindOf } from '../crypto/seed-grant.ts';
+import { SIGNATURE_BYTES, verifySignature } from '../crypto/signatures.ts';
+import { decodeGenesis, type Genesis, type GenesisProblem, type Invites } from './genesis.ts';
+import { fitsRoster, readRoster, readStatement, writeRoster, type StatementFields } from './roster-codec.ts';
+
+/** A believed statement. Plain data: it can be posted to a worker. */
+export interface RosterStatement extends Invites, StatementFields {
+  /** As signed: what is stored and carried. */
+  readonly bytes: Bytes;
+}
+
+/** All statements of a room, from the first on. */
+export interface Roster {
+  readonly genesis: Genesis;
+  /** `statements[n - 1]` began epoch n. */
+  readonly statements: readonly RosterStatement[];
+}
+
+/**
+ * `malformed`: the bytes are no statement, or more than a roster holds. `not-next`: of another epoch than the one after the last
+ * known, or after another statement. `bad-signature`: not by the room's owner.
+ */
+export type RosterProblem = { readonly kind: 'malformed' | 'not-next' | 'bad-signature' };
+
+/** What a statement's signature begins with (ROST-1). */
+export const STATEMENT_LABEL = utf8('codeface/roster/1\0');
+
+/** Reads and verifies a statement from anywhere: it is believed as the one after `before`, all that are believed so far (ROST-2). */
+export async function decodeStatement(
+  bytes: Bytes,
+  genesis: Genesis,
+  before: readonly RosterStatement[],
+): Promise<Result<RosterStatement, RosterProblem>> {
+  if (!fitsRoster(genesis.bytes, [...before.map((one) => one.bytes), bytes]))
+    return err({ kind: 'malformed' });
+  // A copy: what it came in may be large, and others' to write to.
+  const own = bytes.slice();
+  const read = readStatement(own);
+  if (!read.ok) return err({ kind: 'malformed' });
+  const { signature, ...fields } = read.value;
+  const last = before.at(-1)?.bytes ?? genesis.bytes;
+  if (fields.epoch !== before.length + 1 || !equalBytes(fields.previous, sha256(last)))
+    return err({ kind: 'not-next' });
+  const body = own.subarray(0, own.length - SIGNATURE_BYTES);
+  if (!(await verifySignature(genesis.ownerPublicKey, signature, concat(STATEMENT_LABEL, body))))
+    return err({ kind: 'bad-signature' });
+  return ok({ roomId: genesis.roomId, ...fields, bytes: own });
+}
+
+/**
+ * What a statement gives to a device: undefined if it has no grant there, or one that does not open. The keys that follow from the
+ * seed are good only if the statement names them (`namesInvites`).
+ */
+export async function grantFor(
+  statement: RosterStatement,
+  device: { readonly deviceId: DeviceId; readonly privateKey: CryptoKey },
+): Promise<{ readonly kind: SeedKind; readonly seed: Bytes } | undefined> {
+  const grant = statement.grants.find((one) => one.device === device.deviceId);
+  if (grant === undefined) return undefined;
+  const { roomId, epoch } = statement;
+  const terms = { roomId, epoch, role: grant.role, device: fromHex(grant.device) };
+  const seed = await openGrant(grant, terms, device.privateKey);
+  return seed && { kind: seedKindOf(grant.role), seed };
+}
+
+/**
+ * The read seed of the epoch before the statement's, for whoever has keys of its own; undefined if it does not open. The keys that
+ * follow are good only if the statement before names them.
+ */
+export const formerReadSeed = (statement: RosterStatement, keys: RoomKeys): Promise<Bytes | undefined> =>
+  openFormerSeed(statement.former, keys);
+
+/** Genesis statement and statements together, as they travel and rest (ROST-6). RangeError above 1,024 statements or 1,945 KiB. */
+export const encodeRoster = (roster: {
+  readonly genesis: Bytes;
+  readonly statements: readonly Bytes[];
+}): Bytes => writeRoster(roster.genesis, roster.statements);
+
+/** Reads and verifies a roster from anywhere: all of it is believed, or nothing. */
+export async function decodeRoster(
+  bytes: Bytes,
+  roomId: RoomId,
+): Promise<Result<Roster, RosterProblem | GenesisProblem>> {
+  const read = readRoster(bytes);
+  if (!read.ok) return err({ kind: 'malformed' });
+  const genesis = await decodeGenesis(read.value.genesis.slice(), roomId);
+  if (!genesis.ok) return genesis;
+  const statements: RosterStatement[] = [];
+  for (const one of read.value.statements) {
+    const statement = await decodeStatement(one, genesis.value, statements);
+    if (!statement.ok) return statement;
+    statements.push(statement.value);
+  }
+  return ok({ genesis: genesis.value, statements });
+}
