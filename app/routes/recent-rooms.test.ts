@@ -20,6 +20,7 @@ async function remember(name = 'Tides'): Promise<void> {
 
 afterEach(async () => {
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
   await deleteDatabase('codeface-device');
   await deleteDatabase(roomDatabaseName(roomId));
 });
@@ -35,6 +36,14 @@ it('forgets the log and then the name, also while a tab has the room open', asyn
   expect(await forgetRoom(roomId)).toEqual({ ok: true, value: undefined });
   expect((await listRooms()).rooms).toEqual([]);
   expect(await logs()).toEqual([]);
+});
+
+it('forgets whom this browser met in the room', async () => {
+  await remember();
+  const forgotten: string[] = [];
+  vi.stubGlobal('localStorage', { removeItem: (key: string) => forgotten.push(key) });
+  await forgetRoom(roomId);
+  expect(forgotten).toEqual([`codeface.people.${roomId}`]);
 });
 
 it('keeps the name and the key of a room whose log stays', async () => {

@@ -46,13 +46,15 @@ export interface ForgetProblem {
 }
 
 /**
- * Removes a room from this device: everything of its log first, and only then its name and keys, so that a room whose
+ * Removes a room from this device: everything of its log first, then whom it met there, and only then its name and keys, so that a room whose
  * text is still here stays in the list. `timeoutMs` is how long other tabs have to let go of it.
  */
 export async function forgetRoom(roomId: RoomId, timeoutMs?: number): Promise<Result<void, ForgetProblem>> {
   const { roomDatabaseName } = await import('../lib/storage/stores/indexeddb.ts');
   const log = await deleteDatabase(roomDatabaseName(roomId), timeoutMs);
   if (!log.ok) return err({ kept: 'everything', problem: log.error });
+  const { forgetSeen } = await import('../lib/workspace/seen-people.ts');
+  forgetSeen(roomId);
   const device = await openDeviceStore();
   try {
     if (device.problem !== undefined) return err({ kept: 'name-and-key', problem: device.problem });

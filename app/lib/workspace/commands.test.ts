@@ -21,6 +21,7 @@ function actions(active: CommandActions['active']): CommandActions {
     renameFile: done,
     deleteFile: done,
     share: done,
+    people: done,
     changeName: done,
     chat: done,
     hideChat: done,

@@ -18,6 +18,7 @@ export interface CommandActions {
   renameFile(id: FileId): void;
   deleteFile(id: FileId): void;
   share(): void;
+  people(): void;
   changeName(): void;
   chat(): void;
   hideChat(): void;
@@ -65,6 +66,7 @@ export function commandsOf(room: CommandRoom, actions: CommandActions): Command[
     },
     actions.chatShown && { id: 'hide-chat', words: 'Hide chat', act: () => actions.hideChat() },
     { id: 'share', words: 'Share this room', act: () => actions.share() },
+    { id: 'people', words: 'People and links', act: () => actions.people() },
     { id: 'download', words: 'Download project', act: () => actions.download() },
     room.known && {
       id: 'download-room',

@@ -76,3 +76,10 @@ function refusalWords(reason: RelayRefusal): string {
       return 'The server does not understand this version: reload to get the newest';
   }
 }
+
+/** Where the room's owner has closed it to this device. */
+export const outOfRoom: ConnectionView = {
+  kind: 'Offline',
+  here: 1,
+  why: 'This device is no longer let into the room, so it connects to nobody there.',
+};

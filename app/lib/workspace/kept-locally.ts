@@ -15,3 +15,11 @@ export function keep(key: string, value: string): void {
     // Refused or full: the next visit starts with the defaults.
   }
 }
+
+export function letGo(key: string): void {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // Refused: then nothing was kept either.
+  }
+}

@@ -87,10 +87,11 @@ it('says how much is stored, and how much may be', () => {
 });
 
 it('says why one can only read', () => {
-  expect(readOnlyReason('editor', true)).toBeUndefined();
-  expect(readOnlyReason('viewer', false)).toContain('this link');
-  expect(readOnlyReason('commenter', false)).toMatch(/write in Chat.*edit link/);
-  expect(readOnlyReason('editor', false)).toContain('someone here uses a newer CodeFace');
+  expect(readOnlyReason('editor', true, 'in')).toBeUndefined();
+  expect(readOnlyReason('viewer', false, 'in')).toContain('this link');
+  expect(readOnlyReason('commenter', false, 'in')).toMatch(/write in Chat.*edit link/);
+  expect(readOnlyReason('editor', false, 'in')).toContain('someone here uses a newer CodeFace');
+  expect(readOnlyReason('editor', false, 'out')).toContain('no longer let into');
 });
 
 it('says what works where the room is not ready for offline', () => {

@@ -11,7 +11,7 @@ import type { RestDamage } from '../sync/log-at-rest.ts';
 import type { OutboxState } from '../sync/outbox.ts';
 import type { NewAlert } from './alerts.ts';
 import { bytes, count } from './amounts.ts';
-import type { AlertView, SavedView } from './room-model.ts';
+import type { AlertView, SavedView, Standing } from './room-model.ts';
 
 type Action = AlertView['actions'][number];
 /** The outbox will not go on by itself. */
@@ -203,8 +203,9 @@ export function unknownRoomWords(here: number, long: boolean, notArchived = ''):
     : 'Looking for the people who have this room…';
 }
 
-export function readOnlyReason(role: Role, editable: boolean): string | undefined {
+export function readOnlyReason(role: Role, editable: boolean, standing: Standing): string | undefined {
   if (editable) return undefined;
+  if (standing !== 'in') return standingWords[standing];
   switch (role) {
     case 'viewer':
       return 'View only: this link lets you read and run, not write.';
@@ -214,6 +215,12 @@ export function readOnlyReason(role: Role, editable: boolean): string | undefine
       return 'Read only: someone here uses a newer CodeFace. Reload to get the new version.';
   }
 }
+
+/** Why nothing can be written while the owner's newest keys don't let one. */
+export const standingWords = {
+  moving: 'The room gets new keys: one moment.',
+  out: 'Read only: you are no longer let into this room. To come back, ask its owner for a new link.',
+} as const satisfies Record<Exclude<Standing, 'in'>, string>;
 
 /** Someone's tab signed two different things in one place: `saveProof` saves both. */
 export const forkAlert = (
@@ -306,7 +313,8 @@ export const nameNotKeptAlert: NewAlert = {
   detail: 'Everyone here sees it. After a reload it is the old one: type it again then.',
 };
 
-const isQuota = (error: unknown): boolean =>
+/** The disk, or this site's share of it, is full. */
+export const isQuota = (error: unknown): boolean =>
   error instanceof DOMException
     ? error.name === 'QuotaExceededError'
     : typeof error === 'object' && error !== null && 'kind' in error && error.kind === 'quota';

@@ -29,6 +29,9 @@ export interface PersonHere {
   readonly file?: FileId;
 }
 
+/** 'moving': the room is being opened again with new keys; 'out': it is closed to this device, and can be read. */
+export type Standing = 'in' | 'moving' | 'out';
+
 export interface RemoteCursor {
   /** One per tab of another person. */
   readonly id: string;
@@ -149,6 +152,41 @@ export interface ShareLinks {
   readonly view: string;
 }
 
+/** Somebody who can be in the room: one browser on one device. */
+export interface MemberView {
+  readonly device: DeviceId;
+  readonly name: string;
+  /** One of the twelve, as in `PersonHere`. */
+  readonly colour: string;
+  /** The most they were seen to hold with the room's present keys. */
+  readonly role: Role;
+  readonly me: boolean;
+  readonly here: boolean;
+  /** ms since 1970; undefined while here, and of who wrote here and was never met. */
+  readonly lastSeen?: number;
+}
+
+/** What somebody is to hold from now on. */
+export interface Holder {
+  readonly device: DeviceId;
+  readonly role: Role;
+}
+
+/** Who can be in the room, and the one way to change that. */
+export interface MembersModel {
+  /** Everybody this device has met in the room or that wrote in it: me first, then who is here, then by when they were seen. */
+  readonly list: readonly MemberView[];
+  /** Why I can't change who is in the room, in words; undefined on the owner's device. */
+  readonly fixed: string | undefined;
+  /** The change is going on. */
+  readonly changing: boolean;
+  /**
+   * Gives everybody named the role named, and shuts out everybody else and every link made so far. Resolves when it is
+   * durable on this device, or has failed: problems are told by alerts.
+   */
+  change(members: readonly Holder[]): Promise<void>;
+}
+
 /** The room's encrypted copy in the server's archive. */
 export interface ServerCopyView {
   readonly kept: boolean;
@@ -167,6 +205,8 @@ export interface RoomModel {
   readonly known: boolean;
   /** False for viewers and commenters, in a room not known yet, and where a newer format makes the room read-only. */
   readonly editable: boolean;
+  /** Whether the owner's newest keys let this device in. */
+  readonly standing: Standing;
   readonly name: string;
   readonly files: readonly TreeItem[];
   /** Own person first. */
@@ -177,6 +217,7 @@ export interface RoomModel {
   readonly progress: ProgressView | undefined;
   readonly links: ShareLinks;
   readonly serverCopy: ServerCopyView;
+  readonly members: MembersModel;
   /** In a room that is not known yet: why the archive does not bring it; '' while that is not clear. */
   readonly notArchived: string;
   /** 'pending' until it is tried; 'ready' only when a room would open, edit and run with the server and network gone. */

@@ -11,7 +11,7 @@ import type { RoomModel } from './room-model.ts';
 import type { FileId } from '../core/ids.ts';
 
 export type PhonePane = 'files' | 'code' | 'output' | 'talk';
-export type OpenDialog = 'share' | 'name' | 'files' | 'commands' | undefined;
+export type OpenDialog = 'share' | 'people' | 'name' | 'files' | 'commands' | undefined;
 
 const SIZES_KEY = 'codeface.panes';
 const SIDE_KEY = 'codeface.side';

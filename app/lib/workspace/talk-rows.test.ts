@@ -68,7 +68,7 @@ it('counts what is unread up to 99', () => {
 });
 
 it('says why there is no field to write in', () => {
-  expect(noMessageReason('viewer', true)).toContain('ask for a comment link');
-  expect(noMessageReason('commenter', false)).toContain('as soon as somebody');
-  expect(noMessageReason('editor', true)).toContain('Reload');
+  expect(noMessageReason('viewer', true, 'in')).toContain('ask for a comment link');
+  expect(noMessageReason('commenter', false, 'in')).toContain('as soon as somebody');
+  expect(noMessageReason('editor', true, 'in')).toContain('Reload');
 });

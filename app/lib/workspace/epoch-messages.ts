@@ -1,0 +1,81 @@
+/** A change of who can be in the room in words: to who was shut out, to who goes on, and to the owner where it failed. Pure. */
+import type { Role } from '../core/ids.ts';
+import type { NewAlert } from './alerts.ts';
+import { count } from './amounts.ts';
+import { isQuota } from './messages.ts';
+
+/** This device has the room, and neither its name nor its link is let in any more. */
+export const removedAlert = (download: () => void): NewAlert => ({
+  tone: 'bad',
+  title: 'You are no longer let into this room',
+  detail:
+    'Its owner removed you, or replaced the link you came by. All you have read and written stays on this device, read-only: what others write from now on does not come. Download the project to go on with it; to come back, ask the owner for a new link.',
+  actions: [{ label: 'Download project', act: download }],
+});
+
+/** In the place of the room, for an old link on a device that has nothing of the room. Words for ui/StatusPage. */
+export const linkReplacedPage = {
+  title: 'This link was replaced',
+  why: 'The room’s owner changed who can be in it, and the links made before stopped working.',
+  works: 'Nothing was opened or changed, and your other rooms are as they were.',
+  next: 'Ask who sent it for a new link.',
+} as const;
+
+/** This device goes on with the new keys. `mine`: it made them. */
+export const movedAlert = (mine: boolean, from: Role, to: Role): NewAlert => ({
+  tone: 'info',
+  title: mine
+    ? 'You changed who can be here'
+    : from === to
+      ? 'The owner changed who can be here'
+      : `The owner changed your role: ${mayNow[to]}`,
+  detail:
+    'The room goes on with new keys, and all words are here. Links made before have stopped working: take new ones from Share.',
+});
+
+const mayNow: Readonly<Record<Role, string>> = {
+  editor: 'you can edit now',
+  commenter: 'you can read and talk now',
+  viewer: 'you can read now',
+};
+
+/** What was written here and has not reached the room can't be sent with the role I have now. `changes`: how many. */
+export const keptBehindAlert = (changes: number, download: () => void, goOn: () => void): NewAlert => ({
+  tone: 'bad',
+  title: `${count(changes, 'change')} written here did not reach the room`,
+  detail: `The owner changed your role before ${changes === 1 ? 'it was' : 'they were'} sent, and with the new one ${changes === 1 ? 'it' : 'they'} can’t be. What you see still has ${changes === 1 ? 'it' : 'them'}: download the project, then go on without.`,
+  actions: [
+    { label: 'Download project', act: download },
+    { label: 'Go on', act: goOn },
+  ],
+});
+
+/** The owner's change did not come to be. */
+export const changeFailedAlert = (error: unknown): NewAlert => ({
+  tone: 'bad',
+  title: 'Who can be here could not be changed',
+  detail: isQuota(error)
+    ? 'This device has no space left to store it. Everybody and every link is as before. Free space in the browser or on the disk, then try again.'
+    : 'Everybody and every link is as before, and the room works. Try again; if it fails again, reload first. The browser’s console has the details.',
+});
+
+/** The owner changed who can be here, and this page could not go there. */
+export const moveFailedAlert = (download: () => void): NewAlert => ({
+  tone: 'bad',
+  title: 'The room has new keys, and this page could not take them',
+  detail:
+    'All that was written here is in this page, and stored as far as it said so. Download the project, then reload the page.',
+  actions: [{ label: 'Download project', act: download }],
+});
+
+/** The owner changed who can be here, and going there would close the only copy of something. */
+export const notStoredAlert = (download: () => void, goOn: () => void): NewAlert => ({
+  tone: 'bad',
+  title: 'Not everything in this page is stored',
+  detail:
+    'The room has new keys, and to take them it has to be opened again. What this browser could not store would be gone then: download the project, or free space, before you go on.',
+  actions: [
+    { label: 'Download project', act: download },
+    { label: 'Go on', act: goOn },
+  ],
+});

@@ -1,0 +1,89 @@
+import { expect, it } from 'vitest';
+import type { DeviceId, Role } from '../core/ids.ts';
+import { defaultName } from '../core/person.ts';
+import { memberList, type KnownPeople } from './member-list.ts';
+import type { PersonHere } from './room-model.ts';
+import type { SeenPerson } from './seen-people.ts';
+
+const id = (letter: string): DeviceId => letter.repeat(64) as DeviceId;
+const here = (letter: string, name: string, role: Role = 'editor', me = false): PersonHere => ({
+  device: id(letter),
+  name,
+  colour: 'rose',
+  role,
+  me,
+});
+const seen = (name: string, lastSeen: number, role: Role = 'editor', epoch = 0): SeenPerson => ({
+  name,
+  role,
+  lastSeen,
+  epoch,
+});
+const known = (more: Partial<KnownPeople>): KnownPeople => ({
+  epoch: 0,
+  here: [here('a', 'Me', 'editor', true)],
+  seen: new Map(),
+  writers: [],
+  granted: [],
+  ...more,
+});
+const names = (more: Partial<KnownPeople>): readonly string[] =>
+  memberList(known(more)).map(({ name }) => name);
+
+it('lists me first, then who is here, then who was seen last, and at the end who was never met', () => {
+  const list = memberList(
+    known({
+      here: [here('f', 'Max'), here('a', 'Me', 'editor', true), here('e', 'Ada', 'viewer')],
+      seen: new Map([
+        [id('b'), seen('Long ago', 10)],
+        [id('c'), seen('Lately', 20)],
+        [id('f'), seen('Max of old', 30)],
+      ]),
+      writers: [{ device: id('d'), role: 'commenter', epoch: 0 }],
+    }),
+  );
+  expect(list.map(({ name }) => name)).toEqual([
+    'Me',
+    'Ada',
+    'Max',
+    'Lately',
+    'Long ago',
+    defaultName(id('d')),
+  ]);
+  expect(list.map(({ here, lastSeen }) => [here, lastSeen])).toEqual([
+    [true, undefined],
+    [true, undefined],
+    [true, undefined],
+    [false, 20],
+    [false, 10],
+    [false, undefined],
+  ]);
+});
+
+it('gives everybody the most they hold', () => {
+  const [, max, bo] = memberList(
+    known({
+      here: [here('a', 'Me', 'editor', true), here('f', 'Max', 'viewer')],
+      seen: new Map([[id('b'), seen('Bo', 1, 'viewer')]]),
+      writers: [
+        { device: id('f'), role: 'editor', epoch: 0 },
+        { device: id('b'), role: 'commenter', epoch: 0 },
+      ],
+    }),
+  );
+  expect([max?.role, bo?.role]).toEqual(['editor', 'commenter']);
+});
+
+it('leaves out who was there only before the last change, unless the owner let them in', () => {
+  const before = {
+    epoch: 2,
+    seen: new Map([
+      [id('b'), seen('Removed', 1, 'editor', 1)],
+      [id('c'), seen('Kept', 2, 'editor', 1)],
+    ]),
+    writers: [{ device: id('d'), role: 'editor', epoch: 1 }],
+    granted: [{ device: id('c'), role: 'viewer' }],
+  } as const;
+  expect(names(before)).toEqual(['Me', 'Kept']);
+  expect(memberList(known(before))[1]).toMatchObject({ role: 'viewer', lastSeen: 2 });
+});

@@ -1,0 +1,99 @@
+/** Who can be in the room: remembers whom this device meets, and hands the owner's changes on. */
+import type { RoomId } from '../core/ids.ts';
+import type { AlertsState } from './alerts-state.svelte.ts';
+import { changeFailedAlert } from './epoch-messages.ts';
+import { memberList, type Writer } from './member-list.ts';
+import type { PeopleState } from './people-state.svelte.ts';
+import type { Holder, MembersModel, MemberView, PersonHere } from './room-model.ts';
+import { keepSeen, loadSeen, meet, type SeenPeople } from './seen-people.ts';
+
+export interface MembersOptions {
+  readonly roomId: RoomId;
+  /** Of the room's present keys. */
+  readonly epoch: number;
+  readonly people: PeopleState;
+  readonly alerts: AlertsState;
+  /** Whose sessions are in the log, of any epoch; a device may be named more than once. */
+  readonly writers: () => readonly Writer[];
+  /** Whom the statement of this epoch lets in by name; nobody in a room's first. */
+  readonly granted: readonly Holder[];
+  /** Makes the new keys and hands them out; undefined on every device but the owner's. */
+  readonly change: ((members: readonly Holder[]) => Promise<void>) | undefined;
+  /** Nothing of this room is to be kept here any more. */
+  readonly forgotten: () => boolean;
+  /** ms since 1970 */
+  readonly now: () => number;
+}
+
+export class MembersState implements MembersModel {
+  #here = $state.raw<readonly PersonHere[]>([]);
+  #seen = $state.raw<SeenPeople>(new Map());
+  #changing = $state(false);
+  #told = '';
+  readonly #options: MembersOptions;
+  readonly #stop = new AbortController();
+
+  constructor(options: MembersOptions) {
+    this.#options = options;
+    this.#seen = loadSeen(options.roomId);
+    this.refresh();
+    // The last sign of life that a page gets: who is here now was seen until now.
+    const left = (): void => void (document.hidden && this.#remember(this.#here));
+    document.addEventListener('visibilitychange', left, { signal: this.#stop.signal });
+  }
+
+  get list(): readonly MemberView[] {
+    const { epoch, writers, granted } = this.#options;
+    return memberList({ epoch, here: this.#here, seen: this.#seen, writers: writers(), granted });
+  }
+
+  get fixed(): string | undefined {
+    return this.#options.change === undefined
+      ? 'Only the browser that this room was made in can change who is in it.'
+      : undefined;
+  }
+
+  get changing(): boolean {
+    return this.#changing;
+  }
+
+  async change(members: readonly Holder[]): Promise<void> {
+    const { change, alerts } = this.#options;
+    if (change === undefined || this.#changing) return;
+    this.#changing = true;
+    try {
+      await change(members);
+    } catch (error) {
+      console.error('CodeFace: changing who is in the room', error);
+      alerts.show('members', changeFailedAlert(error));
+    } finally {
+      this.#changing = false;
+    }
+  }
+
+  /** Somebody came, went, or is called otherwise now; cursors that moved are nothing to it. */
+  refresh(): void {
+    const here = this.#options.people.all;
+    const told = JSON.stringify(here.map(({ device, name, colour, role }) => [device, name, colour, role]));
+    if (told === this.#told) return;
+    this.#told = told;
+    const gone = this.#here.filter(({ device }) => !here.some((person) => person.device === device));
+    this.#here = here;
+    this.#remember([...here, ...gone]);
+  }
+
+  dispose(): void {
+    this.#stop.abort();
+    this.#remember(this.#here);
+  }
+
+  #remember(people: readonly PersonHere[]): void {
+    const { roomId, epoch, forgotten, now } = this.#options;
+    const others = people.filter(({ me }) => !me);
+    if (others.length === 0 || forgotten()) return;
+    // Another tab of this browser may have met others meanwhile.
+    const all = new Map([...this.#seen, ...loadSeen(roomId)]);
+    this.#seen = meet(all, others, { now: now(), epoch });
+    keepSeen(roomId, this.#seen);
+  }
+}
