@@ -10,7 +10,7 @@ import { err, ok, type Result } from '../app/lib/core/result.ts';
 import { parseLink, type LinkProblem } from '../app/lib/crypto/links.ts';
 import { deriveRoomKeys, type RoomKeys } from '../app/lib/crypto/room-keys.ts';
 import type { CheckedSession } from '../app/lib/log/certificate.ts';
-import { decodeGenesis, namesKeys, type Genesis } from '../app/lib/log/genesis.ts';
+import { decodeGenesis, type Genesis, type Invites } from '../app/lib/log/genesis.ts';
 import type { FrontierRow } from '../app/lib/log/frontier.ts';
 import type { Accepted } from '../app/lib/log/receipt.ts';
 import {
@@ -20,11 +20,14 @@ import {
   type FiledSegment,
   type RoomFileProblem,
 } from '../app/lib/log/room-file.ts';
+import { isRosterRecord, rosterOfFile, type FileRosterProblem } from '../app/lib/log/room-file-roster.ts';
 import { HELD_OF_A_FILE, takeAll, type NamedSegment } from '../app/lib/log/room-file-take.ts';
 import { RoomLog } from '../app/lib/log/room-log.ts';
+import type { Roster, RosterStatement } from '../app/lib/log/roster.ts';
 import { openSealed } from '../app/lib/log/seal.ts';
 import { decodeSegment } from '../app/lib/log/segment.ts';
 import { applyAccepted, stateHash } from '../app/lib/sync/fold-session.ts';
+import { keysIn } from '../app/lib/workspace/way-in.ts';
 
 /** Nothing can be folded at all. */
 export type NoVerdict =
@@ -32,10 +35,16 @@ export type NoVerdict =
   | { readonly kind: 'link'; readonly problem: LinkProblem }
   | { readonly kind: 'other-room'; readonly file: RoomId; readonly link: RoomId }
   | { readonly kind: 'genesis'; readonly why: string }
-  | { readonly kind: 'wrong-key' };
+  | { readonly kind: 'wrong-key' }
+  | {
+      readonly kind: 'roster';
+      readonly problem: FileRosterProblem;
+      readonly damage: RoomFileProblem | undefined;
+    };
 
 export interface SessionVerdict {
   readonly id: SessionId;
+  readonly epoch: number;
   readonly role: Role;
   readonly device: DeviceId;
   /** Which of the room's links vouched for it. */
@@ -62,6 +71,8 @@ export interface RoomVerdict {
   readonly damage: RoomFileProblem | undefined;
   readonly roomId: RoomId;
   readonly genesis: Genesis;
+  /** What the owner signed after it, one for each later epoch. */
+  readonly statements: readonly RosterStatement[];
   readonly bytes: number;
   readonly segments: number;
   readonly repeated: number;
@@ -78,6 +89,9 @@ export interface RoomVerdict {
   readonly stateHash: string;
 }
 
+const NOT_FOLLOWED = 'what it follows is not in the file';
+const NOT_FOLLOWED_OR_CARRIED = `${NOT_FOLLOWED}, or its epoch was over and nobody carried it`;
+
 /** Folds the whole file. Also of a damaged file it says as much as can be read. */
 export async function verdictOf(file: Blob, linkText: string): Promise<Result<RoomVerdict, NoVerdict>> {
   const checked = await checkRoomFile(file);
@@ -89,34 +103,40 @@ export async function verdictOf(file: Blob, linkText: string): Promise<Result<Ro
   if (link.value.roomId !== roomId) return err({ kind: 'other-room', file: roomId, link: link.value.roomId });
   const genesis = await decodeGenesis(head.value.genesis, roomId);
   if (!genesis.ok) return err({ kind: 'genesis', why: genesis.error.kind });
-  const keys = await deriveRoomKeys(link.value.seedKind, link.value.seed, link.value.epoch, roomId);
-  if (!namesKeys(genesis.value, keys)) return err({ kind: 'wrong-key' });
-
-  const folded = await fold(file, keys, genesis.value);
+  const own = await deriveRoomKeys(link.value.seedKind, link.value.seed, link.value.epoch, roomId);
   const damage = checked.ok ? undefined : checked.error;
+  const filed = await rosterOfFile(file, genesis.value, own);
+  if (!filed.ok) return err({ kind: 'roster', problem: filed.error, damage });
+  const roster = { genesis: genesis.value, statements: filed.value };
+  const keys = await keysIn(roster, own);
+  if (!keys.ok) return keys;
+
+  const folded = await fold(file, keys.value, roster);
   return ok({
     // A fork is among what was left out.
     verified: damage === undefined && folded.leftOut.length === 0,
     damage,
     roomId,
-    genesis: genesis.value,
+    ...roster,
     bytes: file.size,
     ...folded,
   });
 }
 
-type Folded = Omit<RoomVerdict, 'verified' | 'damage' | 'roomId' | 'genesis' | 'bytes'>;
+type Folded = Omit<RoomVerdict, 'verified' | 'damage' | 'roomId' | 'genesis' | 'statements' | 'bytes'>;
 
-async function fold(file: Blob, keys: RoomKeys, genesis: Genesis): Promise<Folded> {
-  const log = new RoomLog({ roomId: keys.roomId, keys, genesis, held: HELD_OF_A_FILE });
+async function fold(file: Blob, keys: RoomKeys, roster: Roster): Promise<Folded> {
+  const log = new RoomLog({ roomId: keys.roomId, keys, ...roster, held: HELD_OF_A_FILE });
   const doc = new Y.Doc();
-  const offsets: number[] = [];
+  const offsets = new Map<number, number>();
   const brought = new Set<Bytes>();
-  const entries: Record<Channel, number> = { project: 0, talk: 0, runs: 0 };
+  const entries: Record<Channel, number> = { project: 0, talk: 0, runs: 0, carry: 0 };
   const sessions = new Map<SessionId, SessionVerdict>();
   async function* read(): AsyncGenerator<NamedSegment<number>, void> {
-    for await (const { index, offset, sealed } of roomFileSegments(file) as AsyncIterable<FiledSegment>) {
-      offsets[index] = offset;
+    for await (const filed of roomFileSegments(file) as AsyncIterable<FiledSegment>) {
+      if (isRosterRecord(filed)) continue;
+      const { index, offset, sealed } = filed;
+      offsets.set(index, offset);
       yield { name: index, sealed };
     }
   }
@@ -124,26 +144,29 @@ async function fold(file: Blob, keys: RoomKeys, genesis: Genesis): Promise<Folde
     brought.add(accepted.sealed);
     entries[accepted.channel] += accepted.entries.length;
     if (accepted.channel === 'project') applyAccepted(doc, accepted, 'file');
-    note(sessions, accepted, await claimedTimes(keys, accepted), genesis);
+    const invites = log.invitesOf(accepted.session.epoch) ?? roster.genesis;
+    note(sessions, accepted, await claimedTimes(keys, accepted), invites);
   });
   const left = (index: number, code: string, detail: string): LeftOut => ({
     index,
-    offset: offsets[index] ?? 0,
+    offset: offsets.get(index) ?? 0,
     code,
     detail,
   });
   const leftOut = [
     ...refused.map(({ name, refusal }) => left(name, refusal.code, refusal.detail)),
     ...unknownFormat.map((name) => left(name, 'unknown-format', 'sealed by a newer version')),
-    ...unplaced.map((name) => left(name, 'missing-before', 'what it follows is not in the file')),
+    ...unplaced.map((name) =>
+      left(name, 'missing-before', keys.epoch > 0 ? NOT_FOLLOWED_OR_CARRIED : NOT_FOLLOWED),
+    ),
   ].sort((a, b) => a.index - b.index);
   const state = toHex(stateHash(Y.encodeStateAsUpdate(doc)));
   doc.destroy();
   return {
-    segments: offsets.length,
-    repeated: offsets.length - brought.size - new Set(leftOut.map(({ index }) => index)).size,
+    segments: offsets.size,
+    repeated: offsets.size - brought.size - new Set(leftOut.map(({ index }) => index)).size,
     entries,
-    sessions: [...sessions.values()].sort((a, b) => a.from - b.from),
+    sessions: [...sessions.values()].sort((a, b) => a.epoch - b.epoch || a.from - b.from),
     leftOut,
     forks: log.forkProofs.map(({ session, channel, first }) => ({ session, channel, first })),
     frontier: log.frontier(),
@@ -167,24 +190,25 @@ function note(
   sessions: Map<SessionId, SessionVerdict>,
   { session, entries }: Accepted,
   times: readonly number[],
-  genesis: Genesis,
+  invites: Invites,
 ): void {
-  const { id, role, device } = session;
+  const { id, epoch, role, device } = session;
   const known = sessions.get(id);
   sessions.set(id, {
     id,
+    epoch,
     role,
     device,
-    issuer: issuerOf(session, genesis),
+    issuer: issuerOf(session, invites),
     from: times.reduce((least, time) => Math.min(least, time), known?.from ?? Infinity),
     to: times.reduce((most, time) => Math.max(most, time), known?.to ?? 0),
     entries: (known?.entries ?? 0) + entries.length,
   });
 }
 
-function issuerOf({ issuer }: CheckedSession, genesis: Genesis): SessionVerdict['issuer'] {
-  if (equalBytes(issuer, genesis.editInvite)) return 'edit link';
-  return equalBytes(issuer, genesis.commentInvite) ? 'comment link' : 'view link';
+function issuerOf({ issuer }: CheckedSession, invites: Invites): SessionVerdict['issuer'] {
+  if (equalBytes(issuer, invites.editInvite)) return 'edit link';
+  return equalBytes(issuer, invites.commentInvite) ? 'comment link' : 'view link';
 }
 
 /** Every channel, also one that nobody wrote in. */

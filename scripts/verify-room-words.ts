@@ -1,7 +1,10 @@
 /** A verdict as lines for a terminal. */
 import { toHex } from '../app/lib/core/bytes.ts';
+import type { Invites } from '../app/lib/log/genesis.ts';
 import type { RoomFileProblem } from '../app/lib/log/room-file.ts';
-import { channelsOf, type NoVerdict, type RoomVerdict } from './verify-room-verdict.ts';
+import type { FileRosterProblem } from '../app/lib/log/room-file-roster.ts';
+import type { RosterStatement } from '../app/lib/log/roster.ts';
+import { channelsOf, type NoVerdict, type RoomVerdict, type SessionVerdict } from './verify-room-verdict.ts';
 
 /** Longer lists are cut; the verdict counts all of them. */
 const MAX_LINES = 50;
@@ -19,6 +22,19 @@ export function noVerdictWords(problem: NoVerdict): string {
       return `NOT VERIFIED: the genesis statement in the file is not this room’s owner’s (${problem.why}).`;
     case 'wrong-key':
       return 'NOT VERIFIED: the key in the link is not one that the room’s owner named.';
+    case 'roster':
+      return `NOT VERIFIED: ${problem.damage ? `${fileWords(problem.damage)} ` : ''}${rosterWords(problem.problem)}`;
+  }
+}
+
+function rosterWords(problem: FileRosterProblem): string {
+  switch (problem.kind) {
+    case 'newer-keys':
+      return `The file was made with newer keys, of epoch ${problem.file}; the link is of epoch ${problem.link}. Use a link that the room had when the file was made.`;
+    case 'older-keys':
+      return `The link is newer than the file: it is of epoch ${problem.link}, the file of epoch ${problem.file}. Use a link from that time.`;
+    case 'bad-roster':
+      return `The owner’s statements in the file (record 0, byte ${problem.offset}) are not what the owner signed, or not for this link: ${problem.why}.`;
   }
 }
 
@@ -40,7 +56,19 @@ export function fileWords(problem: RoomFileProblem): string {
 }
 
 export function verdictLines(verdict: RoomVerdict): string[] {
-  const { roomId, genesis, bytes, segments, repeated, sessions, leftOut, forks, frontier, damage } = verdict;
+  const {
+    roomId,
+    genesis,
+    statements,
+    bytes,
+    segments,
+    repeated,
+    sessions,
+    leftOut,
+    forks,
+    frontier,
+    damage,
+  } = verdict;
   return [
     `room          ${roomId}`,
     `genesis       ok: signed by the owner key ${toHex(genesis.ownerPublicKey)}, whose hash is the room’s id`,
@@ -50,15 +78,12 @@ export function verdictLines(verdict: RoomVerdict): string[] {
       .join(', ')}, in ${frontier.length} chains`,
     `state hash    ${verdict.stateHash}`,
     '',
-    'Who could write, and when',
-    `  From the beginning until now, every holder of the edit link: the owner’s statement names its key ${toHex(genesis.editInvite)}.`,
-    '  Holders of the comment or the view link could read, at no time write. This version knows no other rights, and no removal.',
+    'Who could write, and when (an epoch ends with the owner’s next statement; times are what the owner claimed)',
+    ...short([genesis, ...statements], (one) => epochLines(one, statements)),
+    '  In each, holders of its comment link could write messages, holders of its view link nothing.',
     '',
     `Sessions that wrote: ${sessions.length} (one is one tab; times are what it claimed)`,
-    ...short(sessions, ({ id, role, device, issuer, from, to, entries }) => [
-      `  ${id}  ${role} by the ${issuer}, device ${device.slice(0, 16)}…`,
-      `    ${timeWords(from)} to ${timeWords(to)}, ${entries} ${entries === 1 ? 'entry' : 'entries'}`,
-    ]),
+    ...sessionLines(sessions),
     '',
     `Not part of the log: ${leftOut.length}`,
     ...short(leftOut, ({ index, offset, code, detail }) => [
@@ -73,6 +98,34 @@ export function verdictLines(verdict: RoomVerdict): string[] {
       ? 'VERIFIED: the file is whole, and every entry in it was signed by somebody who could write.'
       : `NOT VERIFIED: ${[damage && 'the file is not whole', leftOut.length > 0 && 'segments are not part of the log', forks.length > 0 && 'there are forks'].filter(Boolean).join('; ')}.`,
   ];
+}
+
+/** An epoch: since when, whose keys, and to whom the owner gave them. */
+function epochLines({ epoch, editInvite }: Invites, statements: readonly RosterStatement[]): string[] {
+  const [begun, ended] = [statements[epoch - 1], statements[epoch]];
+  const from = begun ? timeWords(begun.time) : 'the beginning';
+  const to = ended ? timeWords(ended.time) : 'now';
+  const given = (['editor', 'commenter', 'viewer'] as const).flatMap((role) => {
+    const devices = (begun?.grants ?? []).filter((grant) => grant.role === role);
+    const names = devices.slice(0, MAX_LINES).map(({ device }) => `${device.slice(0, 16)}…`);
+    const more = devices.length > names.length ? ', …' : '';
+    return devices.length > 0 ? [`    ${role}: ${devices.length} (${names.join(', ')}${more})`] : [];
+  });
+  return [
+    `  epoch ${epoch}, from ${from} until ${to}: every holder of the edit link, key ${toHex(editInvite)}`,
+    ...(given.length > 0 ? ['    given to these devices:', ...given] : []),
+  ];
+}
+
+function sessionLines(sessions: readonly SessionVerdict[]): string[] {
+  const epochs = Map.groupBy(sessions, ({ epoch }) => epoch);
+  return [...epochs].flatMap(([epoch, those]) => [
+    ...(epochs.size > 1 || epoch > 0 ? [`  in epoch ${epoch}: ${those.length}`] : []),
+    ...short(those, ({ id, role, device, issuer, from, to, entries }) => [
+      `  ${id}  ${role} by the ${issuer}, device ${device.slice(0, 16)}…`,
+      `    ${timeWords(from)} to ${timeWords(to)}, ${entries} ${entries === 1 ? 'entry' : 'entries'}`,
+    ]),
+  ]);
 }
 
 function short<T>(items: readonly T[], lines: (item: T) => string[]): string[] {

@@ -77,6 +77,7 @@ describe('ROOM-8 a verdict', () => {
       expect(found.sessions).toEqual([
         {
           id: author.session.id,
+          epoch: 0,
           role: 'editor',
           device: author.session.device,
           issuer: 'edit link',

@@ -1,5 +1,6 @@
 // Three people with three links: Ann edits, Ben comments, Cleo views. They talk, and each link does what it says.
 import { expect, test } from './fixtures/codeface.ts';
+import { callMe, linksOf } from './fixtures/people.ts';
 import {
   connected,
   editor,
@@ -16,23 +17,6 @@ import type { Locator, Page } from '@playwright/test';
 const chat = (page: Page): Locator => page.getByRole('log', { name: 'Messages' });
 const field = (page: Page): Locator => page.getByRole('textbox', { name: 'Message', exact: true });
 const people = (page: Page): Locator => page.getByRole('list', { name: 'People' });
-
-/** The links as the share dialog shows them, first to last. */
-async function linksOf(page: Page): Promise<string[]> {
-  await page.getByRole('button', { name: 'Share' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Share this room' });
-  const fields = await dialog.getByRole('textbox').all();
-  const links = await Promise.all(fields.map((each) => each.inputValue()));
-  await page.keyboard.press('Escape');
-  return links;
-}
-
-async function callMe(page: Page, name: string): Promise<void> {
-  await page.getByRole('button', { name: /^You: / }).click();
-  await page.getByRole('dialog').getByRole('textbox').fill(name);
-  await page.keyboard.press('Enter');
-  await expect(page.getByRole('button', { name: `You: ${name}` })).toBeVisible();
-}
 
 test('Ann edits, Ben comments and Cleo views: all read the chat, and each link does what it says', async ({
   person,

@@ -285,6 +285,9 @@ it('has one clear sentence for everything that can be wrong, and says what is un
     importWords({ kind: 'link', problem: { kind: 'unknown-kind', letter: 'x' } }),
     importWords({ kind: 'other-room' }),
     importWords({ kind: 'wrong-key' }),
+    importWords({ kind: 'newer-keys', file: 2, link: 1 }),
+    importWords({ kind: 'older-keys', file: 1, link: 2 }),
+    importWords({ kind: 'bad-roster', why: 'bad-signature', offset: 270 }),
   ];
   for (const { detail } of words) expect(detail).toContain('Nothing on this device was changed.');
   const titles = new Set(words.map(({ title }) => title));

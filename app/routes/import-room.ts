@@ -6,19 +6,22 @@
 import { systemClock } from '../lib/core/clock.ts';
 import { err, ok, type Result } from '../lib/core/result.ts';
 import { formatLink, parseLink, type LinkProblem } from '../lib/crypto/links.ts';
+import { equalBytes } from '../lib/core/bytes.ts';
 import { deriveRoomKeys, type RoomKeys } from '../lib/crypto/room-keys.ts';
-import { namesKeys } from '../lib/log/genesis.ts';
 import type { LogStore, StoredSegment } from '../lib/log/log-store.ts';
 import type { Accepted } from '../lib/log/receipt.ts';
 import { roomFileSegments, type CheckedRoomFile } from '../lib/log/room-file.ts';
+import { isRosterRecord, rosterOfFile, type FileRosterProblem } from '../lib/log/room-file-roster.ts';
 import { HELD_OF_A_FILE, takeAll, type NamedSegment, type Taken } from '../lib/log/room-file-take.ts';
 import { RoomLog } from '../lib/log/room-log.ts';
+import type { Roster, RosterStatement } from '../lib/log/roster.ts';
 import { openDeviceStore } from '../lib/storage/device.ts';
 import { storageProblem, type StorageProblem } from '../lib/storage/storage-problem.ts';
 import { openIndexedDbStore } from '../lib/storage/stores/indexeddb.ts';
 import { toStored } from '../lib/sync/fold-session.ts';
-import { loadGenesis } from '../lib/workspace/load-genesis.ts';
+import { moveOn, storedFrontier } from '../lib/sync/move-on.ts';
 import { recentRoomOf } from '../lib/workspace/recent-room.ts';
+import { keysIn, rosterIn, type KnownRoster } from '../lib/workspace/way-in.ts';
 
 export type ImportProblem =
   | { readonly kind: 'link'; readonly problem: LinkProblem }
@@ -26,6 +29,7 @@ export type ImportProblem =
   | { readonly kind: 'other-room' }
   /** The right room, and a key that its owner's statement does not name. */
   | { readonly kind: 'wrong-key' }
+  | FileRosterProblem
   /** `kept`: what was stored before it failed stays where the room was there before. */
   | { readonly kind: 'storage'; readonly problem: StorageProblem; readonly kept: 'nothing' | 'a-part' };
 
@@ -58,8 +62,9 @@ export async function importRoom(
   if (!link.ok) return err({ kind: 'link', problem: link.error });
   const { seedKind, seed, epoch } = link.value;
   if (link.value.roomId !== roomId) return err({ kind: 'other-room' });
-  const keys = await deriveRoomKeys(seedKind, seed, epoch, roomId);
-  if (!namesKeys(genesis, keys)) return err({ kind: 'wrong-key' });
+  const own = await deriveRoomKeys(seedKind, seed, epoch, roomId);
+  const filed = await rosterOfFile(checked.file, genesis, own);
+  if (!filed.ok && filed.error.kind !== 'older-keys') return err(problemOf(filed.error));
 
   const opened = await openIndexedDbStore(roomId);
   if (!opened.ok) return err({ kind: 'storage', problem: opened.error, kept: 'nothing' });
@@ -67,10 +72,15 @@ export async function importRoom(
   let known = true;
   try {
     known = await holdsRoom(store);
-    const own = await loadGenesis(store, keys, genesis.bytes);
-    if (!own.ok) return own;
-    const taken = await takeInto(store, keys, { ...checked, genesis: own.value ?? genesis }, onProgress);
-    await remember(keys, 'name' in checked.file ? String(checked.file.name) : '');
+    const here = await rosterIn(await store.loadFacts(), roomId);
+    const roster = goingOn(here, { genesis, statements: filed.ok ? filed.value : [] });
+    const keys = await keysOf(own, roster, filed);
+    if (!keys.ok) {
+      if (!known) await removed(store);
+      return keys;
+    }
+    const taken = await takeInto(store, keys.value, { roster, here }, checked, onProgress);
+    await remember(own, 'name' in checked.file ? String(checked.file.name) : '');
     return ok({ link: formatLink(link.value), ...leftOut(taken) });
   } catch (error) {
     if (isUnreadable(error)) throw error;
@@ -80,6 +90,35 @@ export async function importRoom(
     store.close();
   }
 }
+
+/** A record that does not open is taken for the work of another key: the file is whole. */
+const problemOf = (problem: FileRosterProblem): ImportProblem =>
+  problem.kind === 'bad-roster' && problem.why === 'not-ours' ? { kind: 'wrong-key' } : problem;
+
+/** What is here, and beyond it what the file has: another branch is never followed (ROST-21). */
+function goingOn({ genesis, statements }: KnownRoster, filed: Roster): Roster {
+  if (genesis === undefined) return filed;
+  const goesOn = statements.every((one, i) => isSame(one, filed.statements[i]));
+  return goesOn ? { genesis, statements: filed.statements } : { genesis, statements };
+}
+
+/** Only a device that has the newer statements reads an older file by a newer link. */
+async function keysOf(
+  own: RoomKeys,
+  roster: Roster,
+  filed: Result<unknown, FileRosterProblem>,
+): Promise<Result<RoomKeys, ImportProblem>> {
+  if (roster.statements.length >= own.epoch) return keysIn(upTo(own.epoch, roster), own);
+  return filed.ok ? err({ kind: 'bad-roster', why: 'another-branch', offset: 0 }) : filed;
+}
+
+const isSame = ({ bytes }: RosterStatement, other: RosterStatement | undefined): boolean =>
+  other !== undefined && equalBytes(bytes, other.bytes);
+
+const upTo = (epoch: number, { genesis, statements }: Roster): Roster => ({
+  genesis,
+  statements: statements.slice(0, epoch),
+});
 
 const removed = (store: LogStore): Promise<boolean> =>
   store.destroy().then(
@@ -94,13 +133,19 @@ const holdsRoom = async (store: LogStore): Promise<boolean> =>
 async function takeInto(
   store: LogStore,
   keys: RoomKeys,
-  { file, genesis, segments }: CheckedRoomFile,
+  { roster, here }: { readonly roster: Roster; readonly here: KnownRoster },
+  { file, segments }: CheckedRoomFile,
   onProgress: ((done: number) => void) | undefined,
 ): Promise<Taken<number>> {
-  const log = new RoomLog({ roomId: genesis.roomId, keys, genesis, held: HELD_OF_A_FILE });
+  const { roomId } = keys;
+  const log = new RoomLog({ roomId, keys, ...upTo(keys.epoch, roster), held: HELD_OF_A_FILE });
   // What is here comes first: of two branches of a chain the one this device shows stays (ACC-4).
   await takeAll(log, () => storedSegments(store), nothing);
-  await store.saveFacts({ ...(await store.loadFacts()), genesis: genesis.bytes });
+  const epochHere = here.statements.length;
+  if (roster.statements.length === epochHere)
+    await store.saveFacts({ ...(await store.loadFacts()), genesis: roster.genesis.bytes });
+  // What this device wrote in the epoch it knew comes along (ROST-12).
+  else await moveOn(store, roster, await storedFrontier(store, keys.past?.[epochHere] ?? keys));
   let waiting: StoredSegment[] = [];
   let size = 0;
   const write = async (): Promise<void> => {
@@ -133,7 +178,9 @@ async function* filedSegments(
   file: Blob,
   onRead: (index: number) => void,
 ): AsyncGenerator<NamedSegment<number>, void> {
-  for await (const { index, sealed } of roomFileSegments(file)) {
+  for await (const segment of roomFileSegments(file)) {
+    if (isRosterRecord(segment)) continue;
+    const { index, sealed } = segment;
     yield { name: index, sealed };
     onRead(index);
   }
@@ -158,6 +205,8 @@ async function remember(keys: RoomKeys, fileName: string): Promise<void> {
   const device = await openDeviceStore();
   try {
     const known = (await device.listRecentRooms()).find(({ roomId }) => roomId === keys.roomId);
+    // A link of an earlier epoch must not take the place of one that opens all of the room.
+    if (known !== undefined && known.link.epoch > keys.epoch) return;
     const name = known?.name ?? fileName.replace(/\.codeface$/i, '');
     await device.rememberRoom(recentRoomOf(keys, name, systemClock.now()));
   } finally {

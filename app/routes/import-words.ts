@@ -62,6 +62,21 @@ export function importWords(problem: ImportProblem): Words {
         title: 'This key is not the room’s',
         detail: `The link names the right room, and the part after the # is another key: a character changed on the way. Copy the link again, whole. ${NOTHING_CHANGED}`,
       };
+    case 'newer-keys':
+      return {
+        title: 'This file was made with newer keys',
+        detail: `The room’s owner has changed who is in the room since this link was made. Put in a link that the room had when the file was downloaded; whoever downloaded it has one. ${NOTHING_CHANGED}`,
+      };
+    case 'older-keys':
+      return {
+        title: 'This link is newer than the file',
+        detail: `The room’s owner has changed who is in the room since the file was downloaded. Put in a link from that time, or download the room anew where it is open. ${NOTHING_CHANGED}`,
+      };
+    case 'bad-roster':
+      return {
+        title: 'The owner’s statements in this file are not the room’s',
+        detail: `What says who may write was damaged before the file was made, or somebody else wrote it (${problem.why}). Have the room downloaded anew where it is still open. ${NOTHING_CHANGED}`,
+      };
     case 'storage':
       return storageWords(problem.problem, problem.kept);
   }

@@ -29,6 +29,7 @@ export function mortalStore(
     store: {
       kind: disk.kind,
       loadFacts: () => disk.loadFacts(),
+      changeFacts: (change) => mortal(() => disk.changeFacts(change)),
       saveFacts: (facts) => mortal(() => disk.saveFacts(facts)),
       append: (segments) => mortal(() => disk.append(segments)),
       readChain: (...chain) => disk.readChain(...chain),

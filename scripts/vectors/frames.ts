@@ -112,7 +112,7 @@ export async function frameVectors(
     open('nothing held, more to come', 'segments', encodeSegments({ more: true, segments: [] })),
     refused('a range that begins at 0', 'want', `01${ann.id}000001`),
     refused('a range that ends before it begins', 'want', `01${ann.id}000201`),
-    refused('of an unknown channel', 'want', `01${ann.id}030101`),
+    refused('of an unknown channel', 'want', `01${ann.id}040101`),
     refused('more segments than may be', 'segments', '00d10f'),
     refused('a byte too many', 'segments', '000000'),
     refused('a segment cut short', 'segments', '00010261'),
@@ -131,7 +131,7 @@ export const frontierVectors = (rows: readonly FrontierRow[]) => [
   {
     name: 'an unknown channel',
     rules: ['LOG-10'],
-    hex: `01${'aa'.repeat(32)}0301${'bb'.repeat(32)}`,
+    hex: `01${'aa'.repeat(32)}0401${'bb'.repeat(32)}`,
     refused: true,
   },
   { name: 'more rows than may be', rules: ['LOG-10'], hex: '818001', refused: true },

@@ -23,6 +23,7 @@ export const UNSHOWN = {
   'client-id-taken': 'two sessions with one clientID would take 2^26 key pairs to find',
   'entry-too-large': "an author's own: nothing is sent",
   'unmet-dependency': "an author's own: nothing is sent",
+  'malformed-carry': 'vectors are of one epoch',
 } as const satisfies Partial<Record<RefusalCode, string>>;
 
 export interface RefusalVector {

@@ -5,10 +5,15 @@ import { encodeTalkMessage, type TalkMessage } from '../../app/lib/document/talk
 import { CHANNELS, maySign } from '../../app/lib/log/format.ts';
 import { hex, sealBody, VectorChain, type VectorRoom, type Who } from './vector-room.ts';
 
+/** An empty frontier. */
+const NO_ROWS = new Uint8Array(1);
+
 /** One entry of a commenter in each channel, and of a viewer in `talk`. */
 export async function roleVectors({ keys, sessions }: VectorRoom) {
   const one = async (by: Who, channel: Channel) => {
-    const { plain } = await new VectorChain(sessions[by], channel).add(utf8('x')).segment();
+    const { plain } = await new VectorChain(sessions[by], channel)
+      .add(channel === 'carry' ? NO_ROWS : utf8('x'))
+      .segment();
     return {
       rules: ['CERT-4'],
       by,

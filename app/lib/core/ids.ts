@@ -18,7 +18,7 @@ export type RunId = Branded<string, 'RunId'>;
 export type ClientId = Branded<number, 'ClientId'>;
 
 /** The room's three logs (DESIGN §2). */
-export type Channel = 'project' | 'talk' | 'runs';
+export type Channel = 'project' | 'talk' | 'runs' | 'carry';
 /** What a link or a certificate lets its holder do, least first: each may do what those before it may. */
 export const ROLES = ['viewer', 'commenter', 'editor'] as const;
 export type Role = (typeof ROLES)[number];

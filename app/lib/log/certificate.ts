@@ -21,7 +21,7 @@ import {
 } from '../crypto/signatures.ts';
 import { Malformed, parse } from '../core/byte-reader.ts';
 import { FORMAT, MAX_CERTIFICATE_BYTES, roleCode, roleOfCode, type Refusal } from './format.ts';
-import type { Genesis } from './genesis.ts';
+import type { Invites } from './genesis.ts';
 
 /** A session whose certificate was checked. Plain data: it can be posted to a worker. */
 export interface CheckedSession {
@@ -76,19 +76,21 @@ export async function issueSession(
   return { ...read.value.session, sign: (message) => sign(session.privateKey, message) };
 }
 
-/** Checks a certificate from anywhere against the room's genesis: fields, issuer, role, both signatures. */
+/** Checks a certificate from anywhere against the invite keys of its epoch: fields, issuer, role, both signatures. */
 export async function checkCertificate(
   certificate: Bytes,
-  genesis: Genesis,
+  invitesOf: (epoch: number) => Invites | undefined,
 ): Promise<Result<CheckedSession, Refusal>> {
   const refuse = (code: Refusal['code'], detail: string) => err({ code, detail });
   const read = readCertificate(certificate);
   if (!read.ok) return refuse('malformed-certificate', read.error);
   const { session, roomId } = read.value;
-  if (roomId !== genesis.roomId) return refuse('wrong-room', 'certificate of another room');
-  if (session.epoch !== genesis.epoch) return refuse('wrong-epoch', `epoch ${session.epoch}`);
+  const invites = invitesOf(session.epoch);
+  if (roomId !== (invites ?? invitesOf(0))?.roomId)
+    return refuse('wrong-room', 'certificate of another room');
+  if (invites === undefined) return refuse('wrong-epoch', `epoch ${session.epoch}`);
 
-  const highest = roleOfIssuer(session.issuer, genesis);
+  const highest = roleOfIssuer(session.issuer, invites);
   if (highest === undefined) return refuse('unknown-issuer', 'not an invite key of this room');
   if (roleCode(session.role) > roleCode(highest))
     return refuse('role-above-issuer', `${session.role} vouched for by ${highest}`);
@@ -146,9 +148,9 @@ export function clientIdOf(roomId: RoomId, issuer: Bytes, sessionPublicKey: Byte
 }
 
 /** The highest role an issuer may give. */
-function roleOfIssuer(issuer: Bytes, genesis: Genesis): Role | undefined {
-  if (equalBytes(issuer, genesis.editInvite)) return 'editor';
-  if (equalBytes(issuer, genesis.commentInvite)) return 'commenter';
-  if (equalBytes(issuer, genesis.viewInvite)) return 'viewer';
+function roleOfIssuer(issuer: Bytes, invites: Invites): Role | undefined {
+  if (equalBytes(issuer, invites.editInvite)) return 'editor';
+  if (equalBytes(issuer, invites.commentInvite)) return 'commenter';
+  if (equalBytes(issuer, invites.viewInvite)) return 'viewer';
   return undefined;
 }

@@ -2,7 +2,8 @@
  * The chains of a room as bytes: for a device snapshot and for handing over between page and worker. Trusted: made and
  * read on one device only, so signatures are not checked again; damage is found, forgery is not.
  *
- *   version u8 ‖ count varUint ‖ count × (varBytes certificate ‖ channel u8 ‖ seq varUint ‖ head[32] ‖ nextClock varUint
+ *   version u8 ‖ epoch varUint ‖ count varUint ‖ count × varBytes frontier carried into the epoch ‖ count varUint ‖
+ *     count × (varBytes certificate ‖ channel u8 ‖ seq varUint ‖ head[32] ‖ nextClock varUint
  *     ‖ count varUint ‖ count × (start varUint ‖ varString parent)
  *     ‖ tip u8 ‖ varString closing code, empty when open ‖ index[16 × seq]
  *     ‖ in `talk` and `runs`: seq × varUint time told, less the one before)
@@ -31,9 +32,10 @@ import {
   type Refusal,
   type RefusalCode,
 } from './format.ts';
+import { decodeFrontier, encodeFrontier, partsOf, type FrontierRow } from './frontier.ts';
 import { StructParents } from './struct-parents.ts';
 
-const VERSION = 2;
+const VERSION = 3;
 /** Two names of the length that struct-check.ts allows, and a separator. */
 const MAX_PARENT_BYTES = 2049;
 
@@ -55,6 +57,11 @@ export function exportChains(table: ChainTable): Bytes {
   const chains = [...table.chains()].filter(({ seq, closed }) => seq > 0 || closed !== undefined);
   const encoder = createEncoder();
   writeUint8(encoder, VERSION);
+  writeVarUint(encoder, table.closedEpochs.current);
+  const { carried } = table.closedEpochs;
+  const parts = partsOf(carried);
+  writeVarUint(encoder, parts.length);
+  for (const rows of parts) writeVarUint8Array(encoder, encodeFrontier(rows));
   writeVarUint(encoder, chains.length);
   for (const chain of chains) {
     writeVarUint8Array(encoder, chain.session.certificate);
@@ -76,9 +83,23 @@ export function exportChains(table: ChainTable): Bytes {
   return toUint8Array(encoder);
 }
 
-export function decodeChains(bytes: Bytes): Result<ChainCopy[], string> {
+/** What `exportChains` made. */
+export interface ChainCopies {
+  readonly epoch: number;
+  readonly carried: readonly FrontierRow[];
+  readonly chains: readonly ChainCopy[];
+}
+
+export function decodeChains(bytes: Bytes): Result<ChainCopies, string> {
   const read = parse(bytes, (reader) => {
     if (reader.u8() !== VERSION) throw new Malformed('another version');
+    const current = reader.varUint();
+    const carried: FrontierRow[] = [];
+    for (let count = reader.varUint(); count > 0; count--) {
+      const rows = decodeFrontier(reader.varBytes(bytes.length));
+      if (!rows.ok) throw new Malformed(rows.error);
+      carried.push(...rows.value);
+    }
     const copies: ChainCopy[] = [];
     for (let count = reader.varUint(); count > 0; count--) {
       const certificate = readCertificate(reader.varBytes(MAX_CERTIFICATE_BYTES));
@@ -111,7 +132,7 @@ export function decodeChains(bytes: Bytes): Result<ChainCopy[], string> {
         times: channel === 'project' ? [] : readTimes(reader, seq),
       });
     }
-    return copies;
+    return { epoch: current, carried, chains: copies };
   });
   return read.ok ? ok(read.value) : err(read.error);
 }

@@ -3,6 +3,7 @@
  * writer of the chain table besides the author's own entries.
  */
 import type { Bytes } from '../core/bytes.ts';
+import { err } from '../core/result.ts';
 import type { Arrival, Chain } from './chain.ts';
 import type { ChainTable } from './chain-table.ts';
 import type { RefusalCode } from './format.ts';
@@ -12,6 +13,9 @@ import { refuse, type Accepted, type ForkProof, type Receipt } from './receipt.t
 
 /** Enough to show and to gossip; a session that forks once may fork for ever. */
 const MAX_FORK_PROOFS = 16;
+
+/** Of a closed epoch: part of the room as soon as somebody carries it into a later one (ROST-11). */
+const uncarried = err({ kind: 'waits', on: { kind: 'carry' } } as const);
 
 export class ChainPlacement {
   readonly #table: ChainTable;
@@ -65,14 +69,17 @@ export class ChainPlacement {
     for (let i = chain.seq + 1 - first; i < entries.length; i++) {
       const [entry, hash] = [entries[i], hashes[i]];
       if (entry === undefined || hash === undefined) break;
-      const checked = this.#table.check(chain, entry);
+      const row = { channel, seq: first + i, hash };
+      const checked = this.#table.closedEpochs.allows(session, row)
+        ? this.#table.check(chain, entry)
+        : uncarried;
       if (!checked.ok) {
         if (checked.error.kind === 'waits') this.#waiters.add(chain, checked.error.on);
         else this.#close(chain, checked.error, receipt);
         break;
       }
       this.#table.commit(chain, hash, checked.value);
-      this.#waiters.reached(chain);
+      this.reached(chain);
       fresh.push({ seq: first + i, time: checked.value.time, payload: entry.payload });
     }
     const [start] = fresh;
@@ -132,9 +139,10 @@ export class ChainPlacement {
     }
   }
 
-  /** An own entry made the chain longer. */
+  /** The chain is longer: perhaps others can go on. */
   reached(chain: Chain): void {
     this.#waiters.reached(chain);
+    if (chain.channel === 'carry') this.#waiters.carried();
   }
 
   /** Chains moved otherwise than entry by entry: everything that waits or is held behind a gap is looked at again. */

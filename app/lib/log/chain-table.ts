@@ -3,6 +3,8 @@ import { equalBytes, type Bytes } from '../core/bytes.ts';
 import type { Channel, ClientId, SessionId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { CheckedSession } from './certificate.ts';
+import { readCarry, type ClosedEpochs } from './closed-epochs.ts';
+import type { FrontierRow } from './frontier.ts';
 import { Chain, type Dependency } from './chain.ts';
 import { decodeHeads, encodeHeads, type Entry, type Head } from './entry.ts';
 import { CHANNELS, HEAD_BYTES, MAX_HEADS_BYTES, type RefusalCode } from './format.ts';
@@ -18,6 +20,8 @@ export interface EntryPass {
   readonly parents: readonly { readonly clock: number; readonly key: ParentKey }[];
   /** Chains whose newest entry it names. */
   readonly covers: readonly Chain[];
+  /** What it brings into the current epoch. */
+  readonly carries?: readonly FrontierRow[];
 }
 
 export type EntryStop =
@@ -30,11 +34,13 @@ const MAX_TOLD_CLAIM = 2 ** 52;
 const MAX_NAMED_HEADS = Math.floor(MAX_HEADS_BYTES / (HEAD_BYTES + 8));
 
 export class ChainTable {
+  readonly closedEpochs: ClosedEpochs;
   readonly #sessions = new Map<SessionId, CheckedSession>();
   readonly #chains: Readonly<Record<Channel, Map<SessionId, Chain>>> = {
     project: new Map(),
     talk: new Map(),
     runs: new Map(),
+    carry: new Map(),
   };
   readonly #clients = new Map<number, CheckedSession>();
   /** Per channel, the chains whose newest entry no other entry names: together they stand for all that is applied. */
@@ -42,7 +48,12 @@ export class ChainTable {
     project: new Set(),
     talk: new Set(),
     runs: new Set(),
+    carry: new Set(),
   };
+
+  constructor(closedEpochs: ClosedEpochs) {
+    this.closedEpochs = closedEpochs;
+  }
 
   session(id: SessionId): CheckedSession | undefined {
     return this.#sessions.get(id);
@@ -101,7 +112,11 @@ export class ChainTable {
     }
     if (chain.channel !== 'project') {
       const time = Math.max(Math.min(claimed, MAX_TOLD_CLAIM), after + 1);
-      return missing ? err({ kind: 'waits', on: missing }) : ok({ time, nextClock: 0, parents: [], covers });
+      const carry =
+        chain.channel === 'carry' ? readCarry(payload, chain.session, this.closedEpochs.current) : undefined;
+      if (carry?.ok === false) return err({ kind: 'refused', code: 'malformed-carry', detail: carry.error });
+      if (missing !== undefined) return err({ kind: 'waits', on: missing });
+      return ok({ time, nextClock: 0, parents: [], covers, ...(carry && { carries: carry.value }) });
     }
     const update = checkUpdate(payload, chain.session.clientId, chain.nextClock);
     // A refusal first: it must not depend on whether the dependency is here yet.
@@ -120,7 +135,8 @@ export class ChainTable {
   }
 
   /** Records an entry that passed `check`. */
-  commit(chain: Chain, hash: Bytes, { time, nextClock, parents, covers }: EntryPass): void {
+  commit(chain: Chain, hash: Bytes, { time, nextClock, parents, covers, carries }: EntryPass): void {
+    if (carries !== undefined) this.closedEpochs.add(carries);
     chain.extend(hash, time);
     chain.nextClock = nextClock;
     for (const { clock, key } of parents) chain.parents.add(clock, key);

@@ -21,7 +21,9 @@ export interface Arrival {
 /** What must be applied before a chain can go on. */
 export type Dependency =
   | { readonly kind: 'head'; readonly head: Head }
-  | { readonly kind: 'clock'; readonly client: number; readonly clock: number };
+  | { readonly kind: 'clock'; readonly client: number; readonly clock: number }
+  /** Of a closed epoch, and not carried into a later one. */
+  | { readonly kind: 'carry' };
 
 export interface HeldSegment {
   readonly first: number;

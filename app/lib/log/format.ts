@@ -38,7 +38,7 @@ export const HEAD_BYTES = 16;
 export const HASH_BYTES = 32;
 
 /** Wire codes. A code, once given, keeps its meaning. */
-export const CHANNELS: readonly Channel[] = ['project', 'talk', 'runs'];
+export const CHANNELS: readonly Channel[] = ['project', 'talk', 'runs', 'carry'];
 export const channelCode = (channel: Channel): number => CHANNELS.indexOf(channel);
 
 /** 0 viewer, 1 commenter, 2 editor (CERT-2). */
@@ -47,7 +47,7 @@ export const roleOfCode = (code: number): Role | undefined => ROLES[code];
 
 /** Who may sign which channel (CERT-4). */
 export const maySign = (role: Role, channel: Channel): boolean =>
-  role === 'editor' || (role === 'commenter' && channel === 'talk');
+  role === 'editor' || (role === 'commenter' && (channel === 'talk' || channel === 'carry'));
 
 /** Why something was not accepted. The codes are stable: they are shown, counted and compared between peers. */
 export type RefusalCode =
@@ -84,6 +84,7 @@ export type RefusalCode =
   | 'bad-reference'
   | 'mixed-parents'
   | 'bad-delete-set'
+  | 'malformed-carry'
   // author only
   | 'entry-too-large'
   | 'unmet-dependency';

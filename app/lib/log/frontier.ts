@@ -41,6 +41,14 @@ export function encodeFrontier(rows: readonly FrontierRow[]): Bytes {
   return toUint8Array(encoder);
 }
 
+/** Rows in as many frontiers as they need. */
+export function partsOf(rows: readonly FrontierRow[]): FrontierRow[][] {
+  const parts: FrontierRow[][] = [];
+  for (let at = 0; at < rows.length; at += MAX_FRONTIER_ROWS)
+    parts.push(rows.slice(at, at + MAX_FRONTIER_ROWS));
+  return parts;
+}
+
 export function decodeFrontier(bytes: Bytes): Result<FrontierRow[], string> {
   return parse(bytes, (reader) => {
     const count = reader.varUint(MAX_FRONTIER_ROWS);

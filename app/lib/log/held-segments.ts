@@ -141,13 +141,15 @@ export class HeldSegments {
 export class Waiters {
   readonly #byHead = new Map<string, Chain[]>();
   readonly #byClient = new Map<number, Chain[]>();
+  readonly #uncarried = new Set<Chain>();
   #woken: Chain[] = [];
 
   add(chain: Chain, on: Dependency): void {
     this.remove(chain);
     chain.waiting = on;
     if (on.kind === 'head') push(this.#byHead, toHex(on.head.hash), chain);
-    else push(this.#byClient, on.client, chain);
+    else if (on.kind === 'clock') push(this.#byClient, on.client, chain);
+    else this.#uncarried.add(chain);
   }
 
   /** The chain waits no more, or for something else. */
@@ -156,7 +158,8 @@ export class Waiters {
     if (on === undefined) return;
     chain.waiting = undefined;
     if (on.kind === 'head') pull(this.#byHead, toHex(on.head.hash), chain);
-    else pull(this.#byClient, on.client, chain);
+    else if (on.kind === 'clock') pull(this.#byClient, on.client, chain);
+    else this.#uncarried.delete(chain);
   }
 
   /** Wakes what waited for this chain to get as far as it has. */
@@ -181,11 +184,19 @@ export class Waiters {
     }
   }
 
+  /** Something was carried into the current epoch: perhaps one of those that wait for it. */
+  carried(): void {
+    const chains = [...this.#uncarried];
+    this.#uncarried.clear();
+    this.#wake(chains);
+  }
+
   /** Wakes everything: after chains moved otherwise than entry by entry. */
   wakeAll(): void {
     for (const waiting of [...this.#byHead.values(), ...this.#byClient.values()]) this.#wake(waiting);
     this.#byHead.clear();
     this.#byClient.clear();
+    this.carried();
   }
 
   /** Looks at a chain again that waits for nothing but may go on. */

@@ -22,6 +22,8 @@ export interface ArchiveMark {
   readonly cursor: number;
   /** How far it has each chain. */
   readonly ends: readonly ChainEnd[];
+  /** The epoch up to which it has the owner's statements (ARCH-20). */
+  readonly roster?: number;
 }
 
 /** Names a segment at rest. */
@@ -31,6 +33,10 @@ export type SegmentAddress = Omit<StoredSegment, 'sealed'>;
 export interface RoomFacts {
   /** The owner-signed genesis statement, once seen. */
   readonly genesis?: Bytes;
+  /** The owner's statements after it, from epoch 1. */
+  readonly roster?: readonly Bytes[];
+  /** Rows of former epochs that this device has and has not carried into the current one, as `encodeFrontier` makes them. */
+  readonly carry?: readonly Bytes[];
   /** The owner had the archive forget the room, and wants it to stay so. */
   readonly noArchive?: true;
 }
@@ -62,6 +68,8 @@ export interface LogStore {
   readonly kind: 'device' | 'memory';
   loadFacts(): Promise<RoomFacts>;
   saveFacts(facts: RoomFacts): Promise<void>;
+  /** Changes them in one step: of two tabs that do it at once neither undoes what the other did. */
+  changeFacts(change: (facts: RoomFacts) => RoomFacts): Promise<void>;
   /** Durable when it resolves. Rejects with the browser's error (quota, closed), having kept nothing of the batch. */
   append(segments: readonly StoredSegment[]): Promise<void>;
   /** Segments that hold anything at or after `fromSeq` of one chain, by `first`. */

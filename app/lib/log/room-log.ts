@@ -16,8 +16,10 @@ import { ChainTable } from './chain-table.ts';
 import { chainHashes, segmentMessage, type Entry } from './entry.ts';
 import { MAX_ENTRY_BYTES, maySign, type Refusal, type RefusalCode } from './format.ts';
 import type { ChainRange, FrontierRow } from './frontier.ts';
-import type { Genesis } from './genesis.ts';
+import { ClosedEpochs } from './closed-epochs.ts';
+import type { Genesis, Invites } from './genesis.ts';
 import type { HeldQuota } from './held-segments.ts';
+import type { RosterStatement } from './roster.ts';
 import { refuse, type Accepted, type ForkProof, type Receipt } from './receipt.ts';
 import { seal } from './seal.ts';
 import { SegmentVerifier } from './segment-verifier.ts';
@@ -30,6 +32,8 @@ export interface RoomLogOptions {
   readonly roomId: RoomId;
   readonly keys: RoomKeys;
   readonly genesis?: Genesis;
+  /** The owner's statements after it, one for each epoch from 1 to that of `keys` (ROST-1). */
+  readonly statements?: readonly RosterStatement[];
   /** How much may wait for what it follows; absent: what strangers may make a tab hold (ACC-15). */
   readonly held?: HeldQuota;
 }
@@ -37,23 +41,38 @@ export interface RoomLogOptions {
 export class RoomLog {
   readonly #keys: RoomKeys;
   #genesis: Genesis | undefined;
-  readonly #table = new ChainTable();
+  readonly #statements: readonly RosterStatement[];
+  readonly #table: ChainTable;
   readonly #verifier: SegmentVerifier;
   readonly #placement: ChainPlacement;
   /** The end of the queue: one operation at a time. */
   #busy: Promise<unknown> = Promise.resolve();
 
-  constructor({ roomId, keys, genesis, held }: RoomLogOptions) {
+  constructor({ roomId, keys, genesis, statements = [], held }: RoomLogOptions) {
     if (keys.roomId !== roomId || (genesis && genesis.roomId !== roomId))
       throw new Error('keys or genesis of another room');
     this.#keys = keys;
+    if (statements.length > keys.epoch) throw new Error('statements of later epochs than the keys');
     this.#genesis = genesis;
-    this.#verifier = new SegmentVerifier(keys, this.#table);
+    this.#statements = statements;
+    const closed = statements.flatMap((statement) => statement.closed);
+    this.#table = new ChainTable(new ClosedEpochs(keys.epoch, closed));
+    this.#verifier = new SegmentVerifier(keys, this.#table, (epoch) => this.invitesOf(epoch));
     this.#placement = new ChainPlacement(this.#table, this.#verifier, held);
   }
 
   get genesis(): Genesis | undefined {
     return this.#genesis;
+  }
+
+  /** The owner's statements after the genesis statement. */
+  get statements(): readonly RosterStatement[] {
+    return this.#statements;
+  }
+
+  /** The keys that vouch for the sessions of that epoch, if it is known. */
+  invitesOf(epoch: number): Invites | undefined {
+    return epoch === 0 ? this.#genesis : this.#statements[epoch - 1];
   }
 
   /** Until it is known, everything is answered 'no-genesis'. The first one stays. */
@@ -157,8 +176,13 @@ export class RoomLog {
   adopt(chains: Bytes, only?: Channel): boolean {
     const copies = decodeChains(chains);
     if (!copies.ok) return false;
-    const wanted = copies.value.filter(({ channel }) => channel === (only ?? channel));
-    adoptChains(this.#table, wanted);
+    const { chains: all, epoch, carried } = copies.value;
+    if (epoch !== this.#keys.epoch) return false;
+    this.#table.closedEpochs.add(carried);
+    adoptChains(
+      this.#table,
+      all.filter(({ channel }) => channel === (only ?? channel)),
+    );
     this.#placement.moved();
     return true;
   }
@@ -183,7 +207,7 @@ export class RoomLog {
 
   async #receive(sealed: Bytes, receipt: Receipt): Promise<void> {
     if (this.#genesis === undefined) return refuse(receipt, 'no-genesis', 'nothing can be verified yet');
-    const verified = await this.#verifier.verify(sealed, this.#genesis, receipt);
+    const verified = await this.#verifier.verify(sealed, receipt);
     if (verified === undefined) return;
     const { session, channel, arrival } = verified;
     this.#placement.place(this.#table.open(session, channel), arrival, receipt);

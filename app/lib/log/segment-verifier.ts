@@ -11,7 +11,7 @@ import type { ChainTable } from './chain-table.ts';
 import type { Arrival } from './chain.ts';
 import { chainHashes, chainStart, segmentMessage } from './entry.ts';
 import { maySign } from './format.ts';
-import type { Genesis } from './genesis.ts';
+import type { Invites } from './genesis.ts';
 import { refuse, type Receipt } from './receipt.ts';
 import { openSealed } from './seal.ts';
 import { decodeSegment, lastSeq, type Segment } from './segment.ts';
@@ -27,17 +27,20 @@ export class SegmentVerifier {
   readonly #table: ChainTable;
   readonly #verifyKeys = new Map<SessionId, CryptoKey>();
 
-  constructor(keys: RoomKeys, table: ChainTable) {
+  readonly #invitesOf: (epoch: number) => Invites | undefined;
+
+  constructor(keys: RoomKeys, table: ChainTable, invitesOf: (epoch: number) => Invites | undefined) {
     this.#keys = keys;
     this.#table = table;
+    this.#invitesOf = invitesOf;
   }
 
   /** The segment, or undefined with the receipt saying why: refused, a duplicate, of a session not known yet. */
-  async verify(sealed: Bytes, genesis: Genesis, receipt: Receipt): Promise<VerifiedSegment | undefined> {
+  async verify(sealed: Bytes, receipt: Receipt): Promise<VerifiedSegment | undefined> {
     const segment = await this.#open(sealed, receipt);
     if (segment === undefined) return undefined;
     const { session: id, channel, first } = segment;
-    const session = await this.#sessionOf(segment, genesis, receipt);
+    const session = await this.#sessionOf(segment, receipt);
     if (session === undefined) return undefined;
     const place = { session: id, channel };
     if (!maySign(session.role, channel)) {
@@ -80,11 +83,7 @@ export class SegmentVerifier {
   }
 
   /** The session that claims the segment, known or certified by it. */
-  async #sessionOf(
-    segment: Segment,
-    genesis: Genesis,
-    receipt: Receipt,
-  ): Promise<CheckedSession | undefined> {
+  async #sessionOf(segment: Segment, receipt: Receipt): Promise<CheckedSession | undefined> {
     const { session: id, channel, first, certificate } = segment;
     const place = { session: id, channel, seq: first };
     const known = this.#table.session(id);
@@ -94,7 +93,7 @@ export class SegmentVerifier {
     }
     let session = known;
     if (session === undefined || this.#table.conflict({ ...session, certificate }) !== undefined) {
-      const checked = await checkCertificate(certificate, genesis);
+      const checked = await checkCertificate(certificate, this.#invitesOf);
       if (!checked.ok) {
         refuse(receipt, checked.error.code, checked.error.detail, place);
         return undefined;

@@ -3,12 +3,12 @@
  * hashes stay; only signatures in between go, because the last one vouches for all before it.
  */
 import { equalBytes, type Bytes } from '../core/bytes.ts';
-import type { RoomKeys } from '../crypto/room-keys.ts';
+import { keysOfEpoch, type RoomKeys } from '../crypto/room-keys.ts';
 import { chainHashes, chainStart, type Entry } from './entry.ts';
 import type { TAIL_SEGMENT_ENTRIES } from './format.ts';
 import { ALONE_ABOVE_BYTES, MAX_SEGMENT_ENTRIES, MAX_SQUASHED_BYTES } from './format.ts';
 import type { StoredSegment } from './log-store.ts';
-import { openSealed, seal } from './seal.ts';
+import { epochOf, openSealed, seal } from './seal.ts';
 import { decodeSegment, encodeSegment, lastSeq, type Segment } from './segment.ts';
 
 export interface Squashed {
@@ -148,14 +148,14 @@ async function groupsOf(keys: RoomKeys, path: readonly StoredSegment[]): Promise
 
 async function sealGroup(
   keys: RoomKeys,
-  { start, entries, end }: Group,
+  { only, start, entries, end }: Group,
   all: readonly StoredSegment[],
 ): Promise<Squashed> {
   const { session, channel, publicKey, signature } = end;
   const { first } = start;
   const last = first + entries.length - 1;
   const sealed = await seal(
-    keys,
+    keysOfEpoch(keys, epochOf(only.sealed) ?? keys.epoch) ?? keys,
     'segment',
     encodeSegment({ publicKey, channel, ...start, entries, signature }),
   );

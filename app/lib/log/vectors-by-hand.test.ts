@@ -21,7 +21,7 @@ import type { Vectors } from '../../../scripts/vectors.ts';
 const FILE = new URL('../../../docs/vectors.json', import.meta.url);
 const vectors = JSON.parse(readFileSync(FILE, 'utf8')) as Vectors;
 const { seeds } = vectors;
-const CHANNELS = ['project', 'talk', 'runs'];
+const CHANNELS = ['project', 'talk', 'runs', 'carry'];
 const KINDS = ['segment', 'hello', 'want', 'presence', 'signal', 'genesis'];
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
@@ -325,7 +325,7 @@ describe('talk', () => {
     expect(session).toEqual(publicOf('70', hex(seeds.sessions[by])));
     expect(CHANNELS[code]).toBe(channel);
     const role = certificate?.[57] ?? -1;
-    expect(refused === undefined).toBe(role === 2 || (role === 1 && channel === 'talk'));
+    expect(refused === undefined).toBe(role === 2 || (role === 1 && ['talk', 'carry'].includes(channel)));
   });
 
   test.each(vectors.talkMessages)('TALK-1 $hex', (vector) => {

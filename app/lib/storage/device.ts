@@ -45,6 +45,8 @@ export interface DeviceStore {
   /** Removes a room from the list, its keys included. The room's log is the room store's to destroy. */
   forgetRoom(roomId: RoomId): Promise<void>;
   ownerKeyOf(roomId: RoomId): Promise<CryptoKey | undefined>;
+  /** What the room was opened with here last. */
+  linkOf(roomId: RoomId): Promise<RecentRoom['link'] | undefined>;
   close(): void;
 }
 
@@ -122,6 +124,10 @@ class StoredDevice implements DeviceStore {
     return (await this.#db.get('rooms', roomId))?.ownerKey;
   }
 
+  async linkOf(roomId: RoomId): Promise<RecentRoom['link'] | undefined> {
+    return (await this.#db.get('rooms', roomId))?.link;
+  }
+
   close(): void {
     this.#db.close();
   }
@@ -171,6 +177,10 @@ class MemoryDevice implements DeviceStore {
     return this.#rooms.get(roomId)?.ownerKey;
   }
 
+  async linkOf(roomId: RoomId): Promise<RecentRoom['link'] | undefined> {
+    return this.#rooms.get(roomId)?.link;
+  }
+
   close(): void {
     // Nothing is held open.
   }
@@ -179,11 +189,11 @@ class MemoryDevice implements DeviceStore {
 const newestFirst = (rooms: RecentRoom[]): RecentRoom[] =>
   rooms.sort((a, b) => b.lastOpenedAt - a.lastOpenedAt);
 
-/** Opening a room by a lesser link must not take from this device what it could do before. */
+/** Opening a room by a lesser link, or one of an epoch that has ended, must not take from this device what it could do before. */
 function renewed(before: RecentRoom | undefined, room: RecentRoom): RecentRoom {
   if (before === undefined) return room;
   const allowsMore = before.role !== room.role && higherRole(before.role, room.role) === before.role;
-  const older = before.link.epoch >= room.link.epoch && allowsMore;
+  const older = before.link.epoch > room.link.epoch || (before.link.epoch === room.link.epoch && allowsMore);
   const ownerKey = room.ownerKey ?? before.ownerKey;
   return {
     ...room,

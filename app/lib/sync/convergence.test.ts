@@ -41,6 +41,7 @@ function doorTo(disk: LogStore, life: { dead: boolean }, onRequest: () => void):
     kind: disk.kind,
     loadFacts: () => pass(() => disk.loadFacts()),
     saveFacts: (facts) => pass(() => disk.saveFacts(facts)),
+    changeFacts: (change) => pass(() => disk.changeFacts(change)),
     append: (segments) => pass(() => disk.append(segments)),
     readChain: (...chain) => pass(() => disk.readChain(...chain)),
     chainEnds: () => disk.chainEnds(),

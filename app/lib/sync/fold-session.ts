@@ -6,20 +6,23 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import * as Y from 'yjs';
 import { equalBytes, type Bytes } from '../core/bytes.ts';
 import type { RoomId } from '../core/ids.ts';
-import { deriveRoomKeys, type SeedKind } from '../crypto/room-keys.ts';
-import { decodeGenesis } from '../log/genesis.ts';
+import { deriveRoomKeys, type RoomKeys, type SeedKind } from '../crypto/room-keys.ts';
 import { chainKey, type FrontierRow } from '../log/frontier.ts';
 import type { StoredSegment } from '../log/log-store.ts';
 import { isWhole } from './segment-check.ts';
 import type { Refusal } from '../log/format.ts';
 import type { Accepted, ForkProof, Gap } from '../log/receipt.ts';
 import { RoomLog } from '../log/room-log.ts';
+import { decodeRoster, encodeRoster } from '../log/roster.ts';
 
 export interface FoldStart {
   readonly roomId: RoomId;
   /** Keys don't cross into a worker; what they derive from does. */
   readonly seed: { readonly kind: SeedKind; readonly bytes: Bytes; readonly epoch: number };
   readonly genesis: Bytes | undefined;
+  /** The owner's statements after it, and the read seeds of the epochs before that of `seed`. */
+  readonly statements: readonly Bytes[];
+  readonly pastSeeds: readonly Bytes[];
   /** Where to go on from; from nothing when absent. */
   readonly from?: { readonly chains: Bytes; readonly state: Bytes };
 }
@@ -52,10 +55,11 @@ export class FoldSession {
     this.#known = Y.encodeStateVector(this.#doc);
   }
 
-  static async start({ roomId, seed, genesis: statement, from }: FoldStart): Promise<FoldSession> {
-    const keys = await deriveRoomKeys(seed.kind, seed.bytes, seed.epoch, roomId);
-    const genesis = statement && (await decodeGenesis(statement, roomId));
-    const options = { roomId, keys, ...(genesis?.ok && { genesis: genesis.value }) };
+  static async start(start: FoldStart): Promise<FoldSession> {
+    const { roomId, genesis, statements, from } = start;
+    const keys = await keysOf(start);
+    const roster = genesis && (await decodeRoster(encodeRoster({ genesis, statements }), roomId));
+    const options = { roomId, keys, ...(roster?.ok && roster.value) };
     if (from === undefined) return new FoldSession(new RoomLog(options), undefined);
     const imported = RoomLog.importChains(from.chains, options);
     if (!imported.ok) throw new Error('chains that this tab exported do not read');
@@ -107,6 +111,11 @@ export class FoldSession {
   }
 }
 
+async function keysOf({ roomId, seed, pastSeeds }: FoldStart): Promise<RoomKeys> {
+  const past = await Promise.all(pastSeeds.map((one, epoch) => deriveRoomKeys('v', one, epoch, roomId)));
+  return { ...(await deriveRoomKeys(seed.kind, seed.bytes, seed.epoch, roomId)), past };
+}
+
 /** 'log-short': the log at rest lacks what the snapshot was made of, so nothing can be said of the snapshot. */
 export type SnapshotVerdict = 'agrees' | 'false' | 'log-short';
 
@@ -131,8 +140,7 @@ export interface RestCheck {
 
 /** Holds a device snapshot against the log at rest, and looks at every segment of it. */
 export async function checkRest(start: FoldStart, stored: readonly StoredSegment[]): Promise<RestCheck> {
-  const { bytes, kind, epoch } = start.seed;
-  const keys = await deriveRoomKeys(kind, bytes, epoch, start.roomId);
+  const keys = await keysOf(start);
   const damaged: number[] = [];
   for (const [index, segment] of stored.entries()) if (!(await isWhole(keys, segment))) damaged.push(index);
   const segments = stored.map(({ sealed }) => sealed);

@@ -9,11 +9,12 @@ import type { Bytes } from '../core/bytes.ts';
 import { fromHex, toHex } from '../core/bytes.ts';
 import type { Channel, SessionId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { CHANNELS } from '../log/format.ts';
 
 export type FrameError = { readonly kind: 'malformed-frame' };
 
 /** First byte of a frame. */
-export const frameType = { hello: 1, segments: 2, want: 3, presence: 4, live: 5 } as const;
+export const frameType = { hello: 1, segments: 2, want: 3, presence: 4, live: 5, roster: 6 } as const;
 export type FrameKind = keyof typeof frameType;
 
 /** HELLO names a frontier of at most this: 20,000 chains of about 70 bytes. */
@@ -32,7 +33,6 @@ export const MAX_PRESENCE_BYTES = 2048;
 const NONCE_BYTES = 16;
 const SIGNATURE_BYTES = 64;
 const SESSION_BYTES = 32;
-const channels: readonly Channel[] = ['project', 'talk', 'runs'];
 
 /** Splits a frame into its kind and body. */
 export function readFrame(frame: Bytes): Result<{ kind: FrameKind; body: Bytes }, FrameError> {
@@ -108,7 +108,7 @@ export function encodeWant(ranges: readonly WantedRange[]): Bytes {
   encoding.writeVarUint(out, ranges.length);
   for (const { session, channel, fromSeq, toSeq } of ranges) {
     encoding.writeUint8Array(out, fromHex(session));
-    encoding.writeUint8(out, channels.indexOf(channel));
+    encoding.writeUint8(out, CHANNELS.indexOf(channel));
     encoding.writeVarUint(out, fromSeq);
     encoding.writeVarUint(out, toSeq);
   }
@@ -122,7 +122,7 @@ export function decodeWant(bytes: Bytes): Result<WantedRange[], FrameError> {
     const ranges: WantedRange[] = [];
     for (let i = 0; i < count; i++) {
       const session = toHex(readFixed(input, SESSION_BYTES)) as SessionId;
-      const channel = channels[readByte(input)];
+      const channel = CHANNELS[readByte(input)];
       const fromSeq = decoding.readVarUint(input);
       const toSeq = decoding.readVarUint(input);
       if (channel === undefined || fromSeq < 1 || toSeq < fromSeq) throw new RangeError('bad range');

@@ -12,7 +12,7 @@ import { chainKey, type ChainRange, type FrontierRow } from '../log/frontier.ts'
 import type { LogStore, SegmentAddress, StoredSegment } from '../log/log-store.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import { isUnchanged } from '../log/seal.ts';
-import { damagedAmong, placeOf } from './segment-check.ts';
+import { damagedAmong, isOfLaterEpoch, placeOf } from './segment-check.ts';
 import { countSeqs, rangesOf, union, without, type SeqRange } from './seq-ranges.ts';
 import type { Shelf } from './shelf.ts';
 
@@ -113,7 +113,7 @@ export class LogAtRest {
   /** Whether a segment may be sent; one that may not is set aside. */
   async mayBeSent(stored: StoredSegment): Promise<boolean> {
     if (await isUnchanged(this.#options.keys, 'segment', stored.sealed)) return true;
-    void this.setAside([stored]);
+    if (!(await isOfLaterEpoch(this.#options.keys, stored.sealed))) void this.setAside([stored]);
     return false;
   }
 

@@ -51,6 +51,8 @@ export interface MeetingOptions {
   readonly onFrontier: (link: MeshLink, rows: readonly FrontierRow[]) => void;
   /** A genesis statement was learnt and is genuine. */
   readonly onGenesis: (bytes: Bytes) => void;
+  /** The far end has a link of this epoch and does not know the owner's statements. */
+  readonly onNewcomer: (link: MeshLink) => void;
 }
 
 interface LinkState {
@@ -159,6 +161,7 @@ export class Meeting {
     if (!hello.ok) return;
     const session = await this.#check(hello.value);
     if (session === undefined) return;
+    if (hello.value.genesis.length === 0 && keys.epoch > 0) this.#options.onNewcomer(link);
     const rows = decodeFrontier(hello.value.frontier);
     if (!rows.ok) return;
 
@@ -186,8 +189,9 @@ export class Meeting {
 
   /** A genesis statement from anywhere: the first that is genuine is the room's. */
   async learn(statement: Bytes): Promise<void> {
-    const { log, roomId, onGenesis } = this.#options;
-    if (log.genesis !== undefined) return;
+    const { keys, log, roomId, onGenesis } = this.#options;
+    // Of a later epoch it proves nothing alone: it comes with all the statements (ROST-20).
+    if (log.genesis !== undefined || keys.epoch > 0) return;
     const genesis = await decodeGenesis(statement, roomId);
     // Another may have been learnt while this one was being checked.
     if (!genesis.ok || log.genesis !== undefined) return;
@@ -199,7 +203,10 @@ export class Meeting {
     const { log } = this.#options;
     if (hello.genesis.length > 0) await this.learn(hello.genesis);
     if (log.genesis === undefined) return undefined;
-    const session = await checkCertificate(hello.certificate, log.genesis);
+    const { epoch } = this.#options.keys;
+    const session = await checkCertificate(hello.certificate, (of) =>
+      of === epoch ? log.invitesOf(epoch) : undefined,
+    );
     if (!session.ok) return undefined;
     const message = concat(HELLO_LABEL, hello.signed);
     return (await verifySignature(session.value.publicKey, hello.signature, message))

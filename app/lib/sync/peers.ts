@@ -7,6 +7,7 @@ import type { PeerId } from '../core/ids.ts';
 import { chainKey } from '../log/frontier.ts';
 import type { ForkProof } from '../log/receipt.ts';
 import type { RoomLog } from '../log/room-log.ts';
+import { encodeRoster } from '../log/roster.ts';
 import { openSealed, seal } from '../log/seal.ts';
 import { Answers } from './answers.ts';
 import { CatchUp } from './catch-up.ts';
@@ -42,6 +43,8 @@ export interface PeersOptions extends Omit<ReplicaOptions, 'store' | 'folder' | 
   readonly atRest: LogAtRest;
   /** The room's genesis statement was learnt. */
   readonly onGenesis: () => void;
+  /** The owner's statements as they travel, from whoever is at the far end (ROST-20). */
+  readonly onRoster: (bytes: Bytes) => Promise<void>;
   /** Takes segments that a peer sent into the room. */
   readonly take: (batch: Batch) => Promise<BatchOutcome>;
   /** Resolves when what this tab wrote was offered to the store. */
@@ -60,6 +63,7 @@ export class Peers {
   /** Links whose frames may still be on their way through here. */
   readonly #closedLinks = new WeakSet<MeshLink>();
   readonly #toldForks = new Set<string>();
+  readonly #toldRoster = new WeakSet<MeshLink>();
   #mesh: Mesh | undefined;
   #caughtUp = false;
   #ownPresence: Bytes = new Uint8Array();
@@ -134,6 +138,7 @@ export class Peers {
       onFrontier: (link, rows) => {
         if (link.peer !== undefined) this.#catchUp.compare(link, link.peer, rows);
       },
+      onNewcomer: (link) => this.#tellRoster(link),
       onGenesis: (bytes) => {
         events.onNotice({ kind: 'genesis', bytes });
         shelf.putFacts({ genesis: bytes });
@@ -166,6 +171,13 @@ export class Peers {
   /** Sends a segment made here to every peer. */
   sendOwn(sealed: Bytes): void {
     this.#mesh?.broadcast(writeFrame('live', sealed), 'live');
+  }
+
+  /** Tells everybody here of newer statements than those this room was opened with. */
+  async announce(roster: Bytes): Promise<void> {
+    const frame = writeFrame('roster', await seal(this.#options.keys, 'roster', roster));
+    this.#mesh?.broadcast(frame, 'live');
+    await Promise.all([...(this.#mesh?.links() ?? [])].map((link) => link.drained()));
   }
 
   /** Heads moved here: peers that don't see it otherwise will be told. */
@@ -223,6 +235,10 @@ export class Peers {
 
   async #onFrame(link: MeshLink, kind: FrameKind, body: Bytes): Promise<void> {
     if (kind === 'hello') return this.#meeting.onHello(link, body);
+    if (kind === 'roster') {
+      const opened = await openSealed(this.#options.keys, 'roster', body);
+      return opened.ok ? this.#options.onRoster(opened.value) : undefined;
+    }
     const peer = link.peer;
     if (peer === undefined || !this.#meeting.hasMet(link)) return;
     switch (kind) {
@@ -295,6 +311,18 @@ export class Peers {
     const frame = await this.#presence.frame(this.#ownPresence);
     if (only !== undefined) only.send(frame, 'live');
     else this.#mesh?.broadcast(frame, 'live');
+  }
+
+  /** To who came by a link of this epoch and knows nothing else. Once a link: it is in order, and whole or closed. */
+  #tellRoster(link: MeshLink): void {
+    const { keys, log } = this.#options;
+    if (log.genesis === undefined || this.#toldRoster.has(link)) return;
+    this.#toldRoster.add(link);
+    const roster = { genesis: log.genesis.bytes, statements: log.statements.map(({ bytes }) => bytes) };
+    seal(keys, 'roster', encodeRoster(roster)).then(
+      (sealed) => link.send(writeFrame('roster', sealed), 'live'),
+      this.#internal('the roster'),
+    );
   }
 
   #greet(link: MeshLink, wantsReply: boolean): void {

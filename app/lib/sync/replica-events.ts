@@ -4,9 +4,11 @@ import type { Clock } from '../core/clock.ts';
 import type { Channel, DeviceId, RoomId, SessionId } from '../core/ids.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import type { OwnSession } from '../log/certificate.ts';
+import type { FrontierRow } from '../log/frontier.ts';
 import type { Genesis } from '../log/genesis.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { Accepted } from '../log/receipt.ts';
+import type { Roster, RosterStatement } from '../log/roster.ts';
 import type { ArchiveOptions } from './archive/archive.ts';
 import type { ArchiveServer } from './archive/archive-server.ts';
 import type { Waits } from './archive/lacking.ts';
@@ -21,6 +23,10 @@ export interface ReplicaOptions {
   readonly keys: RoomKeys;
   readonly session: OwnSession;
   readonly genesis: Genesis | undefined;
+  /** The owner's statements after it, up to the epoch of `keys`. */
+  readonly statements?: readonly RosterStatement[];
+  /** What this device has of former epochs and should carry into this one. */
+  readonly carry?: readonly FrontierRow[];
   readonly store: LogStore;
   readonly folder: Folder;
   readonly transports: readonly Transport[];
@@ -72,5 +78,7 @@ export type ReplicaNotice =
   | ForkNotice
   | { readonly kind: 'catching-up'; readonly done: number; readonly of: number }
   | { readonly kind: 'caught-up' }
+  /** The owner has changed who is in the room: it has to be opened again with what this says (`Replica.moveOn`). */
+  | { readonly kind: 'roster'; readonly roster: Roster }
   | { readonly kind: 'genesis'; readonly bytes: Bytes }
   | { readonly kind: 'internal'; readonly what: string; readonly error: unknown };

@@ -269,6 +269,7 @@ describe.each(['first', 'last'])('a room whose long chain is read %s', (place) =
       const store = memoryStore();
       const ann = await join(room, { makesFile: true, transports: [network.transport()], store });
       const bob = await join(room, { transports: [network.transport()] });
+      await ann.replica.settled();
       const [session] = (await store.chainEnds()).map((end) => end.session);
       bob.replica.post('runs', utf8('who is read first?'));
       await until('bob is known', () => ann.messages.length === 1);
@@ -313,6 +314,8 @@ describe.each(['first', 'last'])('a room whose long chain is read %s', (place) =
       roomId: keys.roomId,
       seed: { kind: 'e', bytes: keys.seeds.e, epoch: 0 },
       genesis: room.genesis.bytes,
+      statements: [],
+      pastSeeds: [],
       from,
     };
     expect(await checkSnapshot(start, segments)).toBe('agrees');

@@ -4,7 +4,7 @@ import type { RoomKeys } from '../crypto/room-keys.ts';
 import { verifySignature } from '../crypto/signatures.ts';
 import { chainHashes, chainStart, segmentMessage } from '../log/entry.ts';
 import type { StoredSegment } from '../log/log-store.ts';
-import { openSealed } from '../log/seal.ts';
+import { epochOf, isUnchanged, openSealed, withEpoch } from '../log/seal.ts';
 import { decodeSegment, lastSeq } from '../log/segment.ts';
 
 /** Where a sealed segment belongs; undefined if it doesn't open or decode, or its signature doesn't hold. */
@@ -21,7 +21,9 @@ export async function placeOf(keys: RoomKeys, sealed: Bytes): Promise<StoredSegm
   return signed ? { session, channel, first, last: lastSeq(segment.value), sealed } : undefined;
 }
 
+/** A segment of a later epoch, whose keys are not here, is taken for whole: nothing can be said of it. */
 export async function isWhole(keys: RoomKeys, stored: StoredSegment): Promise<boolean> {
+  if (await isOfLaterEpoch(keys, stored.sealed)) return true;
   const place = await placeOf(keys, stored.sealed);
   return (
     place !== undefined &&
@@ -30,6 +32,15 @@ export async function isWhole(keys: RoomKeys, stored: StoredSegment): Promise<bo
     place.first === stored.first &&
     place.last === stored.last
   );
+}
+
+/** Whether it names an epoch after that of `keys`, and not because its name was damaged: with the right one it would open. */
+export async function isOfLaterEpoch(keys: RoomKeys, sealed: Bytes): Promise<boolean> {
+  const epoch = epochOf(sealed);
+  if (epoch === undefined || epoch <= keys.epoch) return false;
+  for (const known of [keys, ...(keys.past ?? [])])
+    if (await isUnchanged(known, 'segment', withEpoch(sealed, known.epoch))) return false;
+  return true;
 }
 
 /** Those that are not whole. */

@@ -104,7 +104,7 @@ export class Shelf {
       while (!this.empty) {
         const facts = this.#facts;
         if (facts !== undefined) {
-          await store.saveFacts(facts);
+          await store.changeFacts((before) => ({ ...before, ...facts }));
           if (this.#facts === facts) this.#facts = undefined;
         }
         const batch = this.#nextWrite();

@@ -19,7 +19,8 @@ const states: ArchiveState[] = [
   { kind: 'unknown-room' },
   { kind: 'declined' },
   { kind: 'full' },
-  { kind: 'refused', reason: 'wrong-key' },
+  { kind: 'new-keys' },
+  { kind: 'refused', reason: 'bad-proof' },
 ];
 
 it('says of each state something of its own, and nothing while it is not known', () => {

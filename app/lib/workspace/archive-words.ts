@@ -31,6 +31,8 @@ export function archiveWords(state: ArchiveState | undefined): string {
       return 'Deleted from the server, as you wanted: it is on the devices of those who opened it.';
     case 'full':
       return 'The archive has no more space for this room: what is new stays on the devices of those who have it.';
+    case 'new-keys':
+      return 'The archive has other keys since the owner changed who is in this room. What is written here stays on the devices of those who have it; it is tried again by itself, and a new link opens it.';
     case 'refused':
       return `The archive refuses this room (${state.reason}).`;
   }
@@ -55,6 +57,8 @@ export function notArchivedWords(state: ArchiveState | undefined): string {
     case 'behind':
     case 'unknown-room':
       return 'The server has no copy of it.';
+    case 'new-keys':
+      return 'The server has a copy that this link does not open: ask for a new link.';
     case 'refused':
       return 'The server has no copy that this link opens.';
     default:

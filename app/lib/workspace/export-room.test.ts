@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { fromHex, toHex, utf8 } from '../core/bytes.ts';
 import { CHANNELS } from '../log/format.ts';
+import { encodeFrontier } from '../log/frontier.ts';
 import { openSealed } from '../log/seal.ts';
 import { checkRoomFile, roomFileSegments } from '../log/room-file.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
@@ -20,6 +21,7 @@ it('ROOM-2 holds every stored segment of every channel, byte for byte', async ()
   project.setName('Tides');
   replica.post('talk', utf8('hello'));
   replica.post('runs', utf8('a run'));
+  replica.post('carry', encodeFrontier([]));
   const progress: number[] = [];
   const file = await exportRoom(room.genesis.roomId, replica, (done) => progress.push(done));
 

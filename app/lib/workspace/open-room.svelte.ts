@@ -1,32 +1,58 @@
 /** From a link to an open room: keys, this device, its store, the replica, and the transports that meet others. */
 import { fromHex, type Bytes } from '../core/bytes.ts';
 import { systemClock } from '../core/clock.ts';
+import type { Role, RoomId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { generateDeviceKeyPair, deviceIdOf } from '../crypto/device-keys.ts';
 import { formatLink, type RoomLink } from '../crypto/links.ts';
-import { archiveKeys, deriveRoomKeys, type RoomKeys, type SeedKind } from '../crypto/room-keys.ts';
+import { archiveKeys, type RoomKeys, type SeedKind } from '../crypto/room-keys.ts';
 import { sign, type SigningKeyPair } from '../crypto/signatures.ts';
-import { issueSession } from '../log/certificate.ts';
 import type { PickedFiles } from '../files/picked.ts';
+import { issueSession } from '../log/certificate.ts';
+import type { FrontierRow } from '../log/frontier.ts';
 import type { LogStore } from '../log/log-store.ts';
-import { openSealed, seal } from '../log/seal.ts';
-import { openDeviceStore, type DeviceStore } from '../storage/device.ts';
+import type { Member } from '../log/roster-codec.ts';
+import { openDeviceStore, type DeviceKeys, type DeviceStore } from '../storage/device.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
 import type { StorageProblem } from '../storage/storage-problem.ts';
 import { openIndexedDbStore } from '../storage/stores/indexeddb.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
 import { archiveServer } from '../sync/archive/archive-server.ts';
+import type { Owner } from '../sync/archive/registration.ts';
+import { topicOf } from '../sync/topic.ts';
 import { workerFolder } from '../sync/folder.ts';
+import { moveOn, storedFrontier, toCarry } from '../sync/move-on.ts';
 import { transportsTo } from '../sync/registry.ts';
 import type { ArchiveDoor } from '../sync/replica-events.ts';
 import { Replica, type ReplicaEvents } from '../sync/replica.ts';
-import { keepGenesis, loadGenesis, type WrongKey } from './load-genesis.ts';
+import { keepGenesis, type WrongKey } from './load-genesis.ts';
 import type { RoomModel, ShareLinks } from './room-model.ts';
 import { RoomState } from './room-state.svelte.ts';
+import { rosterIn, wayIn, type KnownRoster } from './way-in.ts';
 
 export type OpenProblem =
   /** What is stored here was written by a newer version of the app. */
-  { readonly kind: 'stale-app' } | WrongKey;
+  | { readonly kind: 'stale-app' }
+  | WrongKey
+  /** The room's owner has replaced this link, and nothing of the room is on this device. */
+  | { readonly kind: 'link-replaced' };
+
+/** The room has new keys, and is to be opened again. */
+export interface Move {
+  readonly link: RoomLink;
+  /** My role before. */
+  readonly from: Role;
+  /** Where this browser keeps nothing: what must not go with the page that is closed. */
+  readonly memory?: Memory;
+}
+
+interface Memory {
+  readonly store: LogStore;
+  readonly notKept: StorageProblem;
+  readonly ownerKey: CryptoKey | undefined;
+  /** Where the device's own keys are in memory as well. */
+  readonly device?: DeviceStore;
+}
 
 export interface OpenRoomOptions {
   readonly link: RoomLink;
@@ -34,6 +60,12 @@ export interface OpenRoomOptions {
   readonly origin: string;
   /** Where this tab has just made the room: its name, its owner, their statement, and what it begins with. */
   readonly newRoom?: NewRoom;
+  /** Where it was open in this page a moment ago. */
+  readonly move?: Move;
+  /** The room has to be closed, and opened again with this. */
+  readonly onMove: (move: Move) => void;
+  /** Path and fragment of the newest link that opens the room here. */
+  readonly onAddress: (address: string) => void;
   /** An older version in another tab holds the room's database; opening goes on for a few seconds. */
   readonly onBlocked?: () => void;
 }
@@ -49,18 +81,20 @@ export interface NewRoom {
 
 /** Opens a room; what the person can do about a problem is in its kind. */
 export async function openRoom(options: OpenRoomOptions): Promise<Result<RoomModel, OpenProblem>> {
-  const { roomId, seedKind, seed, epoch } = options.link;
-  const keys = await deriveRoomKeys(seedKind, seed, epoch, roomId);
+  const { roomId } = options.link;
   let onClosed = (_: ClosedBy): void => undefined;
   const storeClosed = new Promise<ClosedBy>((resolve) => (onClosed = resolve));
   // Each may take its time limit; together they take it once.
+  const memory = options.move?.memory;
   const [device, opened] = await Promise.all([
-    openDeviceStore(),
-    openIndexedDbStore(roomId, { onClosed, ...(options.onBlocked && { onBlocked: options.onBlocked }) }),
+    memory?.device ?? openDeviceStore(),
+    memory
+      ? err(memory.notKept)
+      : openIndexedDbStore(roomId, { onClosed, ...(options.onBlocked && { onBlocked: options.onBlocked }) }),
   ]);
   const notKept = opened.ok ? await refusesNewRoom(opened.value, options.newRoom) : opened.error;
   if (opened.ok && notKept !== undefined) opened.value.close();
-  const store = opened.ok && notKept === undefined ? opened.value : memoryStore();
+  const store = opened.ok && notKept === undefined ? opened.value : (memory?.store ?? memoryStore());
   const stale = [notKept, device.problem].some((problem) => problem?.kind === 'newer-version');
   const letGo = (): void => {
     store.close();
@@ -69,7 +103,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Result<RoomMod
   try {
     const room = stale
       ? err({ kind: 'stale-app' } as const)
-      : await openWith(options, { keys, device, store, notKept, storeClosed });
+      : await openWith(options, { device, store, notKept, storeClosed });
     if (!room.ok) letGo();
     return room;
   } catch (error) {
@@ -83,36 +117,66 @@ const refusesNewRoom = async (store: LogStore, newRoom: NewRoom | undefined) =>
   newRoom && (await keepGenesis(store, newRoom.genesis));
 
 interface Held {
-  readonly keys: RoomKeys;
   readonly device: DeviceStore;
   readonly store: LogStore;
   readonly notKept: StorageProblem | undefined;
   readonly storeClosed: Promise<ClosedBy>;
 }
 
-async function openWith(
-  { link, origin, newRoom }: OpenRoomOptions,
-  { keys, device, store, notKept, storeClosed }: Held,
-): Promise<Result<RoomModel, WrongKey>> {
-  const genesis = await loadGenesis(store, keys, newRoom?.genesis);
-  if (!genesis.ok) return genesis;
+async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<RoomModel, OpenProblem>> {
+  const { origin, newRoom, move } = options;
+  const { device, store, notKept, storeClosed } = held;
+  const { roomId } = options.link;
   const own = await loadDevice(device);
+  const facts = await store.loadFacts();
+  const known = await rosterIn(facts, roomId, newRoom?.genesis);
+  const way = await wayIn(options.link, known, own, await device.linkOf(roomId));
+  if (!way.ok) return way;
+  const { link, keys, roster, kind } = way.value;
+  if (kind === 'out' && (await store.chainEnds()).length === 0) return err({ kind: 'link-replaced' });
+  options.onAddress(formatLink(link));
+
   const session = await issueSession(keys, fromHex(own.deviceId));
   const myName = await device.loadName();
+  const ownerKey = newRoom?.owner.privateKey ?? move?.memory?.ownerKey ?? (await device.ownerKeyOf(roomId));
+  const owner = ownerKey && { sign: (message: Bytes) => sign(ownerKey, message) };
   // The state listens to the replica and the replica is part of the state: events wait for both to exist.
   const events = lateEvents();
   const replica = await Replica.open({
-    roomId: link.roomId,
+    roomId,
     keys,
     session,
-    genesis: genesis.value,
-    store,
+    ...roster,
+    ...(kind === 'in' && { carry: toCarry(facts, keys.role) }),
+    // What rests here can't be read with keys of a later epoch before the statements come.
+    store: kind === 'newcomer' ? memoryStore() : store,
     folder: workerFolder(),
     transports: transportsTo(origin),
-    archive: await archiveDoor(origin, keys, device, newRoom),
+    ...(kind !== 'out' && { archive: archiveDoor(origin, keys, owner) }),
     clock: systemClock,
     events,
   });
+  const moveTo = (to: RoomLink): void =>
+    options.onMove({
+      link: to,
+      from: keys.role,
+      ...(notKept && {
+        memory: { store, notKept, ownerKey, ...(device.kind === 'memory' && { device }) },
+      }),
+    });
+
+  const { genesis, statements } = roster;
+  const changeMembers = async (members: readonly Member[]): Promise<void> => {
+    if (owner === undefined || genesis === undefined) return;
+    // The owner's alone, and seldom: not part of what everybody waits for.
+    const { beginEpoch, oneAtATime } = await import('./change-epoch.ts');
+    await oneAtATime(roomId, async () => {
+      // Another tab of this device was quicker: this one hears of it, and is opened again.
+      if (((await store.loadFacts()).roster?.length ?? 0) > statements.length) return;
+      const change = { replica, owner, keys, roster: { genesis, statements }, me: own.deviceId, members };
+      await room.follow(await beginEpoch({ ...change, now: Date.now() }));
+    });
+  };
   const room = new RoomState({
     keys,
     me: own.deviceId,
@@ -123,20 +187,53 @@ async function openWith(
     notKept,
     storeClosed,
     links: linksOf(link, keys, origin),
-  });
-  events.deliverTo(room.listener);
-  if (newRoom !== undefined) room.begin(newRoom);
-  replica.connect({
-    topic: keys.topic.publicKey,
-    signTopic: (message) => sign(keys.topic.privateKey, message),
-    sealSignal: (plain) => seal(keys, 'signal', plain),
-    openSignal: async (sealed) => {
-      const plain = await openSealed(keys, 'signal', sealed);
-      return plain.ok ? plain.value : undefined;
+    out: kind === 'out',
+    ...(move && { movedFrom: move.from }),
+    changeMembers: owner && genesis && kind === 'in' ? changeMembers : undefined,
+    granted: statements.at(-1)?.grants ?? [],
+    onRoster: async (newer) => {
+      if (kind === 'newcomer')
+        await moveOn(store, newer, await heldBefore(store, known, own, device, roomId));
+      else await replica.moveOn(newer);
+      const next = await wayIn(options.link, newer, own, await device.linkOf(roomId));
+      if (!next.ok) return { go: () => moveTo(options.link), behind: 0, unsaved: !replica.atRest };
+      const { keys: then, link: to } = next.value;
+      // Who is out keeps all of it, to be read.
+      const behind = next.value.kind === 'in' ? replica.leftBehind(newer, then.role) : 0;
+      return { go: () => moveTo(to), behind, unsaved: !replica.atRest };
     },
   });
-  room.remember();
+  events.deliverTo(room.listener);
+  if (newRoom !== undefined && move === undefined) room.begin(newRoom);
+  if (kind === 'out') return ok(room);
+  replica.connect(topicOf(keys));
+  // A link that nothing vouches for yet must not take the place of one that works.
+  if (kind !== 'newcomer') room.remember();
   return ok(room);
+}
+
+/** Where the chains stand that this device wrote or got in the epoch it knew, before it was given a link of a later one. */
+async function heldBefore(
+  store: LogStore,
+  known: KnownRoster,
+  own: DeviceKeys,
+  device: DeviceStore,
+  roomId: RoomId,
+): Promise<FrontierRow[]> {
+  const remembered = await device.linkOf(roomId);
+  if (known.genesis === undefined || remembered?.epoch !== known.statements.length) return [];
+  const before = await wayIn(
+    {
+      roomId,
+      seedKind: remembered.kind as SeedKind,
+      epoch: remembered.epoch,
+      seed: Uint8Array.from(remembered.seed),
+    },
+    known,
+    own,
+    undefined,
+  );
+  return before.ok ? storedFrontier(store, before.value.keys) : [];
 }
 
 function linksOf(link: RoomLink, keys: RoomKeys, origin: string): ShareLinks {
@@ -146,20 +243,14 @@ function linksOf(link: RoomLink, keys: RoomKeys, origin: string): ShareLinks {
   return { view: to('v', v), ...(c && { comment: to('c', c) }), ...(e && { edit: to('e', e) }) };
 }
 
-async function archiveDoor(
-  origin: string,
-  keys: RoomKeys,
-  device: DeviceStore,
-  newRoom: NewRoom | undefined,
-): Promise<ArchiveDoor> {
-  const { roomId } = keys;
-  const ownerKey = newRoom?.owner.privateKey ?? (await device.ownerKeyOf(roomId));
+function archiveDoor(origin: string, keys: RoomKeys, owner: Owner | undefined): ArchiveDoor {
+  const { roomId, epoch } = keys;
   return {
     server: archiveServer({ origin, roomId, keys: archiveKeys(keys) }),
-    owner: ownerKey && { sign: (message) => sign(ownerKey, message) },
-    // A browser without locks lets each tab ask: it costs more and changes nothing.
+    owner,
+    // A browser without locks lets each tab ask: it costs more and changes nothing. A tab of another epoch can't ask for this one.
     alone: async (work) => {
-      if ('locks' in navigator) await navigator.locks.request(`codeface-archive-${roomId}`, work);
+      if ('locks' in navigator) await navigator.locks.request(`codeface-archive-${roomId}-${epoch}`, work);
       else await work();
     },
   };

@@ -1,5 +1,6 @@
 /** What the replica tells of itself, handed to the states and alerts that show it. */
 import type { Accepted } from '../log/receipt.ts';
+import type { Roster } from '../log/roster.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
 import type { OutboxState } from '../sync/outbox.ts';
 import type { ForkNotice } from '../sync/replica-events.ts';
@@ -17,6 +18,8 @@ export interface ListenerOptions {
   readonly onMessages: (accepted: readonly Accepted[]) => void;
   readonly onPeers: () => void;
   readonly onFork: (fork: ForkNotice) => void;
+  /** The owner has changed who is in the room. */
+  readonly onRoster: (roster: Roster) => void;
   /** What was written meanwhile is all here. */
   readonly onCaughtUp: () => void;
   /** Saves what this tab has of the project. */
@@ -74,6 +77,7 @@ export class ReplicaListener implements ReplicaEvents {
 
   onNotice(notice: ReplicaNotice): void {
     const { alerts, download, onPeers, onCaughtUp } = this.#options;
+    if (notice.kind === 'roster') return this.#options.onRoster(notice.roster);
     const { alert, over, progress, readOnly, peers, fork, log } = effectOf(notice, download);
     if (log !== undefined) console.warn(`CodeFace: ${log.words}`, ...('error' in log ? [log.error] : []));
     if (fork !== undefined) this.#options.onFork(fork);

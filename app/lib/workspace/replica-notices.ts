@@ -60,6 +60,8 @@ export function effectOf(notice: ReplicaNotice, download: () => void): NoticeEff
       return { fork: notice };
     case 'genesis':
       return { peers: true };
+    case 'roster':
+      return { readOnly: true };
   }
 }
 

@@ -3,6 +3,8 @@ import type * as Y from 'yjs';
 import type { DeviceId, FileId, Role, RoomId, SessionId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
+import type { Member } from '../log/roster-codec.ts';
+import type { Roster } from '../log/roster.ts';
 import { Project } from '../document/project.ts';
 import type { EditRefusal } from '../editor/undo-steps.ts';
 import { pickedOf, type PickedFiles } from '../files/picked.ts';
@@ -16,12 +18,21 @@ import type { Replica } from '../sync/replica.ts';
 import { AlertsState } from './alerts-state.svelte.ts';
 import { ArchiveCopyState } from './archive-copy-state.svelte.ts';
 import { notArchivedWords } from './archive-words.ts';
+import { outOfRoom } from './connection.ts';
 import { ConnectionState } from './connection-state.svelte.ts';
+import {
+  keptBehindAlert,
+  movedAlert,
+  moveFailedAlert,
+  notStoredAlert,
+  removedAlert,
+} from './epoch-messages.ts';
 import { editRefusedAlert } from './file-messages.ts';
 import { FilesState } from './files-state.svelte.ts';
 import { forkAlert, memoryOnlyAlert, nameNotKeptAlert, nothingToSave } from './messages.ts';
 import { forkProofFile } from './fork-proof.ts';
 import { keep, kept } from './kept-locally.ts';
+import { MembersState } from './members-state.svelte.ts';
 import { OfflineState } from './offline-state.svelte.ts';
 import { PeopleState } from './people-state.svelte.ts';
 import { recentRoomOf } from './recent-room.ts';
@@ -38,6 +49,7 @@ import type {
   SavedView,
   ServerCopyView,
   ShareLinks,
+  Standing,
 } from './room-model.ts';
 import { RunsState } from './runs-state.svelte.ts';
 import { saveBlob } from './save-blob.ts';
@@ -57,6 +69,26 @@ export interface RoomStateOptions {
   /** Resolves when the room's database is closed by someone else. */
   readonly storeClosed: Promise<ClosedBy>;
   readonly links: ShareLinks;
+  /** The owner has closed the room to this device: what it has can be read. */
+  readonly out: boolean;
+  /** My role before the owner changed who is in the room, a moment ago. */
+  readonly movedFrom?: Role;
+  /** On the owner's device: gives these people their roles, and everybody else none. */
+  readonly changeMembers: ((members: readonly Member[]) => Promise<void>) | undefined;
+  /** Whom the newest statement lets in by name. */
+  readonly granted: readonly Member[];
+  /** Takes this device to a newer roster. */
+  readonly onRoster: (roster: Roster) => Promise<NextEpoch>;
+}
+
+/** Where a newer roster leads. */
+export interface NextEpoch {
+  /** Opens the room there. */
+  readonly go: () => void;
+  /** How much of what was written here can't come along with the new role. */
+  readonly behind: number;
+  /** Some of what is here is in this page only. */
+  readonly unsaved: boolean;
 }
 
 export class RoomState implements RoomModel {
@@ -65,6 +97,7 @@ export class RoomState implements RoomModel {
   readonly listener: ReplicaListener;
   readonly links: ShareLinks;
   readonly talk: TalkState;
+  readonly members: MembersState;
   readonly #options: RoomStateOptions;
   readonly #project: Project;
   readonly #alerts = new AlertsState();
@@ -78,9 +111,11 @@ export class RoomState implements RoomModel {
   readonly #transfer: TransferState;
   #inFront: FileId | undefined;
   #known = $state(false);
+  /** The owner has changed who is in the room, and it is being opened again. */
+  #moving = $state(false);
 
   constructor(options: RoomStateOptions) {
-    const { keys, me, session, myName, replica, links, notKept } = options;
+    const { keys, me, session, myName, replica, links, notKept, movedFrom } = options;
     this.#options = options;
     this.links = links;
     this.#known = replica.known;
@@ -94,6 +129,17 @@ export class RoomState implements RoomModel {
       onChanged: () => this.remember(),
     });
     this.#people = new PeopleState({ replica, me, role: keys.role, myName });
+    this.members = new MembersState({
+      roomId: keys.roomId,
+      epoch: keys.epoch,
+      people: this.#people,
+      alerts: this.#alerts,
+      writers: () => replica.writers(),
+      granted: options.granted,
+      change: options.changeMembers,
+      forgotten: () => this.listener.forgotten,
+      now: () => Date.now(),
+    });
     this.#connection = new ConnectionState(replica, me);
     this.#copy = new ArchiveCopyState(replica.archive, this.#alerts);
     this.#saved = new SavedState({
@@ -113,7 +159,7 @@ export class RoomState implements RoomModel {
     this.talk = new TalkState({
       me: { session, device: me, role: keys.role },
       post: (payload) => replica.post('talk', payload),
-      writable: () => this.role !== 'viewer' && this.#known && !this.listener.readOnly,
+      writable: () => this.role !== 'viewer' && this.#writable,
       myName: () => this.#people.myName,
       person: (device, gave) => this.#people.author(device, gave),
       seenUntil: Number(kept(seenKey)) || 0,
@@ -131,14 +177,23 @@ export class RoomState implements RoomModel {
       onPeers: () => {
         this.#known = replica.known;
         this.#people.refresh();
+        this.members.refresh();
         this.#connection.refresh();
         this.#copy.refresh();
       },
       onFork: (fork) => this.#tellFork(fork),
       onCaughtUp: () => this.remember(),
+      onRoster: (roster) => void this.follow(roster),
       download: () => void this.download(),
     });
     if (notKept !== undefined) this.#alerts.show('memory-only', memoryOnlyAlert(notKept));
+    if (options.out)
+      this.#alerts.show(
+        'out',
+        removedAlert(() => void this.download()),
+      );
+    else if (movedFrom !== undefined)
+      this.#alerts.show('moved', movedAlert(this.members.fixed === undefined, movedFrom, keys.role));
     void options.storeClosed.then((why) => this.listener.onStoreClosed(why));
   }
 
@@ -156,7 +211,10 @@ export class RoomState implements RoomModel {
     return this.#options.keys.role;
   }
   get editable(): boolean {
-    return this.role === 'editor' && this.#known && !this.listener.readOnly;
+    return this.role === 'editor' && this.#writable;
+  }
+  get standing(): Standing {
+    return this.#options.out ? 'out' : this.#moving ? 'moving' : 'in';
   }
   get known(): boolean {
     return this.#known;
@@ -171,7 +229,7 @@ export class RoomState implements RoomModel {
     return this.#people.all;
   }
   get connection(): ConnectionView {
-    return this.#connection.view;
+    return this.#options.out ? outOfRoom : this.#connection.view;
   }
   get saved(): SavedView {
     return this.#known ? this.#saved.view : nothingToSave;
@@ -202,7 +260,9 @@ export class RoomState implements RoomModel {
   }
 
   setMyName(name: string): void {
-    this.#options.device.saveName(this.#people.rename(name)).catch((error: unknown) => {
+    const called = this.#people.rename(name);
+    this.members.refresh();
+    this.#options.device.saveName(called).catch((error: unknown) => {
       console.error('CodeFace: keeping the name', error);
       this.#alerts.show('name', nameNotKeptAlert);
     });
@@ -285,6 +345,27 @@ export class RoomState implements RoomModel {
     this.#runs.sendInput(text);
   }
 
+  /** The owner has changed who is in the room: goes there with everything that is here. */
+  async follow(roster: Roster): Promise<void> {
+    // Whatever else is heard meanwhile is heard again where this leads.
+    if (this.#moving) return;
+    this.#moving = true;
+    const download = (): void => void this.download();
+    try {
+      const { go, behind, unsaved } = await this.#options.onRoster(roster);
+      if (unsaved) this.#alerts.show('kept-behind', notStoredAlert(download, go));
+      else if (behind > 0) this.#alerts.show('kept-behind', keptBehindAlert(behind, download, go));
+      else go();
+    } catch (error) {
+      console.error('CodeFace: going to the new keys', error);
+      this.#alerts.show('kept-behind', moveFailedAlert(download));
+    }
+  }
+
+  get #writable(): boolean {
+    return this.#known && !this.listener.readOnly && this.standing === 'in';
+  }
+
   #tellFork(fork: ForkNotice): void {
     const name = fork.device && this.#people.nameOf(fork.device);
     const save = (): void =>
@@ -308,6 +389,7 @@ export class RoomState implements RoomModel {
     this.#connection.dispose();
     this.#copy.dispose();
     this.#runs.dispose();
+    this.members.dispose();
     this.#people.dispose();
     this.#saved.dispose();
     this.#offline.dispose();

@@ -98,7 +98,7 @@ for (;;);`;
   const report = await bed.run({ entry: 'main.js', files: { 'main.js': source } });
   expect(report.end).toEqual({ kind: 'exit', code: 1 });
   const next = await bed.run({ entry: 'main.js', files: { 'main.js': 'console.log("alive")' } });
-  expect(next.stdout).toBe('alive\n');
+  expect(next).toMatchObject({ stdout: 'alive\n', end: { kind: 'exit', code: 0 } });
 });
 
 const FROM_FRAME: Readonly<Record<string, string>> = {

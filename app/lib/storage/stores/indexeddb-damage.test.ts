@@ -216,13 +216,14 @@ it.each([
 });
 
 interface Marked {
-  mark: { instance: Uint8Array; cursor: unknown; ends: unknown };
+  mark: { instance: Uint8Array; cursor: unknown; ends: unknown; roster: unknown };
   digest: unknown;
 }
 it.each([
   ['a cursor further on', (m: Marked) => (m.mark.cursor = 10)],
   ['a chain further on', (m: Marked) => (m.mark.ends = [{ session: alice, channel: 'project', last: 8 }])],
   ['another instance', (m: Marked) => m.mark.instance.set([9], 3)],
+  ['statements of a later epoch', (m: Marked) => (m.mark.roster = 2)],
   ['ends of another type', (m: Marked) => (m.mark.ends = 'text')],
   ['an instance of another type', (m: Marked) => Object.assign(m.mark, { instance: 7 })],
   ['no digest', (m: Marked) => (m.digest = undefined)],
@@ -235,6 +236,7 @@ it.each([
     instance: new Uint8Array(16).fill(5),
     cursor: 9,
     ends: [{ session: alice, channel: 'project' as const, last: 7 }],
+    roster: 1,
   };
   await store.saveArchiveMark(mark);
   expect(await store.loadArchiveMark()).toEqual(mark);

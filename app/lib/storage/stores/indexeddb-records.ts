@@ -109,11 +109,18 @@ export const segmentOf = (
 
 export function factsIn(record: unknown): RoomFacts {
   const genesis = bytesIn(record, 'genesis');
+  const carry = fieldOf(record, 'carry');
+  const roster = fieldOf(record, 'roster');
   return {
     ...(genesis && { genesis }),
+    ...(isBytesList(roster) && { roster }),
+    ...(isBytesList(carry) && { carry }),
     ...(fieldOf(record, 'noArchive') === true && { noArchive: true as const }),
   };
 }
+
+const isBytesList = (value: unknown): value is Bytes[] =>
+  Array.isArray(value) && value.every((one) => one instanceof Uint8Array);
 
 /** What is not what was put there is not given: a mark that says too much would keep words from the archive. */
 export async function archiveMarkIn(record: unknown): Promise<ArchiveMark | undefined> {
@@ -126,9 +133,9 @@ export async function archiveMarkIn(record: unknown): Promise<ArchiveMark | unde
   }
 }
 
-export async function markDigestOf({ instance, cursor, ends }: ArchiveMark): Promise<Bytes> {
+export async function markDigestOf({ instance, cursor, ends, roster }: ArchiveMark): Promise<Bytes> {
   const chains = ends.map(({ session, channel, last }) => [session, channel, last]);
-  const text = JSON.stringify([toHex(instance), cursor, chains]);
+  const text = JSON.stringify([toHex(instance), cursor, chains, ...(roster === undefined ? [] : [roster])]);
   return new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(text)));
 }
 

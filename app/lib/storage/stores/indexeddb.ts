@@ -197,6 +197,14 @@ class IndexedDbStore implements LogStore {
     await allOrNothing(transaction, () => transaction.store.put(facts, 'facts'));
   }
 
+  async changeFacts(change: (facts: RoomFacts) => RoomFacts): Promise<void> {
+    const transaction = this.#db.transaction('facts', 'readwrite', STRICT);
+    await allOrNothing(transaction, async () => {
+      const facts = factsIn(await readIfPossible(transaction.store, 'facts'));
+      await transaction.store.put(change(facts), 'facts');
+    });
+  }
+
   async loadSnapshot(): Promise<DeviceSnapshot | undefined> {
     return snapshotIn(await readIfPossible(this.#db.transaction('snapshot').store, 'newest'));
   }

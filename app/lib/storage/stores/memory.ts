@@ -91,6 +91,10 @@ class MemoryStore implements LogStore {
     return this.#facts;
   }
 
+  async changeFacts(change: (facts: RoomFacts) => RoomFacts): Promise<void> {
+    this.#facts = change(this.#facts);
+  }
+
   async saveFacts(facts: RoomFacts): Promise<void> {
     this.#facts = facts;
   }

@@ -16,6 +16,8 @@ export type ArchiveState =
   /** The owner, on this device, wants it so. */
   | { readonly kind: 'declined' }
   | { readonly kind: 'full' }
+  /** It has the keys of another epoch than this tab: the owner changed who is in the room. Tried again. */
+  | { readonly kind: 'new-keys' }
   /** Not with these keys, or not like this. */
   | { readonly kind: 'refused'; readonly reason: ArchiveRefusalReason };
 
@@ -29,6 +31,8 @@ export function stateAfter(reason: ArchiveRefusalReason): ArchiveState {
       return { kind: 'off' };
     case 'unknown-room':
       return { kind: 'unknown-room' };
+    case 'wrong-key':
+      return { kind: 'new-keys' };
     case 'room-full':
     case 'comments-full':
       return { kind: 'full' };

@@ -2,7 +2,7 @@
  * A room and the archive (docs/spec-archive.md): what it has beyond this device is taken like any peer's, what it lacks is
  * sent once it rests here, and the room's owner has it keep the room. It is never waited for and never believed.
  *
- *   status ──unknown-room, own room──▶ register
+ *   status ──unknown-room or keys of a former epoch, own room──▶ register
  *     └─▶ read, page by page ─▶ send my device's own after 2 s, others' after 30 s ─▶ wait
  */
 import type { ArchiveDeleted } from '../../core/archive-wire.ts';
@@ -25,7 +25,7 @@ export interface ArchiveOptions extends Omit<ServerCopyOptions, 'store'> {
   readonly device: DeviceId;
   /** Where this device has the key of the room's owner. */
   readonly owner: Owner | undefined;
-  readonly store: Pick<LogStore, 'loadFacts' | 'saveFacts' | 'loadArchiveMark' | 'saveArchiveMark'>;
+  readonly store: Pick<LogStore, 'loadFacts' | 'changeFacts' | 'loadArchiveMark' | 'saveArchiveMark'>;
   /** A genesis statement, not verified yet. */
   readonly learn: (genesis: Bytes) => Promise<void>;
   /** Does the work while no other tab of this browser does; it ends with the room. */
@@ -224,9 +224,12 @@ export class Archive {
   async #meet(): Promise<void> {
     const { server, keys, log, owner, learn } = this.#options;
     let answer = await server.status();
-    const unknown = !answer.ok && answer.error.reason === 'unknown-room';
+    const refusal = answer.ok ? undefined : answer.error.reason;
+    const unknown = refusal === 'unknown-room';
     if (unknown) await this.#copy.forget();
-    if (unknown && owner) answer = await this.#register(owner, 0);
+    // In the first epoch there are no older keys that it could have.
+    if (owner && (unknown || (refusal === 'wrong-key' && keys.epoch > 0)))
+      answer = (await this.#register(owner, 0)) ?? answer;
     const { instance, cursor, blob } = must(answer);
     this.#copy.meet(instance, cursor);
     if (log.genesis === undefined && blob.length > 0) {
@@ -236,9 +239,14 @@ export class Archive {
     this.#met = true;
   }
 
-  async #register(owner: Owner, counter: number): ReturnType<ArchiveServer['register']> {
-    const { server, keys, log } = this.#options;
-    if (log.genesis === undefined) return err({ reason: 'unknown-room' });
+  async #register(
+    owner: Owner,
+    counter: number,
+  ): Promise<Awaited<ReturnType<ArchiveServer['register']>> | undefined> {
+    const { server, keys, log, store } = this.#options;
+    // A tab that stayed behind would give the archive back to those who were removed.
+    const isBehind = ((await store.loadFacts()).roster?.length ?? 0) > keys.epoch;
+    if (log.genesis === undefined || isBehind) return undefined;
     const answer = await server.register(await registrationOf(owner, keys, log.genesis, counter + 1));
     // A deletion came before, or another server's copy of this one: above its counter ours is new.
     const newer = answer.ok ? undefined : answer.error.counter;
@@ -246,12 +254,18 @@ export class Archive {
   }
 
   async #read(): Promise<void> {
-    const { log, onChange } = this.#options;
+    const { keys, log, server, onChange } = this.#options;
     this.#readAt = now();
-    if (log.genesis === undefined) return;
+    if (log.genesis === undefined) {
+      if (keys.epoch === 0) return;
+      const { instance, cursor } = must(await server.status());
+      this.#copy.meet(instance, cursor);
+      return this.#copy.seekRoster(cursor);
+    }
     if (this.#all) this.#copy.rewind();
     this.#all = false;
     await this.#copy.read();
+    await this.#copy.sendRoster();
     this.#brought ||= log.frontier().length > 0;
     onChange();
   }
@@ -293,8 +307,10 @@ export class Archive {
 
   async #decline(declined: boolean): Promise<void> {
     const { store } = this.#options;
-    const { genesis } = await store.loadFacts();
-    await store.saveFacts({ ...(genesis && { genesis }), ...(declined && { noArchive: true }) });
+    await store.changeFacts(({ noArchive: _, ...facts }) => ({
+      ...facts,
+      ...(declined && { noArchive: true }),
+    }));
     this.#resumed = this.#met = false;
   }
 
@@ -308,7 +324,9 @@ export class Archive {
     this.#failures++;
     const state = stateAfter(problem.reason);
     this.#tell(state);
-    if (state.kind !== 'unreachable') return problem.retryAfterMs ?? ASK_AGAIN_MS;
+    // The owner's device brings the new keys there as soon as it is here.
+    if (state.kind !== 'unreachable' && state.kind !== 'new-keys')
+      return problem.retryAfterMs ?? ASK_AGAIN_MS;
     const backOffMs = Math.min(BACK_OFF_FIRST_MS * 2 ** (this.#failures - 1), BACK_OFF_MOST_MS);
     return Math.max(problem.retryAfterMs ?? 0, backOffMs * (0.5 + this.#options.random()));
   }

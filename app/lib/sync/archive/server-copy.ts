@@ -2,6 +2,7 @@
  * The server's copy of a room as this tab knows it: which copy it is, how far it was read, and what is in it for sure. Reads
  * what is new in it, and adds to it.
  */
+import { ARCHIVE_PAGE_SEGMENTS } from '../../core/archive-wire.ts';
 import { equalBytes, type Bytes } from '../../core/bytes.ts';
 import type { Channel, SessionId } from '../../core/ids.ts';
 import type { RoomKeys } from '../../crypto/room-keys.ts';
@@ -11,9 +12,11 @@ import type { Gap } from '../../log/receipt.ts';
 import type { RoomLog } from '../../log/room-log.ts';
 import { inFewSegments } from '../../log/squash.ts';
 import type { Batch, BatchOutcome } from '../intake.ts';
+import type { RosterNews } from '../roster-news.ts';
 import { ArchivedChains, readGiven, type GivenSegment } from './archived-chains.ts';
 import type { ArchiveServer } from './archive-server.ts';
 import { batchesOf } from './batches.ts';
+import { KeptRoster } from './kept-roster.ts';
 import { must, Refused } from './refused.ts';
 
 export interface ServerCopyOptions {
@@ -29,6 +32,7 @@ export interface ServerCopyOptions {
   /** Whether the store has all of it. */
   readonly atRest: () => boolean;
   readonly take: (batch: Batch) => Promise<BatchOutcome>;
+  readonly roster: Pick<RosterNews, 'known' | 'heard'>;
 }
 
 /** Pages of many segments are folded in the worker. */
@@ -47,12 +51,14 @@ export class ServerCopy {
   /** Read so far, and how much of it is placed in the log: only that is remembered. */
   #cursor = 0;
   #placed = 0;
+  readonly #roster: KeptRoster;
 
   /** `left` ends reading and sending between two requests. */
   constructor(options: ServerCopyOptions, onAnew: () => void, left: AbortSignal) {
     this.#options = options;
     this.#onAnew = onAnew;
     this.#left = left;
+    this.#roster = new KeptRoster(options.keys, options.roster);
   }
 
   /** How far it has each chain. */
@@ -61,11 +67,12 @@ export class ServerCopy {
   }
 
   /** Goes on from what this device remembers, unless it is known better by now. */
-  resume({ instance, cursor, ends }: ArchiveMark): void {
+  resume({ instance, cursor, ends, roster }: ArchiveMark): void {
     if (this.#instance !== undefined) return;
     this.#instance = instance;
     this.#cursor = this.#placed = cursor;
     this.#archived = new ArchivedChains(ends);
+    this.#roster.epoch = roster;
   }
 
   /** Begins again where the server names another copy, or one that has lost something. */
@@ -86,36 +93,44 @@ export class ServerCopy {
 
   /** Adds what rests here of those chains. */
   async send(due: readonly FrontierRow[]): Promise<void> {
-    const { server, settled } = this.#options;
-    await settled();
+    await this.#options.settled();
     for await (const batch of batchesOf(this.#segmentsOf(due))) {
-      if (this.#left.aborted) break;
-      const before = this.#cursor;
-      const { stored, known, cursor } = must(await server.append(batch.map(({ sealed }) => sealed)));
-      if (stored + known !== batch.length) throw new Refused({ reason: 'later' });
-      // It lost some of what it had: what counts as archived may be among that.
-      if (cursor < before + stored) {
-        if (this.#instance !== undefined) this.#beginAgain(this.#instance);
-        return;
-      }
+      if (this.#left.aborted || !(await this.#append(batch.map(({ sealed }) => sealed)))) return;
       for (const segment of batch) this.#archived.add(segment);
-      // Nobody else's lie in between: no need to read one's own again.
-      if (cursor === before + stored) {
-        if (this.#placed === before) this.#placed = cursor;
-        this.#cursor = cursor;
-      }
       await this.#remember();
     }
+  }
+
+  /** Adds the owner's statements where they were not found in it. */
+  async sendRoster(): Promise<void> {
+    const record = await this.#roster.lacking();
+    if (record === undefined || !(await this.#append([record]))) return;
+    this.#roster.epoch = this.#options.keys.epoch;
+    await this.#remember();
+  }
+
+  /** Looks for the owner's statements alone, from the end on, since they come when an epoch begins: nothing else can be read yet. */
+  async seekRoster(newest: number): Promise<void> {
+    for (let end = newest; end > this.#cursor;) {
+      const from = Math.max(this.#cursor, end - ARCHIVE_PAGE_SEGMENTS);
+      for (let at = from; at < end && !this.#left.aborted;) {
+        const { segments, next } = must(await this.#options.server.page(at));
+        if (next <= at) throw new Refused({ reason: 'later' });
+        await this.#roster.sift(segments);
+        at = next;
+      }
+      end = from;
+    }
+    this.#cursor = newest;
   }
 
   /** The server has no copy: nothing that this device noted of one is true. */
   async forget(): Promise<void> {
     const { store } = this.#options;
     this.#instance = undefined;
-    this.rewind();
-    this.#archived = new ArchivedChains();
+    this.#empty();
     const mark = await store.loadArchiveMark();
-    if (mark !== undefined) await store.saveArchiveMark({ ...mark, cursor: 0, ends: [] });
+    if (mark !== undefined) await store.saveArchiveMark({ instance: mark.instance, cursor: 0, ends: [] });
   }
 
   /** Page by page to the end. Whether reading all again would find more room. */
@@ -127,14 +142,15 @@ export class ServerCopy {
     let anew = false;
     for (let more = true; more && !this.#left.aborted;) {
       const page = must(await server.page(this.#cursor));
-      const { segments, next } = page;
+      const { next } = page;
       if (!this.#isOf(page.instance) || next < this.#cursor) {
         if (anew) throw new Refused({ reason: 'later' });
         anew = true;
         this.#beginAgain(page.instance);
         continue;
       }
-      if (segments.length > 0 && next === this.#cursor) throw new Refused({ reason: 'later' });
+      if (page.segments.length > 0 && next === this.#cursor) throw new Refused({ reason: 'later' });
+      const segments = await this.#roster.sift(page.segments);
       if (segments.length > 0) {
         const outcome = await take({ segments, heavy: segments.length > HEAVY_SEGMENTS, persist: true });
         entries += outcome.entries;
@@ -152,6 +168,23 @@ export class ServerCopy {
       ({ more } = page);
     }
     return entries > 0 && !this.#left.aborted && this.#isOpen(gaps);
+  }
+
+  /** Whether it took them and had all that it had before: else what counts as archived may be lost. */
+  async #append(records: readonly Bytes[]): Promise<boolean> {
+    const before = this.#cursor;
+    const { stored, known, cursor } = must(await this.#options.server.append(records));
+    if (stored + known !== records.length) throw new Refused({ reason: 'later' });
+    if (cursor < before + stored) {
+      if (this.#instance !== undefined) this.#beginAgain(this.#instance);
+      return false;
+    }
+    // Nobody else's lie in between: no need to read one's own again.
+    if (cursor === before + stored) {
+      if (this.#placed === before) this.#placed = cursor;
+      this.#cursor = cursor;
+    }
+    return true;
   }
 
   /** Whether some of those entries are not here yet, nor held. */
@@ -191,15 +224,26 @@ export class ServerCopy {
     // With a full disk the archive is read again next time.
     if (this.#instance === undefined || !atRest()) return;
     const { ends } = this.#archived;
-    await store.saveArchiveMark({ instance: this.#instance, cursor: this.#placed, ends });
+    const roster = this.#roster.epoch;
+    await store.saveArchiveMark({
+      instance: this.#instance,
+      cursor: this.#placed,
+      ends,
+      ...(roster !== undefined && { roster }),
+    });
   }
 
   /** It is another copy, or an older one: nothing counts as archived until it was read. */
   #beginAgain(instance: Bytes): void {
     this.#instance = instance;
+    this.#empty();
+    this.#onAnew();
+  }
+
+  #empty(): void {
     this.rewind();
     this.#archived = new ArchivedChains();
-    this.#onAnew();
+    this.#roster.epoch = undefined;
   }
 
   #isOf(instance: Bytes): boolean {

@@ -1,0 +1,268 @@
+/** What of former epochs is part of the room (docs/spec-roster.md, ROST-10, ROST-11). */
+import fc from 'fast-check';
+import * as Y from 'yjs';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { randomBytes, toHex, utf8, type Bytes } from '../core/bytes.ts';
+import type { Channel } from '../core/ids.ts';
+import { deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
+import { sign } from '../crypto/signatures.ts';
+import { issueSession, type OwnSession } from './certificate.ts';
+import { encodeFrontier, type FrontierRow } from './frontier.ts';
+import { makeStatement } from './new-statement.ts';
+import type { RosterStatement } from './roster.ts';
+import { RoomLog } from './room-log.ts';
+import { applyTo, Author, Forge, isPending, stateHash, testRoom, type TestRoom } from './test-room.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+let first: TestRoom;
+beforeAll(async () => {
+  first = await testRoom();
+});
+
+interface EpochRoom extends TestRoom {
+  readonly statements?: readonly RosterStatement[];
+}
+
+/** The room in its next epoch, the one before closed at `closed`. */
+async function nextEpoch(closed: readonly FrontierRow[], before: EpochRoom = first): Promise<EpochRoom> {
+  const { owner, genesis, keys: former, viewKeys, statements: earlier = [] } = before;
+  const { roomId, past: longPast = [] } = former;
+  const epoch = earlier.length + 1;
+  const own = await deriveRoomKeys('e', randomBytes(32), epoch, roomId);
+  const ownerKey = { sign: (message: Bytes) => sign(owner.privateKey, message) };
+  const parts = {
+    owner: ownerKey,
+    genesis,
+    before: earlier,
+    keys: own,
+    former,
+    closed,
+    members: [],
+    time: 1,
+  };
+  const statements = [...earlier, await makeStatement(parts)];
+  const past = [...longPast, viewKeys];
+  const keys: RoomKeys = { ...own, past };
+  return {
+    owner,
+    keys,
+    viewKeys: { ...(await deriveRoomKeys('v', own.seeds.v, epoch, roomId)), past },
+    genesis,
+    statements,
+    newLog: () => new RoomLog({ roomId, keys, genesis, statements }),
+    newSession: () => issueSession(keys, new Uint8Array(32).fill(7)),
+  };
+}
+
+async function writer(room: TestRoom, ...words: string[]): Promise<Author> {
+  const author = new Author(room, await room.newSession());
+  for (const word of words) await author.edit((text) => text.insert(text.length, word));
+  return author;
+}
+const rowAt = (author: Author, seq = author.sealed.length): FrontierRow => {
+  const row = author.log.frontier().find(({ session }) => session === author.session.id);
+  if (row?.seq !== seq) throw new Error('not the newest row');
+  return row;
+};
+async function carry(room: TestRoom, session: OwnSession, rows: readonly FrontierRow[]): Promise<Bytes> {
+  const forge = new Forge(room, session, 'carry').add(encodeFrontier(rows));
+  return forge.segment(1, 1);
+}
+async function taken(log: RoomLog, sealed: readonly Bytes[]): Promise<{ text: string; refused: unknown[] }> {
+  const doc = new Y.Doc();
+  const refused: unknown[] = [];
+  for (const one of sealed) {
+    const receipt = await log.receive(one);
+    applyTo(doc, receipt);
+    if (receipt.refused) refused.push(receipt.refused.code);
+  }
+  expect(isPending(doc)).toBe(false);
+  return { text: doc.getText('files').toString(), refused };
+}
+
+describe('ROST-10 a closed session', () => {
+  test('is in up to the closed frontier; what goes beyond waits, and refuses nobody else', async () => {
+    const ann = await writer(first, 'a', 'b');
+    const closed = [rowAt(ann)];
+    await ann.edit((text) => text.insert(2, 'c'));
+    const room = await nextEpoch(closed);
+    const log = room.newLog();
+    expect(await taken(log, ann.sealed)).toEqual({ text: 'ab', refused: [] });
+    const ben = await writer(room, 'x');
+    expect((await taken(log, ben.sealed)).text).toBe('x');
+    expect(log.missingFrom([{ ...rowAt(ann, 3) }])).toEqual([]);
+  });
+
+  test('that was minted from the old seed afterwards gets nothing in, by whatever it names', async () => {
+    const room = await nextEpoch([]);
+    const late = await writer(first, 'late');
+    const log = room.newLog();
+    expect((await taken(log, late.sealed)).text).toBe('');
+    // Its own carry is of its own epoch: it raises nothing.
+    const carried = await carry(first, late.session, [rowAt(late)]);
+    expect((await taken(log, [carried])).text).toBe('');
+    expect(log.frontier()).toEqual([]);
+  });
+
+  test('is not in where the row names another entry with that seq', async () => {
+    const ann = await writer(first, 'a', 'b');
+    const wrong = { ...rowAt(ann), hash: randomBytes(32) };
+    const room = await nextEpoch([wrong]);
+    expect((await taken(room.newLog(), ann.sealed)).text).toBe('a');
+  });
+
+  test('of an epoch whose statement is not known is wrong-epoch, and closes nothing', async () => {
+    const room = await nextEpoch([]);
+    const ben = await writer(room, 'x');
+    expect((await taken(first.newLog(), ben.sealed)).refused).toEqual(['wrong-epoch']);
+    expect((await taken(room.newLog(), ben.sealed)).text).toBe('x');
+    const later = await deriveRoomKeys('e', randomBytes(32), 2, room.keys.roomId);
+    const early = new Forge(room, await issueSession(later, new Uint8Array(32).fill(7)), 'talk').add(
+      utf8('x'),
+    );
+    expect((await taken(room.newLog(), [await early.segment(1, 1)])).refused).toEqual(['wrong-epoch']);
+  });
+
+  test('what a chain export says of rows is said again where it is taken over, in the same epoch only', async () => {
+    const ann = await writer(first, 'a', 'b');
+    const room = await nextEpoch([]);
+    const log = room.newLog();
+    await taken(log, [await carry(room, await room.newSession(), [rowAt(ann)])]);
+    const again = room.newLog();
+    expect(again.adopt(log.exportChains())).toBe(true);
+    expect((await taken(again, ann.sealed)).text).toBe('ab');
+    expect(first.newLog().adopt(log.exportChains())).toBe(false);
+    expect(room.newLog().adopt(ann.log.exportChains())).toBe(false);
+  });
+});
+
+describe('ROST-11 a carry', () => {
+  test('lets in what it names, whichever comes first, and not one entry more', async () => {
+    const ann = await writer(first, 'a', 'b');
+    const row = rowAt(ann);
+    await ann.edit((text) => text.insert(2, 'c'));
+    const room = await nextEpoch([]);
+    const carried = await carry(room, await room.newSession(), [row]);
+    expect((await taken(room.newLog(), [...ann.sealed, carried])).text).toBe('ab');
+    expect((await taken(room.newLog(), [carried, ...ann.sealed])).text).toBe('ab');
+  });
+
+  test('of a closed epoch says nothing of its own epoch: who is to be removed can carry no words in advance', async () => {
+    const second = await nextEpoch([]);
+    const rob = await writer(second, 'r');
+    const inAdvance = { ...rowAt(rob), seq: 1000 };
+    const carried = await carry(second, rob.session, [inAdvance]);
+    await rob.log.receive(carried);
+    // The owner's device had the carry and the first word when it closed the epoch.
+    const third = await nextEpoch(rob.log.frontier(), second);
+    await rob.edit((text) => text.insert(1, ' later'));
+    expect((await taken(third.newLog(), [carried, ...rob.sealed])).text).toBe('r');
+  });
+
+  test('of a closed epoch lets in nothing of any epoch, whatever it named and whoever carries it on', async () => {
+    const late = await writer(first, 'r');
+    const second = await nextEpoch([]);
+    const session = await second.newSession();
+    const carried = await carry(second, session, [{ ...rowAt(late), seq: 2 ** 40, hash: randomBytes(32) }]);
+    const log = second.newLog();
+    await log.receive(carried);
+    const inner = log.frontier();
+    // Once in the closed frontier, once carried on by who has become a commenter.
+    const closedIn = await nextEpoch(inner, second);
+    expect((await taken(closedIn.newLog(), [carried, ...late.sealed])).text).toBe('');
+    const third = await nextEpoch([], second);
+    const { c = new Uint8Array(32) } = third.keys.seeds;
+    const commenter = await issueSession(
+      await deriveRoomKeys('c', c, 2, third.keys.roomId),
+      new Uint8Array(32).fill(7),
+    );
+    const outer = await carry(third, commenter, inner);
+    expect((await taken(third.newLog(), [outer, carried, ...late.sealed])).text).toBe('');
+  });
+
+  test('by an own entry lets go on what waits', async () => {
+    const ann = await writer(first, 'a');
+    const room = await nextEpoch([]);
+    const log = room.newLog();
+    const doc = new Y.Doc();
+    for (const one of ann.sealed) applyTo(doc, await log.receive(one));
+    const appended = await log.append(await room.newSession(), 'carry', encodeFrontier([rowAt(ann)]), 1);
+    expect(appended.ok).toBe(true);
+    applyTo(doc, await log.release());
+    expect(doc.getText('files').toString()).toBe('a');
+  });
+
+  test('counts for the channels that its signer may sign, and a viewer signs none', async () => {
+    const ann = await writer(first, 'a');
+    const talk = new Forge(first, ann.session, 'talk').add(utf8('hello'));
+    const said = await talk.segment(1, 1);
+    const log = first.newLog();
+    await log.receive(said);
+    const [talkRow] = log.frontier();
+    if (talkRow === undefined) throw new Error('nothing was said');
+    const rows = [rowAt(ann), talkRow];
+    const room = await nextEpoch([]);
+    const { c = new Uint8Array(32), v } = room.keys.seeds;
+    const sessionOf = async (kind: 'c' | 'v', seed: Bytes) =>
+      issueSession(await deriveRoomKeys(kind, seed, 1, room.keys.roomId), new Uint8Array(32).fill(7));
+    const into = async (session: OwnSession): Promise<[Channel[], unknown[]]> => {
+      const to = room.newLog();
+      const { refused } = await taken(to, [await carry(room, session, rows), said, ...ann.sealed]);
+      return [to.frontier().flatMap(({ channel }) => (channel === 'carry' ? [] : [channel])), refused];
+    };
+    expect(await into(await room.newSession())).toEqual([['project', 'talk'], []]);
+    expect(await into(await sessionOf('c', c))).toEqual([['talk'], []]);
+    expect(await into(await sessionOf('v', v))).toEqual([[], ['role-may-not-sign']]);
+  });
+
+  test('that is no frontier is malformed-carry: its chain is closed, its author writes on elsewhere', async () => {
+    const room = await nextEpoch([]);
+    const eve = await writer(room, 'e');
+    const bad = new Forge(room, eve.session, 'carry').add(utf8('no rows')).add(encodeFrontier([]));
+    const log = room.newLog();
+    expect((await taken(log, [await bad.segment(1, 1), await bad.segment(2, 2)])).refused).toEqual([
+      'malformed-carry',
+      'chain-closed',
+    ]);
+    expect((await taken(log, eve.sealed)).text).toBe('e');
+  });
+
+  test('[seed 3301, 60 runs] any order, repetition and loss: equal sets once all is there, nothing pending in Yjs', async () => {
+    const [ann, rob] = [await writer(first, 'a', 'b'), await writer(first, 'r', 's')];
+    const closed = [rowAt(ann)];
+    const robs = rowAt(rob);
+    // Each answers the other, so that chains depend on each other across the line.
+    for (const one of rob.sealed) await ann.receive(one);
+    await ann.edit((text) => text.insert(text.length, 'c'));
+    for (const one of ann.sealed) await rob.receive(one);
+    await rob.edit((text) => text.insert(text.length, 't'));
+    const room = await nextEpoch(closed);
+    const ben = await writer(room);
+    const carried = await carry(room, ben.session, [robs, rowAt(ann)]);
+    for (const one of [carried, ...ann.sealed, ...rob.sealed]) await ben.receive(one);
+    await ben.edit((text) => text.insert(0, 'new'));
+    const all = [carried, ...ann.sealed, ...rob.sealed, ...ben.sealed];
+    expect(ben.text.toString()).not.toContain('t');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(all.length - 1), { maxLength: 20 }),
+        fc.shuffledSubarray([...all.keys()], { minLength: all.length }),
+        async (before, order) => {
+          const log = room.newLog();
+          const doc = new Y.Doc();
+          for (const at of [...before, ...order, ...order]) {
+            const receipt = await log.receive(all[at] as Bytes);
+            expect(receipt.refused).toBeUndefined();
+            applyTo(doc, receipt);
+            expect(isPending(doc)).toBe(false);
+          }
+          expect(stateHash(doc)).toBe(stateHash(ben.doc));
+          const rows = (of: RoomLog) =>
+            new Set(of.frontier().map(({ seq, hash }) => `${seq} ${toHex(hash)}`));
+          expect(rows(log)).toEqual(rows(ben.log));
+        },
+      ),
+      { seed: 3301, numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,46 @@
+/**
+ * The owner's statements in the archive: how somebody who comes with a link of a later epoch, when nobody is there, learns
+ * what the epochs before were (ARCH-20). A record beside the segments, told from them by its kind.
+ */
+import { equalBytes, type Bytes } from '../../core/bytes.ts';
+import type { RoomKeys } from '../../crypto/room-keys.ts';
+import { kindOf, openSealed, seal } from '../../log/seal.ts';
+import type { RosterNews } from '../roster-news.ts';
+
+export class KeptRoster {
+  readonly #keys: RoomKeys;
+  readonly #news: Pick<RosterNews, 'known' | 'heard'>;
+  /** The epoch up to which they are there. */
+  epoch: number | undefined;
+
+  constructor(keys: RoomKeys, news: Pick<RosterNews, 'known' | 'heard'>) {
+    this.#keys = keys;
+    this.#news = news;
+  }
+
+  /** Those of these records that are for the log; of the statements, it is told to whom they are news. */
+  async sift(records: readonly Bytes[]): Promise<readonly Bytes[]> {
+    const segments: Bytes[] = [];
+    for (const sealed of records) {
+      if (kindOf(sealed) !== 'roster') {
+        segments.push(sealed);
+        continue;
+      }
+      const opened = await openSealed(this.#keys, 'roster', sealed);
+      // Of an epoch before, or somebody's junk.
+      if (!opened.ok) continue;
+      const { known } = this.#news;
+      if (known !== undefined && equalBytes(known, opened.value)) this.epoch = this.#keys.epoch;
+      else await this.#news.heard(opened.value);
+    }
+    return segments;
+  }
+
+  /** The record that this device is to send, if it was not found there. */
+  async lacking(): Promise<Bytes | undefined> {
+    const { known } = this.#news;
+    const there = this.epoch === this.#keys.epoch;
+    if (there || known === undefined || this.#keys.seeds.e === undefined) return undefined;
+    return seal(this.#keys, 'roster', known);
+  }
+}

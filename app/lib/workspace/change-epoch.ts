@@ -1,0 +1,72 @@
+/** What the owner's device does to change who is in the room: new keys, and a statement that hands them out (ROST-1). */
+import { randomBytes } from '../core/bytes.ts';
+import type { DeviceId, RoomId } from '../core/ids.ts';
+import { deriveRoomKeys, SEED_BYTES, type RoomKeys } from '../crypto/room-keys.ts';
+import type { FrontierRow } from '../log/frontier.ts';
+import { MAX_ROSTER_BYTES, type Member } from '../log/roster-codec.ts';
+import { makeStatement } from '../log/new-statement.ts';
+import type { Roster } from '../log/roster.ts';
+import type { Owner } from '../sync/archive/registration.ts';
+import type { Replica } from '../sync/replica.ts';
+
+export interface EpochChange {
+  readonly replica: Replica;
+  readonly owner: Owner;
+  readonly keys: RoomKeys;
+  /** All that is known so far. */
+  readonly roster: Roster;
+  /** The owner's own device: it always stays, as an editor. */
+  readonly me: DeviceId;
+  /** Who comes along; nobody else does. */
+  readonly members: readonly Member[];
+  /** ms since 1970 */
+  readonly now: number;
+}
+
+/** A link that stalls keeps the owner from going on for so long. */
+const ANNOUNCE_MS = 1000;
+
+/** Begins the next epoch: durable on this device when it resolves, and told to everybody who is here. */
+export async function beginEpoch(change: EpochChange): Promise<Roster> {
+  const { replica, owner, keys, roster, me, members, now } = change;
+  const seed = randomBytes(SEED_BYTES);
+  const next = await deriveRoomKeys('e', seed, keys.epoch + 1, keys.roomId);
+  await replica.settled();
+  if (!replica.atRest) throw new Error('what was written here is not stored yet');
+  const statement = await makeStatement({
+    owner,
+    genesis: roster.genesis,
+    before: roster.statements,
+    keys: next,
+    former: keys,
+    closed: closedRows(replica.closing, roster),
+    members: [{ device: me, role: 'editor' }, ...members.filter(({ device }) => device !== me)],
+    time: now,
+  });
+  const newer = { genesis: roster.genesis, statements: [...roster.statements, statement] };
+  await replica.moveOn(newer);
+  // It is done: who does not hear it now hears it at the door.
+  await Promise.race([
+    replica.announce(newer).catch((error: unknown) => console.warn('CodeFace: telling of new keys', error)),
+    new Promise((resolve) => setTimeout(resolve, ANNOUNCE_MS)),
+  ]);
+  return newer;
+}
+
+/** A row of a closed frontier: session, channel, hash, and a seq of some bytes. */
+const ROW_BYTES = 70;
+
+/**
+ * As much of it as one statement should take of what all of them together may: whoever makes chains can't keep the owner from
+ * making statements. The rest is carried by entries, as everybody's is.
+ */
+function closedRows(rows: readonly FrontierRow[], { statements }: Roster): FrontierRow[] {
+  const used = statements.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  return rows.slice(0, Math.max(0, Math.floor((MAX_ROSTER_BYTES - used) / 4 / ROW_BYTES)));
+}
+
+/** Two tabs of the owner must not begin two epochs. A browser without locks has no way to know. */
+export const oneAtATime = async (roomId: RoomId, work: () => Promise<void>): Promise<void> => {
+  if ('locks' in navigator) await navigator.locks.request(`codeface-roster-${roomId}`, work);
+  else await work();
+};

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import { randomBytes, type Bytes } from '../core/bytes.ts';
+import { generateDeviceKeyPair, deviceIdOf } from '../crypto/device-keys.ts';
+import type { SeedKind } from '../crypto/room-keys.ts';
+import { makeRoom } from '../../testing/replicas.ts';
+import { rosterIn, wayIn } from './way-in.ts';
+
+async function firstEpoch() {
+  const { genesis, keys } = await makeRoom();
+  const { roomId } = genesis;
+  const { publicKey, privateKey } = await generateDeviceKeyPair();
+  const device = { deviceId: deviceIdOf(publicKey), privateKey };
+  const known = await rosterIn({ genesis: genesis.bytes }, roomId);
+  const by = (seedKind: SeedKind, seed: Bytes, roster = known) =>
+    wayIn({ roomId, seedKind, epoch: 0, seed }, roster, device, undefined);
+  return { genesis, seeds: (await keys('e')).seeds, by };
+}
+
+it.each(['e', 'c', 'v'] as const)('takes the room’s own %s link', async (kind) => {
+  const { genesis, seeds, by } = await firstEpoch();
+  expect(await by(kind, seeds[kind] ?? seeds.v)).toMatchObject({
+    ok: true,
+    value: { kind: 'in', roster: { genesis, statements: [] } },
+  });
+});
+
+it.each(['e', 'c', 'v'] as const)('refuses another key in a well-formed %s link', async (kind) => {
+  const { by } = await firstEpoch();
+  expect(await by(kind, randomBytes(32))).toEqual({ ok: false, error: { kind: 'wrong-key' } });
+});
+
+it('refuses the right seed under another letter', async () => {
+  const { seeds, by } = await firstEpoch();
+  for (const [kind, seed] of [
+    ['e', seeds.v],
+    ['v', seeds.e ?? seeds.v],
+  ] as const)
+    expect((await by(kind, seed)).ok).toBe(false);
+});
+
+it('knows nothing of a room never met, and takes the statement of one just made', async () => {
+  const { genesis, seeds, by } = await firstEpoch();
+  const nothing = await rosterIn({}, genesis.roomId);
+  expect(nothing).toEqual({ genesis: undefined, statements: [] });
+  expect((await by('v', seeds.v, nothing)).ok).toBe(true);
+  expect(await rosterIn({}, genesis.roomId, genesis.bytes)).toEqual({ genesis, statements: [] });
+});

@@ -1,0 +1,119 @@
+/**
+ * Which keys open a room here, of those that a link, this device's memory of the room and the owner's grants give; and the
+ * statements behind them (ROST-12, ROST-13).
+ */
+import type { Bytes } from '../core/bytes.ts';
+import type { RoomId } from '../core/ids.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import type { RoomLink } from '../crypto/links.ts';
+import { deriveRoomKeys, type RoomKeys, type SeedKind } from '../crypto/room-keys.ts';
+import { decodeGenesis, namesInvites, type Genesis } from '../log/genesis.ts';
+import type { RoomFacts } from '../log/log-store.ts';
+import {
+  decodeStatement,
+  formerReadSeed,
+  grantFor,
+  type Roster,
+  type RosterStatement,
+} from '../log/roster.ts';
+import type { DeviceKeys, RecentRoom } from '../storage/device.ts';
+import type { WrongKey } from './load-genesis.ts';
+
+/** What this device has of the owner's statements; nothing where the first of them is not here or damaged. */
+export interface KnownRoster {
+  readonly genesis: Genesis | undefined;
+  readonly statements: readonly RosterStatement[];
+}
+
+export interface WayIn {
+  readonly link: RoomLink;
+  readonly keys: RoomKeys;
+  /** Up to the epoch of the keys. */
+  readonly roster: KnownRoster;
+  /**
+   * 'in': in the newest epoch known here. 'newcomer': the link is of a later one, and nothing here can be read with it until
+   * the statements come. 'out': the newest epoch is closed to this device.
+   */
+  readonly kind: 'in' | 'newcomer' | 'out';
+}
+
+/** The statements that rest here, as far as they are whole. `made`: by the page that has just made the room. */
+export async function rosterIn(
+  { genesis: stored, roster = [] }: RoomFacts,
+  roomId: RoomId,
+  made?: Bytes,
+): Promise<KnownRoster> {
+  const bytes = stored ?? made;
+  const genesis = bytes && (await decodeGenesis(bytes, roomId));
+  // A damaged statement is asked of the others again.
+  if (!genesis?.ok) return { genesis: undefined, statements: [] };
+  const statements: RosterStatement[] = [];
+  for (const one of roster) {
+    const read = await decodeStatement(one, genesis.value, statements);
+    if (!read.ok) break;
+    statements.push(read.value);
+  }
+  return { genesis: genesis.value, statements };
+}
+
+/** The newest way into the room that there is here. `remembered`: by what this device opened it last. */
+export async function wayIn(
+  link: RoomLink,
+  { genesis, statements }: KnownRoster,
+  device: DeviceKeys,
+  remembered: RecentRoom['link'] | undefined,
+): Promise<Result<WayIn, WrongKey>> {
+  const newest = await newestLink(link, statements, device, remembered);
+  const { roomId, seedKind, seed, epoch } = newest;
+  const own = await deriveRoomKeys(seedKind, seed, epoch, roomId);
+  if (epoch > statements.length)
+    return ok({ link: newest, keys: own, roster: { genesis: undefined, statements: [] }, kind: 'newcomer' });
+  const roster = { genesis, statements: statements.slice(0, epoch) };
+  const keys = await keysIn(roster, own);
+  if (!keys.ok) return keys;
+  return ok({ link: newest, keys: keys.value, roster, kind: epoch < statements.length ? 'out' : 'in' });
+}
+
+/** A link's keys with those of the epochs before; `roster` ends with the epoch of `own`. */
+export async function keysIn(
+  { genesis, statements }: KnownRoster,
+  own: RoomKeys,
+): Promise<Result<RoomKeys, WrongKey>> {
+  if (genesis === undefined) return ok(own);
+  if (!namesInvites(statements.at(-1) ?? genesis, own)) return err({ kind: 'wrong-key' });
+  const past = await pastKeys(own, genesis, statements);
+  return past ? ok({ ...own, past }) : err({ kind: 'wrong-key' });
+}
+
+async function newestLink(
+  link: RoomLink,
+  statements: readonly RosterStatement[],
+  device: DeviceKeys,
+  remembered: RecentRoom['link'] | undefined,
+): Promise<RoomLink> {
+  if (link.epoch >= statements.length) return link;
+  const { roomId } = link;
+  // Who is out of the newest epoch has what they were granted before.
+  const least = Math.max(link.epoch, remembered?.epoch ?? 0);
+  for (const statement of statements.slice(least).toReversed()) {
+    const grant = await grantFor(statement, device);
+    if (grant) return { roomId, epoch: statement.epoch, seedKind: grant.kind, seed: grant.seed };
+  }
+  if (remembered === undefined || remembered.epoch <= link.epoch) return link;
+  const { kind, epoch, seed } = remembered;
+  return { roomId, epoch, seedKind: kind as SeedKind, seed: Uint8Array.from(seed) };
+}
+
+/** What reads the epochs before that of `keys`, by epoch: each statement gives the read seed of the one before. Undefined where one does not. */
+async function pastKeys(keys: RoomKeys, genesis: Genesis, statements: Roster['statements']) {
+  const past: RoomKeys[] = [];
+  let newer = keys;
+  for (const statement of statements.toReversed()) {
+    const seed = await formerReadSeed(statement, newer);
+    const before = seed && (await deriveRoomKeys('v', seed, statement.epoch - 1, keys.roomId));
+    const named = statements[statement.epoch - 2] ?? genesis;
+    if (before === undefined || !namesInvites(named, before)) return undefined;
+    past.unshift((newer = before));
+  }
+  return past;
+}

@@ -1,0 +1,216 @@
+/** Whole replicas of people who go through epochs: each has a device with keys, a disk, and a link; topics are networks of their own. */
+import * as Y from 'yjs';
+import { fromHex, toHex, type Bytes } from '../lib/core/bytes.ts';
+import { deviceIdOf, generateDeviceKeyPair } from '../lib/crypto/device-keys.ts';
+import type { RoomLink } from '../lib/crypto/links.ts';
+import { createRoom, deriveRoomKeys, type RoomKeys, type SeedKind } from '../lib/crypto/room-keys.ts';
+import type { SigningKeyPair } from '../lib/crypto/signatures.ts';
+import { sign } from '../lib/crypto/signatures.ts';
+import { Project } from '../lib/document/project.ts';
+import { issueSession } from '../lib/log/certificate.ts';
+import { makeGenesis } from '../lib/log/genesis.ts';
+import type { LogStore } from '../lib/log/log-store.ts';
+import type { Accepted } from '../lib/log/receipt.ts';
+import type { Member } from '../lib/log/roster-codec.ts';
+import type { Roster } from '../lib/log/roster.ts';
+import type { DeviceKeys } from '../lib/storage/device.ts';
+import { memoryStore } from '../lib/storage/stores/memory.ts';
+import type { ArchiveServer } from '../lib/sync/archive/archive-server.ts';
+import { topicOf } from '../lib/sync/topic.ts';
+import { stateHash } from '../lib/sync/fold-session.ts';
+import { inPlaceFolder } from '../lib/sync/folder.ts';
+import { moveOn, storedFrontier, toCarry } from '../lib/sync/move-on.ts';
+import { Replica, type ReplicaNotice } from '../lib/sync/replica.ts';
+import type { Transport } from '../lib/sync/transport.ts';
+import { beginEpoch } from '../lib/workspace/change-epoch.ts';
+import { rosterIn, wayIn, type WayIn } from '../lib/workspace/way-in.ts';
+import { MemoryNetwork } from './memory-network.ts';
+
+/** One room, its owner's key, and a network for each of its topics. */
+export class EpochRoom {
+  readonly #networks = new Map<string, MemoryNetwork>();
+  readonly owner: SigningKeyPair;
+  readonly genesis: Bytes;
+  readonly link: RoomLink;
+  /** A tab's way to the room's archive; absent: there is none. */
+  archive: ((keys: RoomKeys) => ArchiveServer) | undefined;
+
+  private constructor(owner: SigningKeyPair, genesis: Bytes, link: RoomLink) {
+    this.owner = owner;
+    this.genesis = genesis;
+    this.link = link;
+  }
+
+  static async make(): Promise<EpochRoom> {
+    const { owner, roomId, editSeed } = await createRoom();
+    const keys = await deriveRoomKeys('e', editSeed, 0, roomId);
+    const { bytes } = await makeGenesis(owner, keys);
+    return new EpochRoom(owner, bytes, { roomId, seedKind: 'e', epoch: 0, seed: editSeed });
+  }
+
+  /** The link of that kind which the edit link gives. */
+  async linkTo(kind: SeedKind, { roomId, seed, epoch }: RoomLink = this.link): Promise<RoomLink> {
+    const { seeds } = await deriveRoomKeys('e', seed, epoch, roomId);
+    return { roomId, epoch, seedKind: kind, seed: seeds[kind] ?? seeds.v };
+  }
+
+  /** How many frames of that kind (their first byte) went over all topics together. */
+  sent(kind: number): number {
+    return [...this.#networks.values()].reduce((sum, network) => sum + (network.sent.get(kind) ?? 0), 0);
+  }
+
+  /** Everybody of one topic meets everybody. */
+  transport(): Transport {
+    return {
+      id: 'relay',
+      connect: (room, events) => {
+        const topic = toHex(room.topic);
+        const network = this.#networks.get(topic) ?? new MemoryNetwork(Math.random);
+        this.#networks.set(topic, network);
+        return network.transport(true, 'relay').connect(room, events);
+      },
+    };
+  }
+}
+
+/** Somebody with one device. */
+export class Person {
+  readonly room: EpochRoom;
+  readonly device: DeviceKeys;
+  readonly store: LogStore = memoryStore();
+  /** What the tab sees of the store: a test may put one there that dies. */
+  disk: LogStore = this.store;
+  readonly notices: ReplicaNotice[] = [];
+  messages: Accepted[] = [];
+  link: RoomLink;
+  way: WayIn | undefined;
+  replica: Replica | undefined;
+  project: Project | undefined;
+  /** Whether this device has the owner's key. */
+  owner = false;
+  #online = true;
+
+  private constructor(room: EpochRoom, device: DeviceKeys, link: RoomLink) {
+    this.room = room;
+    this.device = device;
+    this.link = link;
+  }
+
+  static async of(room: EpochRoom, kind: SeedKind = 'e'): Promise<Person> {
+    const { publicKey, privateKey } = await generateDeviceKeyPair();
+    return new Person(room, { deviceId: deviceIdOf(publicKey), privateKey }, await room.linkTo(kind));
+  }
+
+  /** Opens the room with what this device has of it, like the room page does. */
+  async open(online = this.#online): Promise<this> {
+    this.#online = online;
+    const sign = this.owner ? this.#signAsOwner : undefined;
+    const facts = await this.disk.loadFacts();
+    const known = await rosterIn(facts, this.link.roomId);
+    const way = await wayIn(this.link, known, this.device, { ...this.link, kind: this.link.seedKind });
+    if (!way.ok) throw new Error(way.error.kind);
+    this.way = way.value;
+    const { keys, roster, kind, link } = way.value;
+    if (kind === 'in') this.link = link;
+    this.messages = [];
+    this.replica = await Replica.open({
+      roomId: keys.roomId,
+      keys,
+      session: await issueSession(keys, fromHex(this.device.deviceId)),
+      ...roster,
+      ...(kind === 'in' && { carry: toCarry(facts, keys.role) }),
+      store: kind === 'newcomer' ? memoryStore() : this.disk,
+      folder: inPlaceFolder(),
+      transports: [this.room.transport()],
+      ...(this.room.archive && {
+        archive: {
+          server: this.room.archive(keys),
+          owner: sign && { sign },
+          alone: (work) => work(),
+          waits: { ownMs: 5, othersMs: 20, jitterMs: 5, confirmMs: 20 },
+        },
+      }),
+      clock: { now: () => Date.now() },
+      events: {
+        onMessages: (accepted) => this.messages.push(...accepted),
+        onSaved: () => undefined,
+        onPeers: () => undefined,
+        onNotice: (notice) => {
+          this.notices.push(notice);
+          if (notice.kind === 'genesis') void this.store.saveFacts({ genesis: notice.bytes });
+        },
+      },
+    });
+    this.project = new Project(this.replica.doc);
+    if (online && kind !== 'out') this.replica.connect(topicOf(keys));
+    return this;
+  }
+
+  /** The newest statements heard since the room was opened. */
+  get heard(): Roster | undefined {
+    const news = this.notices.filter((notice) => notice.kind === 'roster').at(-1);
+    return news?.roster;
+  }
+
+  /** Goes where the statements lead, like the room page does. */
+  async follow(): Promise<void> {
+    const { heard, replica, way } = this;
+    if (heard === undefined || replica === undefined) throw new Error('nothing was heard');
+    if (way?.kind === 'newcomer') await moveOn(this.store, heard, []);
+    else await replica.moveOn(heard);
+    await this.reopen();
+  }
+
+  async reopen(online = this.#online): Promise<void> {
+    await this.replica?.close();
+    this.notices.length = 0;
+    await this.open(online);
+  }
+
+  /** As the owner: these people come along, everybody else does not. */
+  async begin(members: readonly Member[]): Promise<void> {
+    const { replica, way } = this;
+    if (replica === undefined || way?.roster.genesis === undefined) throw new Error('not open');
+    const { genesis, statements } = way.roster;
+    await beginEpoch({
+      replica,
+      owner: { sign: this.#signAsOwner },
+      keys: way.keys,
+      roster: { genesis, statements },
+      me: this.device.deviceId,
+      members,
+      now: Date.now(),
+    });
+    await this.reopen();
+  }
+
+  readonly #signAsOwner = (message: Bytes): Promise<Bytes> => sign(this.room.owner.privateKey, message);
+
+  /** What rests here of the epoch this device knew. */
+  stored(): Promise<unknown> {
+    return this.way ? storedFrontier(this.store, this.way.keys) : Promise.resolve([]);
+  }
+
+  write(text: string): void {
+    const { project } = this;
+    if (project === undefined) throw new Error('not open');
+    if (project.list().length === 0) project.createText('file.txt', '');
+    const [file] = project.list();
+    const into = file && project.text(file.id);
+    into?.insert(into.length, text);
+  }
+
+  read(): string {
+    const [file] = this.project?.list() ?? [];
+    return file === undefined ? '' : (this.project?.text(file.id)?.toString() ?? '');
+  }
+
+  hash(): string {
+    if (this.replica === undefined) throw new Error('not open');
+    return toHex(stateHash(Y.encodeStateAsUpdate(this.replica.doc)));
+  }
+
+  close(): Promise<void> {
+    return this.replica?.close() ?? Promise.resolve();
+  }
+}
