@@ -167,3 +167,18 @@ it('ROST-22 who stands at a door answers who knocks, and is silent to the others
   // Told once by Ann, and by some at the door to some who still stood before it: fewer than if all 8 told all, at 1 and then 2 doors.
   expect(ann.room.sent(frameType.roster)).toBeLessThan((8 * 7 * 3) / 2);
 });
+
+it('ROST-1 chains that somebody made by the thousand keep nobody from being removed', async () => {
+  const [ann, ben] = (await room(2)) as [Person, Person];
+  const { replica } = ann;
+  if (replica === undefined) throw new Error('not open');
+  const closing = [...Array.from({ length: 20_000 }, () => rowOf(1)), ...replica.closing];
+  vi.spyOn(replica, 'closing', 'get').mockReturnValue(closing);
+  await ann.begin([as(ben, 'editor')]);
+  const statement = (await newsOf(ben)).statements[0];
+  expect(statement?.closed.length).toBeGreaterThan(1000);
+  expect(statement?.closed.length).toBeLessThan(16_384);
+  // What is not in the statement is carried by entries.
+  await ben.follow();
+  await until('Ben has all', () => ben.read() === 'begin');
+});
