@@ -6,13 +6,12 @@
 import { toHex, type Bytes } from '../core/bytes.ts';
 import type { Role } from '../core/ids.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
-import { chainHashes, chainStart } from '../log/entry.ts';
 import { maySign } from '../log/format.ts';
 import { chainKey, decodeFrontier, encodeFrontier, partsOf, type FrontierRow } from '../log/frontier.ts';
 import type { LogStore, RoomFacts } from '../log/log-store.ts';
 import type { Roster } from '../log/roster.ts';
-import { epochOf, openSealed } from '../log/seal.ts';
-import { decodeSegment, lastSeq } from '../log/segment.ts';
+import { epochOf } from '../log/seal.ts';
+import { readLone } from './lone-segment.ts';
 
 /**
  * Stores the roster, and which of `held` (where the chains of former epochs stand here) no closed frontier reaches: to be
@@ -44,7 +43,7 @@ export function beyondStatements(
   return rows.filter((row) => row.seq > (closed.get(chainKey(row)) ?? 0));
 }
 
-/** How many entries these rows have beyond the closed frontiers. */
+/** How many entries these rows have that the closed frontiers don't reach. */
 export function countBeyond(statements: Roster['statements'], rows: readonly FrontierRow[]): number {
   const closed = closedSeqs(statements);
   return rows.reduce((sum, row) => sum + Math.max(0, row.seq - (closed.get(chainKey(row)) ?? 0)), 0);
@@ -75,14 +74,8 @@ export async function storedFrontier(store: LogStore, keys: RoomKeys): Promise<F
   const rows: FrontierRow[] = [];
   for (const { session, channel, last } of await store.chainEnds()) {
     for (const { sealed } of await store.readChain(session, channel, last)) {
-      if (epochOf(sealed) !== keys.epoch) continue;
-      const body = await openSealed(keys, 'segment', sealed);
-      const segment = body.ok ? decodeSegment(body.value) : undefined;
-      if (!segment?.ok || lastSeq(segment.value) !== last) continue;
-      const { certificate, before, first, entries } = segment.value;
-      const start = certificate ? chainStart(certificate, channel) : before;
-      const hash = start && (await chainHashes(start, first, entries)).at(-1);
-      if (hash !== undefined) rows.push({ session, channel, seq: last, hash });
+      const lone = epochOf(sealed) === keys.epoch ? await readLone(keys, sealed) : undefined;
+      if (lone?.last === last) rows.push(lone.row);
     }
   }
   return rows;

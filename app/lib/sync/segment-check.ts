@@ -1,24 +1,16 @@
 /** Whether a segment at rest is still what was stored: it opens, is where it belongs, and verifies alone (SYNC-15, LOG-8). */
 import type { Bytes } from '../core/bytes.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
-import { verifySignature } from '../crypto/signatures.ts';
-import { chainHashes, chainStart, segmentMessage } from '../log/entry.ts';
 import type { StoredSegment } from '../log/log-store.ts';
-import { epochOf, isUnchanged, openSealed, withEpoch } from '../log/seal.ts';
-import { decodeSegment, lastSeq } from '../log/segment.ts';
+import { epochOf, isUnchanged, withEpoch } from '../log/seal.ts';
+import { readLone } from './lone-segment.ts';
 
 /** Where a sealed segment belongs; undefined if it doesn't open or decode, or its signature doesn't hold. */
 export async function placeOf(keys: RoomKeys, sealed: Bytes): Promise<StoredSegment | undefined> {
-  const body = await openSealed(keys, 'segment', sealed);
-  const segment = body.ok ? decodeSegment(body.value) : undefined;
-  if (!segment?.ok) return undefined;
-  const { session, publicKey, channel, first, certificate, before, entries, signature } = segment.value;
-  const start = certificate ? chainStart(certificate, channel) : before;
-  if (start === undefined) return undefined;
-  const hash = (await chainHashes(start, first, entries)).at(-1);
-  if (hash === undefined) return undefined;
-  const signed = await verifySignature(publicKey, signature, segmentMessage(channel, hash));
-  return signed ? { session, channel, first, last: lastSeq(segment.value), sealed } : undefined;
+  const lone = await readLone(keys, sealed);
+  if (lone === undefined || !(await lone.signed())) return undefined;
+  const { session, channel, first, last } = lone;
+  return { session, channel, first, last, sealed };
 }
 
 /** A segment of a later epoch, whose keys are not here, is taken for whole: nothing can be said of it. */

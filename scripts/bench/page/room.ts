@@ -4,16 +4,17 @@ import { fromHex, randomBytes, toHex } from '../../../app/lib/core/bytes.ts';
 import { systemClock } from '../../../app/lib/core/clock.ts';
 import type { RoomId } from '../../../app/lib/core/ids.ts';
 import { createRoom, deriveRoomKeys, type RoomKeys } from '../../../app/lib/crypto/room-keys.ts';
-import { sign } from '../../../app/lib/crypto/signatures.ts';
+
 import { Project } from '../../../app/lib/document/project.ts';
 import { issueSession } from '../../../app/lib/log/certificate.ts';
 import { decodeGenesis, makeGenesis, type Genesis } from '../../../app/lib/log/genesis.ts';
 import type { LogStore } from '../../../app/lib/log/log-store.ts';
-import { openSealed, seal } from '../../../app/lib/log/seal.ts';
+
 import { openIndexedDbStore } from '../../../app/lib/storage/stores/indexeddb.ts';
 import { workerFolder } from '../../../app/lib/sync/folder.ts';
 import { Replica } from '../../../app/lib/sync/replica.ts';
-import type { Transport, TransportRoom } from '../../../app/lib/sync/transport.ts';
+import { topicOf } from '../../../app/lib/sync/topic.ts';
+import type { Transport } from '../../../app/lib/sync/transport.ts';
 
 /** What a link holds, and what the room's first tab knows besides. Hex, to pass through the bench. */
 export interface RoomTicket {
@@ -69,7 +70,7 @@ export async function openRoom(
 }
 
 export function connect({ replica, keys }: OpenRoom): void {
-  replica.connect(transportRoom(keys));
+  replica.connect(topicOf(keys));
 }
 
 /** The text of the room's one file; undefined while it is not here. */
@@ -86,13 +87,3 @@ async function loadGenesis(store: LogStore, roomId: RoomId, given?: string): Pro
   if (stored === undefined) await store.saveFacts({ genesis: bytes });
   return read.value;
 }
-
-const transportRoom = (keys: RoomKeys): Omit<TransportRoom, 'self' | 'roomId'> => ({
-  topic: keys.topic.publicKey,
-  signTopic: (message) => sign(keys.topic.privateKey, message),
-  sealSignal: (plain) => seal(keys, 'signal', plain),
-  openSignal: async (sealed) => {
-    const plain = await openSealed(keys, 'signal', sealed);
-    return plain.ok ? plain.value : undefined;
-  },
-});

@@ -4,7 +4,8 @@ import { randomBytes, type Bytes } from '../../core/bytes.ts';
 import { seal, openSealed } from '../../log/seal.ts';
 import { decodeSegment, encodeSegment, type Segment } from '../../log/segment.ts';
 import { Forge, testRoom, type TestRoom } from '../../log/test-room.ts';
-import { ArchivedChains, readGiven } from './archived-chains.ts';
+import { readLone } from '../lone-segment.ts';
+import { ArchivedChains } from './archived-chains.ts';
 
 let room: TestRoom;
 beforeAll(async () => {
@@ -68,14 +69,14 @@ describe('ARCH-15 how far the archive has each chain', () => {
       [sealed, 1, 4],
       [later, 5, 6],
     ] as const) {
-      const given = await readGiven(room.viewKeys, one);
+      const given = await readLone(room.viewKeys, one);
       expect(given).toMatchObject({ session: chain.session.id, channel: 'talk', first, last });
       expect(given && log.has(given.row)).toBe(true);
       expect(await given?.signed()).toBe(true);
     }
-    expect(await readGiven(room.keys, randomBytes(300))).toBeUndefined();
-    expect(await readGiven(room.keys, sealed.slice(1))).toBeUndefined();
-    expect(await readGiven(room.keys, await seal(room.keys, 'segment', randomBytes(99)))).toBeUndefined();
+    expect(await readLone(room.keys, randomBytes(300))).toBeUndefined();
+    expect(await readLone(room.keys, sealed.slice(1))).toBeUndefined();
+    expect(await readLone(room.keys, await seal(room.keys, 'segment', randomBytes(99)))).toBeUndefined();
   });
 
   test('one changed entry, one changed hash: the log has no such end', async () => {
@@ -94,7 +95,7 @@ describe('ARCH-15 how far the archive has each chain', () => {
         certificate: randomBytes(segment.certificate?.length ?? 0),
       })).catch(() => randomBytes(9)),
     ]) {
-      const given = await readGiven(room.keys, forged);
+      const given = await readLone(room.keys, forged);
       expect(given !== undefined && log.has(given.row)).toBe(false);
     }
   });
@@ -107,7 +108,7 @@ describe('ARCH-15 how far the archive has each chain', () => {
     }));
     const log = room.newLog();
     await log.receive(await chain.segment(1, 6));
-    const given = await readGiven(room.keys, forged);
+    const given = await readLone(room.keys, forged);
     expect(given && log.has(given.row)).toBe(true);
     expect(await given?.signed()).toBe(false);
     expect((await room.newLog().receive(forged)).refused?.code).toBe('bad-signature');

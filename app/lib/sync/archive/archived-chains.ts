@@ -3,21 +3,8 @@
  * entry for entry what is here, under a signature that holds. A claim that is not in the log counts for nothing, and neither does what
  * no reader would take, or junk under somebody's name would keep their words from being sent (ARCH-15).
  */
-import type { Bytes } from '../../core/bytes.ts';
-import type { RoomKeys } from '../../crypto/room-keys.ts';
-import { verifySignature } from '../../crypto/signatures.ts';
-import { chainHashes, chainStart, segmentMessage } from '../../log/entry.ts';
 import { chainKey, type FrontierRow } from '../../log/frontier.ts';
 import type { ChainEnd, SegmentAddress } from '../../log/log-store.ts';
-import { openSealed } from '../../log/seal.ts';
-import { decodeSegment, lastSeq } from '../../log/segment.ts';
-
-/** A segment the archive gave: where it says it belongs, and the chain hash at its end. */
-export interface GivenSegment extends SegmentAddress {
-  readonly row: FrontierRow;
-  /** Whether its author signed that end: else nobody who has no other segment takes it. */
-  readonly signed: () => Promise<boolean>;
-}
 
 export class ArchivedChains {
   readonly #ends = new Map<string, ChainEnd>();
@@ -46,18 +33,4 @@ export class ArchivedChains {
   get ends(): readonly ChainEnd[] {
     return [...this.#ends.values()];
   }
-}
-
-/** Reads what the archive gave and believes nothing: whoever counts it holds `row` against the log, and asks whether it is `signed`. */
-export async function readGiven(keys: RoomKeys, sealed: Bytes): Promise<GivenSegment | undefined> {
-  const body = await openSealed(keys, 'segment', sealed);
-  const segment = body.ok ? decodeSegment(body.value) : undefined;
-  if (!segment?.ok) return undefined;
-  const { session, channel, first, certificate, before, entries, publicKey, signature } = segment.value;
-  const start = certificate ? chainStart(certificate, channel) : before;
-  const hash = start && (await chainHashes(start, first, entries)).at(-1);
-  if (hash === undefined) return undefined;
-  const last = lastSeq(segment.value);
-  const signed = () => verifySignature(publicKey, signature, segmentMessage(channel, hash));
-  return { session, channel, first, last, row: { session, channel, seq: last, hash }, signed };
 }

@@ -12,8 +12,9 @@ import type { Gap } from '../../log/receipt.ts';
 import type { RoomLog } from '../../log/room-log.ts';
 import { inFewSegments } from '../../log/squash.ts';
 import type { Batch, BatchOutcome } from '../intake.ts';
+import { readLone, type LoneSegment } from '../lone-segment.ts';
 import type { RosterNews } from '../roster-news.ts';
-import { ArchivedChains, readGiven, type GivenSegment } from './archived-chains.ts';
+import { ArchivedChains } from './archived-chains.ts';
 import type { ArchiveServer } from './archive-server.ts';
 import { batchesOf } from './batches.ts';
 import { KeptRoster } from './kept-roster.ts';
@@ -137,7 +138,7 @@ export class ServerCopy {
   async #readOn(): Promise<boolean> {
     const { server, keys, log, take } = this.#options;
     const gaps: Gap[] = [];
-    let given: GivenSegment[] = [];
+    let given: LoneSegment[] = [];
     let entries = 0;
     let anew = false;
     for (let more = true; more && !this.#left.aborted;) {
@@ -157,7 +158,7 @@ export class ServerCopy {
         gaps.push(...outcome.gaps);
       }
       for (const sealed of segments) {
-        const one = await readGiven(keys, sealed);
+        const one = await readLone(keys, sealed);
         if (one !== undefined && one.last > this.#archived.endOf(one)) given.push(one);
       }
       this.#cursor = next;
@@ -197,8 +198,8 @@ export class ServerCopy {
   }
 
   /** What it gave counts as far as the log has the same. Gives what the log may have later. */
-  async #count(given: readonly GivenSegment[]): Promise<GivenSegment[]> {
-    const waiting: GivenSegment[] = [];
+  async #count(given: readonly LoneSegment[]): Promise<LoneSegment[]> {
+    const waiting: LoneSegment[] = [];
     for (const one of [...given].sort((a, b) => a.first - b.first)) {
       if (one.last <= this.#archived.endOf(one)) continue;
       if (!this.#options.log.has(one.row)) waiting.push(one);
