@@ -113,7 +113,7 @@ it('ROST-12 more rows than one frontier takes are carried in several', async () 
   await ben.reopen(true);
   const roster = await newsOf(ben);
   const rows = Array.from({ length: 16_385 }, () => rowOf(1));
-  await moveOn(ben.store, roster, [...rows, ...(ben.replica?.closing ?? [])]);
+  await moveOn(ben.store, roster, [...rows, ...(ben.replica?.epochs.closing ?? [])]);
   await ben.reopen(true);
   await until('his words are here', () => ann.read() === 'begin ben');
   expect((await ben.store.loadFacts()).carry).toBeUndefined();
@@ -172,8 +172,8 @@ it('ROST-1 chains that somebody made by the thousand keep nobody from being remo
   const [ann, ben] = (await room(2)) as [Person, Person];
   const { replica } = ann;
   if (replica === undefined) throw new Error('not open');
-  const closing = [...Array.from({ length: 20_000 }, () => rowOf(1)), ...replica.closing];
-  vi.spyOn(replica, 'closing', 'get').mockReturnValue(closing);
+  const closing = [...Array.from({ length: 20_000 }, () => rowOf(1)), ...replica.epochs.closing];
+  vi.spyOn(replica.epochs, 'closing', 'get').mockReturnValue(closing);
   await ann.begin([as(ben, 'editor')]);
   const statement = (await newsOf(ben)).statements[0];
   expect(statement?.closed.length).toBeGreaterThan(1000);

@@ -7,7 +7,6 @@ import type { PeerId } from '../core/ids.ts';
 import { chainKey } from '../log/frontier.ts';
 import type { ForkProof } from '../log/receipt.ts';
 import type { RoomLog } from '../log/room-log.ts';
-import { encodeRoster } from '../log/roster.ts';
 import { openSealed, seal } from '../log/seal.ts';
 import { Answers } from './answers.ts';
 import { CatchUp } from './catch-up.ts';
@@ -29,6 +28,7 @@ import { Meeting, peerIdOf } from './meeting.ts';
 import { Mesh, type MeshLink } from './mesh.ts';
 import { PRESENCE_REFRESH_MS, PresenceBoard, type PeerPresence } from './presence-board.ts';
 import type { ReplicaOptions } from './replica-events.ts';
+import type { RosterNews } from './roster-news.ts';
 import type { Shelf } from './shelf.ts';
 import type { TransportId, TransportRoom, TransportStatus } from './transport.ts';
 
@@ -43,8 +43,8 @@ export interface PeersOptions extends Omit<ReplicaOptions, 'store' | 'folder' | 
   readonly atRest: LogAtRest;
   /** The room's genesis statement was learnt. */
   readonly onGenesis: () => void;
-  /** The owner's statements as they travel, from whoever is at the far end (ROST-20). */
-  readonly onRoster: (bytes: Bytes) => Promise<void>;
+  /** The owner's statements, to and from whoever is at the far end (ROST-20). */
+  readonly rosterNews: RosterNews;
   /** Takes segments that a peer sent into the room. */
   readonly take: (batch: Batch) => Promise<BatchOutcome>;
   /** Resolves when what this tab wrote was offered to the store. */
@@ -237,7 +237,7 @@ export class Peers {
     if (kind === 'hello') return this.#meeting.onHello(link, body);
     if (kind === 'roster') {
       const opened = await openSealed(this.#options.keys, 'roster', body);
-      return opened.ok ? this.#options.onRoster(opened.value) : undefined;
+      return opened.ok ? this.#options.rosterNews.heard(opened.value) : undefined;
     }
     const peer = link.peer;
     if (peer === undefined || !this.#meeting.hasMet(link)) return;
@@ -315,11 +315,11 @@ export class Peers {
 
   /** To who came by a link of this epoch and knows nothing else. Once a link: it is in order, and whole or closed. */
   #tellRoster(link: MeshLink): void {
-    const { keys, log } = this.#options;
-    if (log.genesis === undefined || this.#toldRoster.has(link)) return;
+    const { keys, rosterNews } = this.#options;
+    const { known } = rosterNews;
+    if (known === undefined || this.#toldRoster.has(link)) return;
     this.#toldRoster.add(link);
-    const roster = { genesis: log.genesis.bytes, statements: log.statements.map(({ bytes }) => bytes) };
-    seal(keys, 'roster', encodeRoster(roster)).then(
+    seal(keys, 'roster', known).then(
       (sealed) => link.send(writeFrame('roster', sealed), 'live'),
       this.#internal('the roster'),
     );

@@ -4,30 +4,25 @@
  */
 import * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
-import type { Channel, PeerId, Role } from '../core/ids.ts';
+import type { Channel, PeerId } from '../core/ids.ts';
 import type { CheckedSession } from '../log/certificate.ts';
-import { maySign } from '../log/format.ts';
-import { encodeFrontier, partsOf, type FrontierRow } from '../log/frontier.ts';
+import type { FrontierRow } from '../log/frontier.ts';
 import type { DeviceSnapshot, StoredSegment } from '../log/log-store.ts';
 import type { Accepted } from '../log/receipt.ts';
 import { RoomLog, type RoomLogOptions } from '../log/room-log.ts';
 import { HELD_OF_A_FILE } from '../log/room-file-take.ts';
-import { encodeRoster, type Roster } from '../log/roster.ts';
-import { seal } from '../log/seal.ts';
 import type { FoldStart } from './fold-session.ts';
 import { Archive } from './archive/archive.ts';
-import type { Doors } from './doors.ts';
+import { Epochs } from './epochs.ts';
 import { FROM_LOG, Intake, type Batch, type BatchOutcome } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import { LogAtRest } from './log-at-rest.ts';
 import { MessageGate } from './message-gate.ts';
 import { peerIdOf } from './meeting.ts';
-import { beyondStatements, countBeyond, moveOn, noteCarried } from './move-on.ts';
 import { Outbox } from './outbox.ts';
 import { Peers } from './peers.ts';
 import type { PeerPresence } from './presence-board.ts';
 import type { ArchiveDoor, ReplicaOptions } from './replica-events.ts';
-import { bytesOf, RosterNews } from './roster-news.ts';
 import { Shelf } from './shelf.ts';
 import { StoredLog } from './stored-log.ts';
 import type { TransportId, TransportRoom, TransportStatus } from './transport.ts';
@@ -48,9 +43,8 @@ export class Replica {
   readonly #messages: MessageGate;
   #told: Promise<void> = Promise.resolve();
   readonly #archive: Archive | undefined;
-  readonly #rosterNews: RosterNews;
-  #doors: Promise<Doors | undefined> | undefined;
-  #closed = false;
+  /** What changes when the owner changes who is in the room. */
+  readonly epochs: Epochs;
 
   private constructor(options: ReplicaOptions, log: RoomLog) {
     const { keys, session, store, folder, clock, events } = options;
@@ -127,11 +121,21 @@ export class Replica {
       },
       onError,
     });
-    this.#rosterNews = new RosterNews(log, keys, (roster) => events.onNotice({ kind: 'roster', roster }));
+    this.epochs = new Epochs({
+      ...options,
+      device: session.device,
+      self: this.self,
+      log,
+      outbox: this.#outbox,
+      stopSnapshots: () => this.#keeper.stopSnapshots(),
+      tell: (roster) => this.#peers.announce(roster),
+      onNews: (roster) => events.onNotice({ kind: 'roster', roster }),
+      onError,
+    });
     this.#peers = new Peers({
       ...options,
       log,
-      onRoster: (bytes) => this.#rosterNews.heard(bytes),
+      rosterNews: this.epochs.news,
       shelf: this.#shelf,
       atRest: this.#atRest,
       settled: () => this.#outbox.settled(),
@@ -153,7 +157,7 @@ export class Replica {
     const shortcut = snapshot && Replica.#from(snapshot, options, base);
     const replica = shortcut ?? new Replica(options, new RoomLog(base));
     replica.#listen();
-    if (options.carry !== undefined && options.carry.length > 0) await replica.#carry(options.carry);
+    if (options.carry !== undefined && options.carry.length > 0) await replica.epochs.carry(options.carry);
     if (snapshot === undefined || shortcut === undefined) await replica.#storedLog.readWhole();
     else {
       replica.#messages.shut();
@@ -190,45 +194,7 @@ export class Replica {
   connect(room: Omit<TransportRoom, 'self' | 'roomId'>): void {
     this.#peers.connect(room);
     this.#archive?.start();
-    const { roomId, keys, transports, events } = this.#options;
-    const roster = this.#rosterNews.known;
-    if (roster === undefined) return;
-    const onError = (what: string, error: unknown): void =>
-      events.onNotice({ kind: 'internal', what, error });
-    const door = { roomId, self: this.self, transports, roster, onError };
-    // Few rooms have former epochs: not part of what everybody waits for.
-    this.#doors = import('./doors.ts')
-      .then(({ Doors }) => (this.#closed ? undefined : new Doors(keys.past ?? [], door)))
-      .catch((error: unknown) => void onError('the door of a former epoch', error));
-  }
-
-  /**
-   * Takes the room to a newer roster: stores it, with what this device has and the statement's closed frontier does not
-   * reach. The room has to be opened again then; what is written in between is carried as well, by whoever has it.
-   */
-  async moveOn(roster: Roster): Promise<void> {
-    this.#keeper.stopSnapshots();
-    await this.#outbox.settled();
-    await moveOn(this.#options.store, roster, this.closing);
-  }
-
-  /** Where the chains stand that no closed frontier reaches yet. */
-  get closing(): FrontierRow[] {
-    return beyondStatements(this.#log.statements, this.#log.frontier());
-  }
-
-  /** Tells those who are here of a newer roster, before this tab leaves them. */
-  announce(roster: Roster): Promise<void> {
-    this.#rosterNews.made(roster);
-    return this.#peers.announce(encodeRoster(bytesOf(roster)));
-  }
-
-  /** How much of what this device wrote a holder of `role` can't carry into the epoch that a roster begins. */
-  leftBehind({ statements }: Roster, role: Role): number {
-    const { device } = this.#options.session;
-    const own = this.#log.frontier().filter(({ session }) => this.#log.session(session)?.device === device);
-    const behind = beyondStatements(statements, own).filter(({ channel }) => !maySign(role, channel));
-    return countBeyond(statements, behind);
+    this.epochs.openDoors();
   }
 
   /** Everybody who wrote in the room, by session. */
@@ -263,12 +229,6 @@ export class Replica {
    */
   get known(): boolean {
     return this.#options.genesis !== undefined || this.#peers.caughtUp || this.#archive?.brought === true;
-  }
-
-  /** The owner's statements as a sealed record, if there are any after the genesis statement (ROOM-9). */
-  async sealedRoster(): Promise<Bytes | undefined> {
-    const { known } = this.#rosterNews;
-    return known && seal(this.#options.keys, 'roster', known);
   }
 
   /** The room's genesis statement as signed. */
@@ -324,13 +284,12 @@ export class Replica {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
     this.#storedLog.dispose();
     this.#atRest.dispose();
     try {
       await this.#archive?.close();
       await this.#peers.goodbye();
-      await (await this.#doors)?.close();
+      await this.epochs.close();
       await this.#outbox.settled();
       this.#keeper.dispose();
       await this.#peers.close();
@@ -378,7 +337,7 @@ export class Replica {
       atRest: () => this.#shelf.empty,
       take: (batch) => this.#take(batch),
       learn: (genesis) => this.#peers.learn(genesis),
-      roster: this.#rosterNews,
+      roster: this.epochs.news,
       random: Math.random,
       onChange: () => events.onPeers(),
       onError: (what, error) => events.onNotice({ kind: 'internal', what, error }),
@@ -395,14 +354,6 @@ export class Replica {
       statements: this.#log.statements.map((statement) => statement.bytes),
       pastSeeds: (keys.past ?? []).map(({ seeds }) => seeds.v),
     };
-  }
-
-  /** Before anything is read: what these rows name is part of the room from then on. */
-  async #carry(rows: readonly FrontierRow[]): Promise<void> {
-    for (const part of partsOf(rows)) this.#outbox.post('carry', encodeFrontier(part));
-    await this.#outbox.settled();
-    // Where the disk refuses they are carried again at the next opening.
-    if (this.#outbox.state.kind === 'saved') await noteCarried(this.#options.store, rows);
   }
 
   async #tellAgain(again: RoomLog): Promise<void> {

@@ -39,15 +39,17 @@ export async function beginEpoch(change: EpochChange): Promise<Roster> {
     before: roster.statements,
     keys: next,
     former: keys,
-    closed: closedRows(replica.closing, roster),
+    closed: closedRows(replica.epochs.closing, roster),
     members: [{ device: me, role: 'editor' }, ...members.filter(({ device }) => device !== me)],
     time: now,
   });
   const newer = { genesis: roster.genesis, statements: [...roster.statements, statement] };
-  await replica.moveOn(newer);
+  await replica.epochs.moveOn(newer);
   // It is done: who does not hear it now hears it at the door.
   await Promise.race([
-    replica.announce(newer).catch((error: unknown) => console.warn('CodeFace: telling of new keys', error)),
+    replica.epochs
+      .announce(newer)
+      .catch((error: unknown) => console.warn('CodeFace: telling of new keys', error)),
     new Promise((resolve) => setTimeout(resolve, ANNOUNCE_MS)),
   ]);
   return newer;

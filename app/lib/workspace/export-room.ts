@@ -16,7 +16,7 @@ const PART_BYTES = 8 * 1024 * 1024;
  */
 export async function exportRoom(
   roomId: RoomId,
-  replica: Pick<Replica, 'genesis' | 'segments' | 'frontier' | 'sealedRoster'>,
+  replica: Pick<Replica, 'genesis' | 'segments' | 'frontier' | 'epochs'>,
   onProgress: (done: number) => void = () => undefined,
 ): Promise<Blob> {
   const { genesis } = replica;
@@ -24,7 +24,7 @@ export async function exportRoom(
   const chains = Math.max(1, replica.frontier.length);
   const seen = new Set<string>();
   async function* sealed(): AsyncGenerator<readonly Uint8Array<ArrayBuffer>[]> {
-    const roster = await replica.sealedRoster();
+    const roster = await replica.epochs.sealed();
     if (roster !== undefined) yield [roster];
     for await (const batch of replica.segments(BATCH_BYTES)) {
       for (const { session, channel } of batch) seen.add(`${session}/${channel}`);

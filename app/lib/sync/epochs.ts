@@ -1,0 +1,114 @@
+/**
+ * The epochs of a room as its open replica knows them: what the owner's statements say to others and hear from them, what
+ * this device carries from one epoch into the next, and the doors of those before (ROST-11, ROST-12, ROST-20 to ROST-22).
+ */
+import type { Bytes } from '../core/bytes.ts';
+import type { DeviceId, PeerId, Role, RoomId } from '../core/ids.ts';
+import type { RoomKeys } from '../crypto/room-keys.ts';
+import { maySign } from '../log/format.ts';
+import { encodeFrontier, partsOf, type FrontierRow } from '../log/frontier.ts';
+import type { LogStore } from '../log/log-store.ts';
+import type { RoomLog } from '../log/room-log.ts';
+import { encodeRoster, type Roster } from '../log/roster.ts';
+import { seal } from '../log/seal.ts';
+import type { Doors } from './doors.ts';
+import { beyondStatements, countBeyond, moveOn, noteCarried } from './move-on.ts';
+import type { Outbox } from './outbox.ts';
+import { bytesOf, RosterNews } from './roster-news.ts';
+import type { Transport } from './transport.ts';
+
+export interface EpochsOptions {
+  readonly roomId: RoomId;
+  readonly keys: RoomKeys;
+  readonly device: DeviceId;
+  readonly self: PeerId;
+  readonly log: RoomLog;
+  readonly store: LogStore;
+  readonly outbox: Outbox;
+  readonly transports: readonly Transport[];
+  /** Snapshots of an epoch that is being left would count for nothing. */
+  readonly stopSnapshots: () => void;
+  /** Sends a roster to everybody who is here. */
+  readonly tell: (roster: Bytes) => Promise<void>;
+  readonly onNews: (roster: Roster) => void;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+export class Epochs {
+  /** Statements from others. */
+  readonly news: RosterNews;
+  readonly #options: EpochsOptions;
+  #doors: Promise<Doors | undefined> | undefined;
+  #closed = false;
+
+  constructor(options: EpochsOptions) {
+    this.#options = options;
+    this.news = new RosterNews(options.log, options.keys, options.onNews);
+  }
+
+  /** Before anything is read: what these rows name is part of the room from then on. */
+  async carry(rows: readonly FrontierRow[]): Promise<void> {
+    const { outbox, store } = this.#options;
+    for (const part of partsOf(rows)) outbox.post('carry', encodeFrontier(part));
+    await outbox.settled();
+    // Where the disk refuses they are carried again at the next opening.
+    if (outbox.state.kind === 'saved') await noteCarried(store, rows);
+  }
+
+  /** Answers at the topics of former epochs from now on. */
+  openDoors(): void {
+    const roster = this.news.known;
+    if (roster === undefined) return;
+    const { roomId, keys, self, transports, onError } = this.#options;
+    // Few rooms have former epochs: not part of what everybody waits for.
+    this.#doors = import('./doors.ts')
+      .then(({ Doors }) =>
+        this.#closed ? undefined : new Doors(keys.past ?? [], { roomId, self, transports, roster, onError }),
+      )
+      .catch((error: unknown) => void onError('the door of a former epoch', error));
+  }
+
+  /** Where the chains stand that no closed frontier reaches yet. */
+  get closing(): FrontierRow[] {
+    const { log } = this.#options;
+    return beyondStatements(log.statements, log.frontier());
+  }
+
+  /** How many entries of this device a holder of `role` can't carry into the epoch that a roster begins. */
+  leftBehind({ statements }: Roster, role: Role): number {
+    const { log, device } = this.#options;
+    const own = log.frontier().filter(({ session }) => log.session(session)?.device === device);
+    return countBeyond(
+      statements,
+      own.filter(({ channel }) => !maySign(role, channel)),
+    );
+  }
+
+  /**
+   * Takes this device to a newer roster: stores it, with what is here and no closed frontier reaches. The room has to be
+   * opened again then; what is written in between is carried as well, by whoever has it.
+   */
+  async moveOn(roster: Roster): Promise<void> {
+    const { outbox, store, stopSnapshots } = this.#options;
+    stopSnapshots();
+    await outbox.settled();
+    await moveOn(store, roster, this.closing);
+  }
+
+  /** Tells those who are here of a newer roster, before this tab leaves them. */
+  announce(roster: Roster): Promise<void> {
+    this.news.made(roster);
+    return this.#options.tell(encodeRoster(bytesOf(roster)));
+  }
+
+  /** The owner's statements as a sealed record, if there are any after the genesis statement (ROOM-9). */
+  async sealed(): Promise<Bytes | undefined> {
+    const { known } = this.news;
+    return known && seal(this.#options.keys, 'roster', known);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await (await this.#doors)?.close();
+  }
+}
