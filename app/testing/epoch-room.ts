@@ -13,17 +13,18 @@ import type { LogStore } from '../lib/log/log-store.ts';
 import type { Accepted } from '../lib/log/receipt.ts';
 import type { Member } from '../lib/log/roster-codec.ts';
 import type { Roster } from '../lib/log/roster.ts';
-import type { DeviceKeys } from '../lib/storage/device.ts';
+import type { DeviceKeys, RecentRoom } from '../lib/storage/device.ts';
 import { memoryStore } from '../lib/storage/stores/memory.ts';
 import type { ArchiveServer } from '../lib/sync/archive/archive-server.ts';
 import { topicOf } from '../lib/sync/topic.ts';
 import { stateHash } from '../lib/sync/fold-session.ts';
 import { inPlaceFolder } from '../lib/sync/folder.ts';
-import { moveOn, storedFrontier, toCarry } from '../lib/sync/move-on.ts';
+import { toCarry } from '../lib/sync/move-on.ts';
 import { Replica, type ReplicaNotice } from '../lib/sync/replica.ts';
 import type { Transport } from '../lib/sync/transport.ts';
 import { beginEpoch } from '../lib/workspace/change-epoch.ts';
-import { rosterIn, wayIn, type WayIn } from '../lib/workspace/way-in.ts';
+import { nextEpoch, type NextEpoch } from '../lib/workspace/next-epoch.ts';
+import { rosterIn, wayIn, type KnownRoster, type WayIn } from '../lib/workspace/way-in.ts';
 import { MemoryNetwork } from './memory-network.ts';
 
 /** One room, its owner's key, and a network for each of its topics. */
@@ -88,6 +89,9 @@ export class Person {
   project: Project | undefined;
   /** Whether this device has the owner's key. */
   owner = false;
+  /** What the list of rooms says on this device. */
+  #remembered: RecentRoom['link'] | undefined;
+  #known: KnownRoster = { genesis: undefined, statements: [] };
   #online = true;
 
   private constructor(room: EpochRoom, device: DeviceKeys, link: RoomLink) {
@@ -107,11 +111,15 @@ export class Person {
     const sign = this.owner ? this.#signAsOwner : undefined;
     const facts = await this.disk.loadFacts();
     const known = await rosterIn(facts, this.link.roomId);
-    const way = await wayIn(this.link, known, this.device, { ...this.link, kind: this.link.seedKind });
+    const way = await wayIn(this.link, known, this.device, this.#remembered);
     if (!way.ok) throw new Error(way.error.kind);
     this.way = way.value;
     const { keys, roster, kind, link } = way.value;
-    if (kind === 'in') this.link = link;
+    this.#known = known;
+    if (kind === 'in') {
+      this.link = link;
+      this.#remembered = { ...link, kind: link.seedKind };
+    }
     this.messages = [];
     this.replica = await Replica.open({
       roomId: keys.roomId,
@@ -152,13 +160,15 @@ export class Person {
     return news?.roster;
   }
 
-  /** Goes where the statements lead, like the room page does. */
-  async follow(): Promise<void> {
-    const { heard, replica, way } = this;
-    if (heard === undefined || replica === undefined) throw new Error('nothing was heard');
-    if (way?.kind === 'newcomer') await moveOn(this.store, heard, []);
-    else await replica.moveOn(heard);
+  /** Goes where the statements lead, like the room page does; says what would be left behind. */
+  async follow(): Promise<NextEpoch> {
+    const { heard, replica, way, disk: store, device, link } = this;
+    if (heard === undefined || replica === undefined || way === undefined)
+      throw new Error('nothing was heard');
+    const here = { store, device, remembered: this.#remembered, link, known: this.#known, way, replica };
+    const next = await nextEpoch(here, heard);
     await this.reopen();
+    return next;
   }
 
   async reopen(online = this.#online): Promise<void> {
@@ -185,11 +195,6 @@ export class Person {
   }
 
   readonly #signAsOwner = (message: Bytes): Promise<Bytes> => sign(this.room.owner.privateKey, message);
-
-  /** What rests here of the epoch this device knew. */
-  stored(): Promise<unknown> {
-    return this.way ? storedFrontier(this.store, this.way.keys) : Promise.resolve([]);
-  }
 
   write(text: string): void {
     const { project } = this;

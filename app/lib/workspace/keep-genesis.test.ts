@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { memoryStore } from '../storage/stores/memory.ts';
 import { makeRoom } from '../../testing/replicas.ts';
-import { keepGenesis } from './load-genesis.ts';
+import { keepGenesis } from './keep-genesis.ts';
 
 it('keeps the statement of a room just made', async () => {
   const { genesis } = await makeRoom();

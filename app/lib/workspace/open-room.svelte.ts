@@ -1,7 +1,7 @@
 /** From a link to an open room: keys, this device, its store, the replica, and the transports that meet others. */
 import { fromHex, type Bytes } from '../core/bytes.ts';
 import { systemClock } from '../core/clock.ts';
-import type { Role, RoomId } from '../core/ids.ts';
+import type { Role } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { generateDeviceKeyPair, deviceIdOf } from '../crypto/device-keys.ts';
 import { formatLink, type RoomLink } from '../crypto/links.ts';
@@ -9,10 +9,9 @@ import { archiveKeys, type RoomKeys, type SeedKind } from '../crypto/room-keys.t
 import { sign, type SigningKeyPair } from '../crypto/signatures.ts';
 import type { PickedFiles } from '../files/picked.ts';
 import { issueSession } from '../log/certificate.ts';
-import type { FrontierRow } from '../log/frontier.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { Member } from '../log/roster-codec.ts';
-import { openDeviceStore, type DeviceKeys, type DeviceStore } from '../storage/device.ts';
+import { openDeviceStore, type DeviceStore } from '../storage/device.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
 import type { StorageProblem } from '../storage/storage-problem.ts';
 import { openIndexedDbStore } from '../storage/stores/indexeddb.ts';
@@ -21,14 +20,15 @@ import { archiveServer } from '../sync/archive/archive-server.ts';
 import type { Owner } from '../sync/archive/registration.ts';
 import { topicOf } from '../sync/topic.ts';
 import { workerFolder } from '../sync/folder.ts';
-import { moveOn, storedFrontier, toCarry } from '../sync/move-on.ts';
+import { toCarry } from '../sync/move-on.ts';
 import { transportsTo } from '../sync/registry.ts';
 import type { ArchiveDoor } from '../sync/replica-events.ts';
 import { Replica, type ReplicaEvents } from '../sync/replica.ts';
-import { keepGenesis, type WrongKey } from './load-genesis.ts';
+import { keepGenesis } from './keep-genesis.ts';
+import { nextEpoch } from './next-epoch.ts';
 import type { RoomModel, ShareLinks } from './room-model.ts';
 import { RoomState } from './room-state.svelte.ts';
-import { rosterIn, wayIn, type KnownRoster } from './way-in.ts';
+import { rosterIn, wayIn, type WrongKey } from './way-in.ts';
 
 export type OpenProblem =
   /** What is stored here was written by a newer version of the app. */
@@ -192,15 +192,10 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     changeMembers: owner && genesis && kind === 'in' ? changeMembers : undefined,
     granted: statements.at(-1)?.grants ?? [],
     onRoster: async (newer) => {
-      if (kind === 'newcomer')
-        await moveOn(store, newer, await heldBefore(store, known, own, device, roomId));
-      else await replica.moveOn(newer);
-      const next = await wayIn(options.link, newer, own, await device.linkOf(roomId));
-      if (!next.ok) return { go: () => moveTo(options.link), behind: 0, unsaved: !replica.atRest };
-      const { keys: then, link: to } = next.value;
-      // Who is out keeps all of it, to be read.
-      const behind = next.value.kind === 'in' ? replica.leftBehind(newer, then.role) : 0;
-      return { go: () => moveTo(to), behind, unsaved: !replica.atRest };
+      const remembered = await device.linkOf(roomId);
+      const here = { store, device: own, remembered, link: options.link, known, way: way.value, replica };
+      const { link: to, ...left } = await nextEpoch(here, newer);
+      return { ...left, go: () => moveTo(to) };
     },
   });
   events.deliverTo(room.listener);
@@ -210,30 +205,6 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
   // A link that nothing vouches for yet must not take the place of one that works.
   if (kind !== 'newcomer') room.remember();
   return ok(room);
-}
-
-/** Where the chains stand that this device wrote or got in the epoch it knew, before it was given a link of a later one. */
-async function heldBefore(
-  store: LogStore,
-  known: KnownRoster,
-  own: DeviceKeys,
-  device: DeviceStore,
-  roomId: RoomId,
-): Promise<FrontierRow[]> {
-  const remembered = await device.linkOf(roomId);
-  if (known.genesis === undefined || remembered?.epoch !== known.statements.length) return [];
-  const before = await wayIn(
-    {
-      roomId,
-      seedKind: remembered.kind as SeedKind,
-      epoch: remembered.epoch,
-      seed: Uint8Array.from(remembered.seed),
-    },
-    known,
-    own,
-    undefined,
-  );
-  return before.ok ? storedFrontier(store, before.value.keys) : [];
 }
 
 function linksOf(link: RoomLink, keys: RoomKeys, origin: string): ShareLinks {

@@ -33,6 +33,7 @@ import { forkAlert, memoryOnlyAlert, nameNotKeptAlert, nothingToSave } from './m
 import { forkProofFile } from './fork-proof.ts';
 import { keep, kept } from './kept-locally.ts';
 import { MembersState } from './members-state.svelte.ts';
+import type { NextEpoch } from './next-epoch.ts';
 import { OfflineState } from './offline-state.svelte.ts';
 import { PeopleState } from './people-state.svelte.ts';
 import { recentRoomOf } from './recent-room.ts';
@@ -78,17 +79,7 @@ export interface RoomStateOptions {
   /** Whom the newest statement lets in by name. */
   readonly granted: readonly Member[];
   /** Takes this device to a newer roster. */
-  readonly onRoster: (roster: Roster) => Promise<NextEpoch>;
-}
-
-/** Where a newer roster leads. */
-export interface NextEpoch {
-  /** Opens the room there. */
-  readonly go: () => void;
-  /** How much of what was written here can't come along with the new role. */
-  readonly behind: number;
-  /** Some of what is here is in this page only. */
-  readonly unsaved: boolean;
+  readonly onRoster: (roster: Roster) => Promise<Omit<NextEpoch, 'link'> & { readonly go: () => void }>;
 }
 
 export class RoomState implements RoomModel {

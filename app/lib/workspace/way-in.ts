@@ -17,7 +17,9 @@ import {
   type RosterStatement,
 } from '../log/roster.ts';
 import type { DeviceKeys, RecentRoom } from '../storage/device.ts';
-import type { WrongKey } from './load-genesis.ts';
+
+/** The link is well-formed and its key is another's: what is written with it nobody in this room could read. */
+export type WrongKey = { readonly kind: 'wrong-key' };
 
 /** What this device has of the owner's statements; nothing where the first of them is not here or damaged. */
 export interface KnownRoster {
@@ -100,9 +102,16 @@ async function newestLink(
     if (grant) return { roomId, epoch: statement.epoch, seedKind: grant.kind, seed: grant.seed };
   }
   if (remembered === undefined || remembered.epoch <= link.epoch) return link;
-  const { kind, epoch, seed } = remembered;
-  return { roomId, epoch, seedKind: kind as SeedKind, seed: Uint8Array.from(seed) };
+  return linkOf(roomId, remembered);
 }
+
+/** The link that a device remembers of a room. */
+export const linkOf = (roomId: RoomId, { kind, epoch, seed }: RecentRoom['link']): RoomLink => ({
+  roomId,
+  epoch,
+  seedKind: kind as SeedKind,
+  seed: Uint8Array.from(seed),
+});
 
 /** What reads the epochs before that of `keys`, by epoch: each statement gives the read seed of the one before. Undefined where one does not. */
 async function pastKeys(keys: RoomKeys, genesis: Genesis, statements: Roster['statements']) {
