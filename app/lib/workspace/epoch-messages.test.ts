@@ -14,7 +14,7 @@ it('offers the download where words would stay behind, and goes on only when ask
 it('says what I may do now where that changed, and a full disk by its name', () => {
   expect(movedAlert(true, 'editor', 'editor').title).toBe('You changed who can be here');
   expect(movedAlert(false, 'editor', 'editor').title).toBe('The owner changed who can be here');
-  expect(movedAlert(false, 'editor', 'viewer').title).toContain('you can read now');
+  expect(movedAlert(false, 'editor', 'viewer').title).toContain('you can read, not write');
   expect(changeFailedAlert(new DOMException('', 'QuotaExceededError')).detail).toContain('no space');
   expect(changeFailedAlert(new Error()).detail).toContain('Try again');
 });

@@ -30,13 +30,13 @@ export const movedAlert = (mine: boolean, from: Role, to: Role): NewAlert => ({
       ? 'The owner changed who can be here'
       : `The owner changed your role: ${mayNow[to]}`,
   detail:
-    'The room goes on with new keys, and all words are here. Links made before have stopped working: take new ones from Share.',
+    'The room goes on with new keys, and with everything that reached it. Links made before have stopped working: take new ones from Share.',
 });
 
 const mayNow: Readonly<Record<Role, string>> = {
-  editor: 'you can edit now',
-  commenter: 'you can read and talk now',
-  viewer: 'you can read now',
+  editor: 'you can edit',
+  commenter: 'you can read and talk, not edit',
+  viewer: 'you can read, not write',
 };
 
 /** What was written here and has not reached the room can't be sent with the role I have now. `changes`: how many. */

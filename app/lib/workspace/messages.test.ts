@@ -92,6 +92,7 @@ it('says why one can only read', () => {
   expect(readOnlyReason('commenter', false, 'in')).toMatch(/write in Chat.*edit link/);
   expect(readOnlyReason('editor', false, 'in')).toContain('someone here uses a newer CodeFace');
   expect(readOnlyReason('editor', false, 'out')).toContain('no longer let into');
+  expect(readOnlyReason('editor', false, 'held')).toContain('reload the page to go on');
 });
 
 it('says what works where the room is not ready for offline', () => {

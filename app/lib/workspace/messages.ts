@@ -219,6 +219,7 @@ export function readOnlyReason(role: Role, editable: boolean, standing: Standing
 /** Why nothing can be written while the owner's newest keys don't let one. */
 export const standingWords = {
   moving: 'The room gets new keys: one moment.',
+  held: 'Read only: the room has new keys, and not all that is here can come along. Download what you need, then reload the page to go on.',
   out: 'Read only: you are no longer let into this room. To come back, ask its owner for a new link.',
 } as const satisfies Record<Exclude<Standing, 'in'>, string>;
 

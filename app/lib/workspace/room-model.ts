@@ -29,8 +29,11 @@ export interface PersonHere {
   readonly file?: FileId;
 }
 
-/** 'moving': the room is being opened again with new keys; 'out': it is closed to this device, and can be read. */
-export type Standing = 'in' | 'moving' | 'out';
+/**
+ * 'moving': the room is being opened again with new keys. 'held': it has new keys, and something here would not come along.
+ * 'out': it is closed to this device, and can be read.
+ */
+export type Standing = 'in' | 'moving' | 'held' | 'out';
 
 export interface RemoteCursor {
   /** One per tab of another person. */

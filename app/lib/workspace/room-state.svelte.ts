@@ -102,8 +102,8 @@ export class RoomState implements RoomModel {
   readonly #transfer: TransferState;
   #inFront: FileId | undefined;
   #known = $state(false);
-  /** The owner has changed who is in the room, and it is being opened again. */
-  #moving = $state(false);
+  /** Set when the owner has changed who is in the room: it is to be opened again. */
+  #going = $state<'moving' | 'held'>();
 
   constructor(options: RoomStateOptions) {
     const { keys, me, session, myName, replica, links, notKept, movedFrom } = options;
@@ -205,7 +205,7 @@ export class RoomState implements RoomModel {
     return this.role === 'editor' && this.#writable;
   }
   get standing(): Standing {
-    return this.#options.out ? 'out' : this.#moving ? 'moving' : 'in';
+    return this.#options.out ? 'out' : (this.#going ?? 'in');
   }
   get known(): boolean {
     return this.#known;
@@ -339,16 +339,18 @@ export class RoomState implements RoomModel {
   /** The owner has changed who is in the room: goes there with everything that is here. */
   async follow(roster: Roster): Promise<void> {
     // Whatever else is heard meanwhile is heard again where this leads.
-    if (this.#moving) return;
-    this.#moving = true;
+    if (this.#going !== undefined) return;
+    this.#going = 'moving';
     const download = (): void => void this.download();
     try {
       const { go, behind, unsaved } = await this.#options.onRoster(roster);
-      if (unsaved) this.#alerts.show('kept-behind', notStoredAlert(download, go));
-      else if (behind > 0) this.#alerts.show('kept-behind', keptBehindAlert(behind, download, go));
-      else go();
+      if (!unsaved && behind === 0) return go();
+      this.#going = 'held';
+      const alert = unsaved ? notStoredAlert(download, go) : keptBehindAlert(behind, download, go);
+      this.#alerts.show('kept-behind', alert);
     } catch (error) {
       console.error('CodeFace: going to the new keys', error);
+      this.#going = 'held';
       this.#alerts.show('kept-behind', moveFailedAlert(download));
     }
   }
