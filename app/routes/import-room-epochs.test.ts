@@ -190,6 +190,16 @@ describe('ROOM-9 a file of a later epoch', () => {
     for (const part of ['0', 'a1', 'b1', 'a2', 'b2']) expect(here.read()).toContain(part);
   });
 
+  it('takes statements in front alone: a second record of them is left out, and said', async () => {
+    const { links, files } = await roomOf(1);
+    const records = await recordsOf(at(files, 1));
+    const twice = await fileWith(at(files, 1), [...records, at(records, 0)]);
+    expect(await importRoom(twice, formatLink(at(links, 1)))).toMatchObject({
+      ok: true,
+      value: { leftOut: 1, codes: ['wrong-kind'] },
+    });
+  });
+
   it('does not follow statements that go on from another beginning', async () => {
     const { ann, links, files } = await roomOf(1);
     const [link, file] = [at(links, 1), at(files, 1)];

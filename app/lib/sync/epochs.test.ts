@@ -90,13 +90,8 @@ it('who gets a new link before the door was found brings what they wrote meanwhi
 
 it('what the disk did not take is told before the room is opened again', async () => {
   const [ann, ben] = (await room('e', 'e')) as [Person, Person];
-  ben.disk = new Proxy(ben.store, {
-    get(target, name) {
-      if (name === 'append') return () => Promise.reject(new DOMException('', 'QuotaExceededError'));
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
+  const full = () => Promise.reject(new DOMException('', 'QuotaExceededError'));
+  vi.spyOn(ben.store, 'append').mockImplementation(full);
   await ben.reopen(true);
   await ann.begin([editor(ben)]);
   await heard(ben);
