@@ -38,9 +38,11 @@ export class RosterNews {
     this.#heard = bytes.slice();
     const read = await decodeRoster(bytes, this.#keys.roomId);
     if (!read.ok) return;
-    const { statements } = read.value;
+    const { genesis, statements } = read.value;
+    const known = this.#newest?.genesis ?? this.#log.genesis;
     const before = this.#newest?.statements ?? this.#log.statements;
-    // The first one stays: another branch is never followed.
+    // The first one stays: another branch is never followed, not even from the beginning.
+    if (known !== undefined && !equalBytes(known.bytes, genesis.bytes)) return;
     if (!before.every((one, i) => equalBytes(one.bytes, statements[i]?.bytes ?? NOTHING))) return;
     // What does not reach the epoch of a link that brought nothing else opens nothing with it.
     if (statements.length <= before.length || statements.length < this.#keys.epoch) return;
