@@ -35,7 +35,8 @@ export async function rosterOfFile(
   if (!roster.ok) return bad(roster.error.kind);
   const { statements } = roster.value;
   if (!equalBytes(roster.value.genesis.bytes, genesis.bytes)) return bad('another-genesis');
-  return statements.length === epoch ? ok(statements) : bad('another-epoch');
+  // In epoch 0 there is nothing to say beside the genesis statement, and one way only to leave it out.
+  return statements.length === epoch && epoch > 0 ? ok(statements) : bad('another-epoch');
 }
 
 async function rosterRecord(file: Blob): Promise<FiledSegment | undefined> {
