@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import * as prettier from 'prettier';
 import { FORMAT } from '../app/lib/log/format.ts';
 import { acceptVectors } from './vectors/accept.ts';
+import { archiveVectors } from './vectors/archive.ts';
 import { chainVectors, frontierOf, segmentVectors, writeChains } from './vectors/chains.ts';
+import { epochRoom } from './vectors/epoch-room.ts';
+import { epochSegmentVectors, epochStepVectors } from './vectors/epoch-segments.ts';
 import { frameVectors, frontierVectors, presenceVectors, runMessageVectors } from './vectors/frames.ts';
 import {
   derivationVectors,
@@ -18,6 +21,25 @@ import {
   weakKeyVectors,
 } from './vectors/keys.ts';
 import { refusalVectors, UNSHOWN } from './vectors/refusals.ts';
+import {
+  doorVectors,
+  filedRosterVectors,
+  NO_FILE_FOR,
+  NO_FILED_ROSTER_FOR,
+  roomFileVectors,
+  rosterFrameVectors,
+  rosterRecordVectors,
+} from './vectors/roster-places.ts';
+import {
+  capVectors,
+  deviceKeyVectors,
+  epochKeyVectors,
+  formerVectors,
+  grantVectors,
+  newsVectors,
+  rosterVectors,
+  statementVectors,
+} from './vectors/roster-statements.ts';
 import { sealingVectors } from './vectors/sealing.ts';
 import { certificateVectors, genesisVectors } from './vectors/statements.ts';
 import { roleVectors, talkMessageVectors, talkVectors } from './vectors/talk.ts';
@@ -33,9 +55,10 @@ async function buildVectors() {
   const room = await vectorRoom();
   const written = await writeChains(room);
   const rows = await frontierOf(room, written);
+  const epochs = await epochRoom(room, written);
   return {
     about:
-      'Test vectors of docs/SPEC.md: bytes in hex (a long run as {repeat, times}), times in ms, numbers as JSON numbers. Each names the rules it shows. ' +
+      'Test vectors of docs/SPEC.md: bytes in hex (a long run as {repeat, times}; those of another vector but for changes as {of: section/name, changes: [from, to, bytes instead]}, in its own offsets), times in ms, numbers as JSON numbers. Each names the rules it shows. ' +
       'Written by `npm run vectors`. Where "packing" is "deflated" the sealed bytes must open and give "plain", but another ' +
       'deflate may write others; where it is "plain" a long body was sealed without deflating, which readers take too.',
     format: FORMAT,
@@ -63,6 +86,23 @@ async function buildVectors() {
     talkMessages: talkMessageVectors(),
     talk: talkVectors(),
     presence: presenceVectors(),
+    epochKeys: epochKeyVectors(epochs),
+    deviceKeys: deviceKeyVectors(epochs),
+    rosterStatements: await statementVectors(epochs),
+    grants: await grantVectors(epochs),
+    formerSeeds: await formerVectors(epochs),
+    rosters: await rosterVectors(epochs),
+    rosterCaps: await capVectors(epochs),
+    rosterNews: newsVectors(),
+    epochSegments: await epochSegmentVectors(epochs, written),
+    epochSteps: epochStepVectors(),
+    rosterRecords: await rosterRecordVectors(epochs),
+    rosterFrames: rosterFrameVectors(),
+    doors: await doorVectors(room),
+    roomFiles: await roomFileVectors(epochs, written),
+    filedRosters: await filedRosterVectors(epochs),
+    noFileFor: { file: NO_FILE_FOR, roster: NO_FILED_ROSTER_FOR },
+    archive: await archiveVectors(epochs, written),
   };
 }
 

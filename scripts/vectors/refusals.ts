@@ -23,7 +23,6 @@ export const UNSHOWN = {
   'client-id-taken': 'two sessions with one clientID would take 2^26 key pairs to find',
   'entry-too-large': "an author's own: nothing is sent",
   'unmet-dependency': "an author's own: nothing is sent",
-  'malformed-carry': 'vectors are of one epoch',
 } as const satisfies Partial<Record<RefusalCode, string>>;
 
 export interface RefusalVector {
@@ -153,6 +152,14 @@ async function entryCases(room: VectorRoom) {
     'bad-reference': await second('ACC-11', between(hers, 1, [[hers, 1]], 'x')),
     'mixed-parents': await second('ACC-11', between(hers, 1, lists, 'x'), { after: ['ann-1', 'ann-2'] }),
     'bad-delete-set': await second('ACC-12', bytesOf('00 01 07 01 00 8080808080 20')),
+    'malformed-carry': {
+      rules: ['ROST-11', 'ACC-1'],
+      sealed: await sealedHex(
+        room,
+        (await new VectorChain(eve, 'carry').add(Uint8Array.of(0, 0)).segment()).plain,
+      ),
+      closes: 1,
+    },
     'chain-closed': {
       rules: ['ACC-1'],
       after: ['eve-1', 'skip-struct'],

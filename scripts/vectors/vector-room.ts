@@ -23,7 +23,7 @@ import { makeGenesis, type Genesis } from '../../app/lib/log/genesis.ts';
 import { seal } from '../../app/lib/log/seal.ts';
 import { encodeSegment } from '../../app/lib/log/segment.ts';
 
-/** Written into the file. The device's public key is that of the X25519 secret of 32 times 09 (KEY-7). */
+/** Written into the file. The device's public key is that of the X25519 secret of 32 times 09 (KEY-7): Ann's. */
 export const SEEDS = {
   owner: '01'.repeat(32),
   edit: '02'.repeat(32),
@@ -38,6 +38,14 @@ export const SEEDS = {
     private: '09'.repeat(32),
     public: '57db4b359f23ae5e146e4e2512056704722506348c150c14753d0c933d04d421',
   },
+  /** Private X25519 keys: of the devices of others, and of the grants of each statement, in their order. */
+  devices: { ben: '0a'.repeat(32), cas: '0b'.repeat(32), vic: '0c'.repeat(32) },
+  epochs: [
+    { edit: '12'.repeat(32), ephemerals: ['31'.repeat(32), '32'.repeat(32), '33'.repeat(32)] },
+    { edit: '13'.repeat(32), ephemerals: ['34'.repeat(32)] },
+  ],
+  /** Of epoch 1: Dan holds its edit link, Fay its comment link. */
+  laterSessions: { dan: '0d'.repeat(32), fay: '0e'.repeat(32) },
 } as const;
 
 export type Who = keyof typeof SEEDS.sessions;

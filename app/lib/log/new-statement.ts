@@ -1,6 +1,7 @@
 /** Making the owner's next statement (ROST-1): for the owner's device alone, and seldom. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, equalBytes, fromHex, type Bytes } from '../core/bytes.ts';
+import type { DeviceKeyPair } from '../crypto/device-keys.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import { seedKindOf, wrapFormerSeed, wrapSeed, type SeedGrant } from '../crypto/seed-grant.ts';
 import type { FrontierRow } from './frontier.ts';
@@ -26,8 +27,10 @@ export async function makeStatement(options: {
   readonly members: readonly Member[];
   /** Milliseconds since 1970. */
   readonly time: number;
+  /** The ephemeral pair of each member's grant; only test vectors give them. */
+  readonly pairs?: readonly DeviceKeyPair[];
 }): Promise<RosterStatement> {
-  const { owner, genesis, before, keys, former, closed, members, time } = options;
+  const { owner, genesis, before, keys, former, closed, members, time, pairs } = options;
   const { roomId, epoch, editInvite, commentInvite, viewInvite } = keys;
   if (!editInvite || !commentInvite) throw new Error('an epoch begins with its edit seed');
   if (roomId !== genesis.roomId || epoch !== before.length + 1) throw new Error('keys of another epoch');
@@ -37,7 +40,7 @@ export async function makeStatement(options: {
     throw new Error('whoever is removed has this seed');
   if (members.length > MAX_GRANTS) throw new RangeError(`${members.length} members`);
 
-  const grants = await Promise.all(members.map((member) => grantTo(member, keys)));
+  const grants = await Promise.all(members.map((member, i) => grantTo(member, keys, pairs?.[i])));
   const body = encodeFields({
     epoch,
     previous: sha256(before.at(-1)?.bytes ?? genesis.bytes),
@@ -55,10 +58,15 @@ export async function makeStatement(options: {
   return read.value;
 }
 
-async function grantTo(member: Member, keys: RoomKeys): Promise<(Member & SeedGrant) | undefined> {
+async function grantTo(
+  member: Member,
+  keys: RoomKeys,
+  pair: DeviceKeyPair | undefined,
+): Promise<(Member & SeedGrant) | undefined> {
   const { roomId, epoch } = keys;
   const seed = keys.seeds[seedKindOf(member.role)];
   if (seed === undefined) throw new Error('an edit seed gives all others');
-  const grant = await wrapSeed(seed, { roomId, epoch, device: fromHex(member.device), role: member.role });
+  const terms = { roomId, epoch, device: fromHex(member.device), role: member.role };
+  const grant = await wrapSeed(seed, terms, pair);
   return grant && { ...member, ...grant };
 }

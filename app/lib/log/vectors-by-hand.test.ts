@@ -2,162 +2,34 @@
  * docs/vectors.json checked by a second implementation: written from docs/SPEC.md with node:crypto and node:zlib alone, it shares
  * no code with the app. Where it could not be written from the text, the text was at fault.
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHash,
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  hkdfSync,
-  sign as signWith,
-  verify as verifyWith,
-} from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import type { Vectors } from '../../../scripts/vectors.ts';
-
-const FILE = new URL('../../../docs/vectors.json', import.meta.url);
-const vectors = JSON.parse(readFileSync(FILE, 'utf8')) as Vectors;
-const { seeds } = vectors;
-const CHANNELS = ['project', 'talk', 'runs', 'carry'];
-const KINDS = ['segment', 'hello', 'want', 'presence', 'signal', 'genesis'];
-
-const hex = (text: string): Buffer => Buffer.from(text, 'hex');
-const sha256 = (...parts: Uint8Array[]): Buffer => createHash('sha256').update(Buffer.concat(parts)).digest();
-const label = (purpose: string): Buffer => Buffer.from(`codeface/${purpose}/1\0`);
-const u32 = (value: number): Buffer => hex(value.toString(16).padStart(8, '0'));
-const u64 = (value: number): Buffer => hex(value.toString(16).padStart(16, '0'));
-
-/** PKCS #8 and SPKI of RFC 8410, up to the 32 bytes of the key. */
-const secretKey = (oid: '6e' | '70', seed: Buffer) =>
-  createPrivateKey({
-    key: Buffer.concat([hex(`302e020100300506032b65${oid}04220420`), seed]),
-    format: 'der',
-    type: 'pkcs8',
-  });
-const publicOf = (oid: '6e' | '70', seed: Buffer): Buffer =>
-  createPublicKey(secretKey(oid, seed)).export({ format: 'der', type: 'spki' }).subarray(12);
-const sign = (seed: Buffer, ...message: Buffer[]): Buffer =>
-  signWith(null, Buffer.concat(message), secretKey('70', seed));
-const verify = (publicKey: Buffer, signature: Buffer, ...message: Buffer[]): boolean => {
-  const key = Buffer.concat([hex('302a300506032b6570032100'), publicKey]);
-  return verifyWith(null, Buffer.concat(message), { key, format: 'der', type: 'spki' }, signature);
-};
-
-/** RFC 4648, lower case, without padding. */
-function base32(bytes: Buffer): string {
-  let bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
-  bits = bits.padEnd(Math.ceil(bits.length / 5) * 5, '0');
-  return (bits.match(/.{5}/g) ?? [])
-    .map((five) => 'abcdefghijklmnopqrstuvwxyz234567'[parseInt(five, 2)])
-    .join('');
-}
-
-const owner = hex(seeds.owner);
-const roomId = base32(sha256(publicOf('70', owner)));
-const derive = (seed: Buffer, purpose: string, epoch = 0): Buffer =>
-  Buffer.from(hkdfSync('sha256', seed, roomId, Buffer.concat([label(purpose), u32(epoch)]), 32));
-const edit = hex(seeds.edit);
-const comment = derive(edit, 'comment-seed');
-const read = derive(comment, 'read-seed');
-const secrets = { edit, comment, read };
-const invites = {
-  'edit-invite': derive(edit, 'edit-invite'),
-  'comment-invite': derive(comment, 'comment-invite'),
-  'view-invite': derive(read, 'view-invite'),
-};
-
-/** Bytes that are read from the front. */
-class Input {
-  at = 0;
-  readonly bytes: Buffer;
-  constructor(bytes: Buffer) {
-    this.bytes = bytes;
-  }
-  take(length: number): Buffer {
-    this.at += length;
-    if (this.at > this.bytes.length) throw new Error('ends early');
-    return this.bytes.subarray(this.at - length, this.at);
-  }
-  u8(): number {
-    return this.take(1)[0] ?? 0;
-  }
-  varUint(): number {
-    const byte = this.u8();
-    return (byte & 127) + (byte > 127 ? 128 * this.varUint() : 0);
-  }
-  varInt(): number {
-    const byte = this.u8();
-    const size = (byte & 63) + (byte > 127 ? 64 * this.varUint() : 0);
-    return (byte & 64) === 0 ? size : -size;
-  }
-  varBytes(): Buffer {
-    return this.take(this.varUint());
-  }
-}
-
-interface ReadSegment {
-  readonly session: Buffer;
-  readonly channel: number;
-  readonly first: number;
-  readonly certificate: Buffer | undefined;
-  readonly hashes: readonly Buffer[];
-  readonly signature: Buffer;
-}
-
-/** LOG-6, with hash(first - 1) and the hash after each entry by LOG-2. */
-function readSegment(plain: Buffer): ReadSegment {
-  const input = new Input(plain);
-  const [session, channel, first] = [input.take(32), input.u8(), input.varUint()];
-  const certificate = first === 1 ? input.varBytes() : undefined;
-  const hashes = [certificate ? startOf(certificate, channel) : input.take(32)];
-  const count = input.varUint();
-  let time = 0;
-  for (let seq = first; seq < first + count; seq++) {
-    time += input.varInt();
-    const [heads, payload] = [input.varBytes(), input.varBytes()];
-    hashes.push(nextHash(hashes.at(-1) ?? plain, seq, time, heads, payload));
-  }
-  const signature = input.take(64);
-  expect(input.at).toBe(plain.length);
-  return { session, channel, first, certificate, hashes, signature };
-}
-
-const startOf = (certificate: Buffer, channel: number): Buffer =>
-  sha256(label('chain'), sha256(certificate), Buffer.of(channel));
-const nextHash = (before: Buffer, seq: number, time: number, heads: Buffer, payload: Buffer): Buffer =>
-  sha256(before, u64(seq), u64(time), sha256(heads), sha256(payload));
-
-const headerOf = (kind: string): Buffer => Buffer.concat([Buffer.of(1, KINDS.indexOf(kind)), u32(0)]);
-const aadOf = (kind: string): Buffer => Buffer.concat([label('seal'), Buffer.from(roomId), headerOf(kind)]);
-
-/** SEAL-1 and SEAL-5, of what SEAL-4 calls inner. */
-function seal(kind: string, inner: Buffer): Buffer {
-  const iv = createHmac('sha256', derive(read, `iv/${kind}`))
-    .update(aadOf(kind))
-    .update(inner)
-    .digest()
-    .subarray(0, 12);
-  const cipher = createCipheriv('aes-256-gcm', derive(read, `seal/${kind}`), iv).setAAD(aadOf(kind));
-  return Buffer.concat([headerOf(kind), iv, cipher.update(inner), cipher.final(), cipher.getAuthTag()]);
-}
-
-/** SEAL-4 for a body that is not deflated. */
-function pack(body: Buffer): Buffer {
-  const inner = Buffer.concat([Buffer.of(0), u32(body.length), body]);
-  const length = inner.length < 1024 ? Math.ceil(inner.length / 256) * 256 : inner.length;
-  return Buffer.concat([inner, Buffer.alloc(length - inner.length)]);
-}
-
-function open(kind: string, sealed: Buffer): { inner: Buffer; body: Buffer } {
-  const decipher = createDecipheriv('aes-256-gcm', derive(read, `seal/${kind}`), sealed.subarray(6, 18));
-  decipher.setAAD(aadOf(kind)).setAuthTag(sealed.subarray(-16));
-  const inner = Buffer.concat([decipher.update(sealed.subarray(18, -16)), decipher.final()]);
-  const content = inner.subarray(5, 5 + inner.readUInt32BE(1));
-  return { inner, body: inner[0] === 1 ? inflateRawSync(content) : content };
-}
+import {
+  CHANNELS,
+  derive,
+  edit,
+  comment,
+  hex,
+  Input,
+  invites,
+  label,
+  nextHash,
+  open,
+  owner,
+  pack,
+  publicOf,
+  read,
+  readSegment,
+  roomId,
+  seal,
+  secrets,
+  seeds,
+  sha256,
+  sign,
+  startOf,
+  u32,
+  vectors,
+  verify,
+} from './by-hand.ts';
 
 const whole = (written: string | { readonly repeat: string; readonly times: number }): Buffer =>
   hex(typeof written === 'string' ? written : written.repeat.repeat(written.times));

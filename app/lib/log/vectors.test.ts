@@ -44,7 +44,7 @@ const bytesOf = (written: Written): Bytes =>
 describe('the file', () => {
   test('is what `npm run vectors` writes, byte for byte, and stays small', async () => {
     expect(text).toBe(await vectorsText());
-    expect(text.length).toBeLessThan(144 * 1024);
+    expect(text.length).toBeLessThan(240 * 1024);
   });
 
   test('names rules that the pages define, with each vector', () => {
