@@ -21,25 +21,17 @@ import {
   weakKeyVectors,
 } from './vectors/keys.ts';
 import { refusalVectors, UNSHOWN } from './vectors/refusals.ts';
+import { capVectors } from './vectors/roster-caps.ts';
 import {
-  doorVectors,
   filedRosterVectors,
   NO_FILE_FOR,
   NO_FILED_ROSTER_FOR,
   roomFileVectors,
-  rosterFrameVectors,
-  rosterRecordVectors,
-} from './vectors/roster-places.ts';
-import {
-  capVectors,
-  deviceKeyVectors,
-  epochKeyVectors,
-  formerVectors,
-  grantVectors,
-  newsVectors,
-  rosterVectors,
-  statementVectors,
-} from './vectors/roster-statements.ts';
+} from './vectors/roster-files.ts';
+import { doorVectors, rosterFrameVectors, rosterRecordVectors } from './vectors/roster-places.ts';
+import { deviceKeyVectors, epochKeyVectors, formerVectors, grantVectors } from './vectors/roster-seeds.ts';
+import { statementVectors } from './vectors/roster-statements.ts';
+import { newsVectors, rosterVectors } from './vectors/rosters.ts';
 import { sealingVectors } from './vectors/sealing.ts';
 import { certificateVectors, genesisVectors } from './vectors/statements.ts';
 import { roleVectors, talkMessageVectors, talkVectors } from './vectors/talk.ts';
@@ -58,7 +50,7 @@ async function buildVectors() {
   const epochs = await epochRoom(room, written);
   return {
     about:
-      'Test vectors of docs/SPEC.md: bytes in hex (a long run as {repeat, times}; those of another vector but for changes as {of: section/name, changes: [from, to, bytes instead]}, in its own offsets), times in ms, numbers as JSON numbers. Each names the rules it shows. ' +
+      'Test vectors of docs/SPEC.md: bytes in hex (a long run as {repeat, times}; those of another vector as {of: "section/name"}, with changes: ["from-to:hex instead"] in its own offsets; such pieces one after the other as a list), times in ms, numbers as JSON numbers. Each names the rules it shows. ' +
       'Written by `npm run vectors`. Where "packing" is "deflated" the sealed bytes must open and give "plain", but another ' +
       'deflate may write others; where it is "plain" a long body was sealed without deflating, which readers take too.',
     format: FORMAT,

@@ -29,7 +29,7 @@ import {
   u32,
   vectors,
   verify,
-} from './by-hand.ts';
+} from '../../testing/by-hand.ts';
 
 const whole = (written: string | { readonly repeat: string; readonly times: number }): Buffer =>
   hex(typeof written === 'string' ? written : written.repeat.repeat(written.times));

@@ -16,9 +16,9 @@ import {
 import { readFileSync } from 'node:fs';
 import { inflateRawSync } from 'node:zlib';
 import { expect } from 'vitest';
-import type { Vectors } from '../../../scripts/vectors.ts';
+import type { Vectors } from '../../scripts/vectors.ts';
 
-const FILE = new URL('../../../docs/vectors.json', import.meta.url);
+const FILE = new URL('../../docs/vectors.json', import.meta.url);
 export const vectors = JSON.parse(readFileSync(FILE, 'utf8')) as Vectors;
 export const { seeds } = vectors;
 export const CHANNELS = ['project', 'talk', 'runs', 'carry'];
