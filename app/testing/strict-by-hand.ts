@@ -2,7 +2,7 @@
  * For tests only: FORM and KEY-6 of docs/SPEC.md a second time, strictly, and ROST-3 of what a device key is. It shares no code with
  * the app. A refusal is thrown, and its message is the reason.
  */
-import { hex, Input, u32, u64, verify } from './by-hand.ts';
+import { hex, Input, verify } from './by-hand.ts';
 
 export const refuse = (reason: string): never => {
   throw new Error(reason);
