@@ -303,7 +303,7 @@ describe('on the way', () => {
     for (const { received, ...frame } of 'frames' in vector ? (vector.frames ?? []) : []) {
       const bytes = bytesIn(received);
       const opens = refusalOf(() => open('hello', bytes.subarray(1), readerOf(epoch))) === undefined;
-      const answers = bytes[0] === 1 && opens && !answered;
+      const answers: boolean = bytes[0] === 1 && opens && !answered;
       answered ||= answers;
       const answer = 'answer' in frame ? frame.answer : undefined;
       expect(answer !== undefined).toBe(answers);

@@ -169,9 +169,18 @@ describe('rosters', () => {
     const made = statementsOf(vector);
     const bytes = Uint8Array.from(writeRoster(Buffer.from(genesis.bytes), made));
     const read = await decodeRoster(bytes, roomId);
-    if (vector.refused) return expect(read).toEqual({ ok: false, error: { kind: vector.refused } });
-    expect(read.ok && read.value.statements).toHaveLength(made.length);
     expect(bytes).toHaveLength(vector.rosterBytes);
+    if (!vector.refused) return expect(read.ok && read.value.statements).toHaveLength(made.length);
+    expect(read).toEqual({ ok: false, error: { kind: vector.refused } });
+    const before = writeRoster(Buffer.from(genesis.bytes), made.slice(0, -1));
+    const believed = await decodeRoster(Uint8Array.from(before), roomId);
+    if (!believed.ok) throw new Error(believed.error.kind);
+    const next = await decodeStatement(
+      Uint8Array.from(made.at(-1) ?? before),
+      genesis,
+      believed.value.statements,
+    );
+    expect(next).toEqual({ ok: false, error: { kind: vector.refused } });
   });
 
   test.each(vectors.rosterNews)('ROST-21 $name: $news', async (vector) => {
