@@ -114,7 +114,7 @@ export const rosterFrameVectors = () => {
 export async function doorVectors(room: VectorRoom) {
   const hello = sameAs('frames/the first HELLO');
   const answer = sameAs('rosterFrames/for who comes with the keys of epoch 0');
-  const closed = (name: string, received: Pieces) => ({ received, name });
+  const closed = (name: string, link: number, received: Pieces) => ({ name, link, received });
   const topics = await Promise.all(
     [0, 1, 2, 3, 4].map(async (epoch) =>
       hex((await deriveRoomKeys('v', room.keys.seeds.v, epoch, room.roomId)).topic.publicKey),
@@ -126,11 +126,12 @@ export async function doorVectors(room: VectorRoom) {
       rules: ['ROST-22'],
       epoch: 0,
       frames: [
-        closed('what is no frame', '07'),
-        closed('presence', sameAs('frames/presence')),
-        closed('a HELLO of other keys', { of: 'frames/the first HELLO', changes: ['99-100:00'] }),
-        { name: 'the first', received: hello, answer },
-        closed('the second', hello),
+        closed('what is no frame', 1, '07'),
+        closed('presence', 2, sameAs('frames/presence')),
+        closed('a HELLO of other keys', 3, { of: 'frames/the first HELLO', changes: ['99-100:00'] }),
+        { name: 'the first', link: 4, received: hello, answer },
+        closed('the second', 4, hello),
+        { name: 'the first of another link', link: 5, received: hello, answer },
       ],
     },
     {

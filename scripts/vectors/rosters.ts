@@ -62,6 +62,7 @@ export async function rosterParts(epochs: EpochRoom) {
   const like = (bytes: Bytes): Part => from(FIRST_BYTES, first.bytes, bytes);
   const genesisLike = (bytes: Bytes): Part => from(GENESIS, room.genesis.bytes, bytes);
   const time = first.time + 1;
+  const rival = await withFields(epochs, first, { time });
   return {
     genesis: of(GENESIS, room.genesis.bytes),
     first: of(FIRST_BYTES, first.bytes),
@@ -70,7 +71,8 @@ export async function rosterParts(epochs: EpochRoom) {
     genesisLike,
     otherGenesis: genesisLike(otherGenesis.bytes),
     branch: like(await withFields(epochs, first, { previous: hashOf(otherGenesis.bytes), time })),
-    rival: like(await withFields(epochs, first, { time })),
+    rival: like(rival),
+    next: from(SECOND_BYTES, second.bytes, await withFields(epochs, second, { previous: hashOf(rival) })),
     changed: like(first.bytes.map((byte, i) => (i === first.bytes.length - 1 ? byte ^ 1 : byte))),
   };
 }
@@ -122,6 +124,7 @@ export async function rosterVectors(epochs: EpochRoom): Promise<RosterVector[]> 
     good('of the first', 1, genesis, [first]),
     good('another beginning', 1, otherGenesis, [branch]),
     good('another first', 1, genesis, [rival]),
+    good('another first, and on', 2, genesis, [rival, parts.next]),
     refused('nothing', 'malformed', ''),
     changed('cut short', whole.bytes.slice(0, end - 1)),
     changed('a byte too many', concat(whole.bytes, bytesOf('00'))),
@@ -167,6 +170,7 @@ export const newsVectors = () => {
     one('the same', 1, 1, 'of the first', false),
     one('less', 2, 2, 'of the first', false),
     one('another branch', 1, 1, 'another first', false),
+    one('another branch, longer', 1, 1, 'another first, and on', false),
     one('after another genesis statement', 0, 0, 'another beginning', false),
     one('nothing but a genesis statement', 0, 0, 'of none', false),
     one('not believed', 0, 0, 'a statement with one bit changed', false),
