@@ -1,8 +1,10 @@
 /** Python in the sandbox worker: Pyodide from the bytes the app handed in, one program, then the worker is thrown away. */
 import './refuse-import-scripts.ts';
 import { loadPyodide, type PyodideConfig, type PyodideInterface } from 'pyodide';
+import type { PyCallable, PyDict } from 'pyodide/ffi';
 import { info as lockInfo } from 'pyodide/pyodide-lock.json';
 import createPyodideModule from 'pyodide/pyodide.asm.mjs';
+import { makeRing, RingWriter } from '../sandbox/output-ring.ts';
 import { serveRuntime, type ProgramFiles, type WorkerHost } from '../sandbox/worker-host.ts';
 import runProgram from './run_program.py';
 
@@ -10,29 +12,37 @@ const ROOT = '/project';
 /** An address that resolves nowhere; Pyodide wants one, `fetch` below answers it. */
 const ASSETS = 'http://assets.invalid/';
 
-type PyDict = NonNullable<NonNullable<Parameters<PyodideInterface['runPython']>[1]>['globals']>;
+/** A function of run_program.py that may wait for what JavaScript promises (`asyncio.run`). */
+type Start = (entry: string) => Promise<unknown>;
 
 /** The parts of Emscripten's file system used here; Pyodide leaves it untyped. */
 interface FileSystem {
   mkdirTree(path: string): void;
   writeFile(path: string, bytes: Uint8Array): void;
+  unlink(path: string): void;
   readonly ErrnoError: new (errno: number) => Error;
 }
 const fileSystem = (booted: PyodideInterface): FileSystem => booted.FS as FileSystem;
 
-let python: PyodideInterface | undefined;
+interface Interpreter {
+  readonly pyodide: PyodideInterface;
+  readonly run: Start;
+}
+let python: Interpreter | undefined;
 
 serveRuntime({
   boot: async (host) => {
     python = await bootPyodide(host);
   },
-  run: async (host, program) => {
+  run: async (_, program) => {
     if (!python) throw new Error('Python did not start');
-    return run(python, host, program);
+    putFiles(python.pyodide, program.files);
+    const code = await python.run(program.entry);
+    return typeof code === 'number' ? code : 1;
   },
 });
 
-async function bootPyodide(host: WorkerHost): Promise<PyodideInterface> {
+async function bootPyodide(host: WorkerHost): Promise<Interpreter> {
   const restore = answerFetches(host);
   try {
     const options: PyodideConfig = {
@@ -43,31 +53,41 @@ async function bootPyodide(host: WorkerHost): Promise<PyodideInterface> {
       lockFileContents: EMPTY_LOCKFILE,
       env: { HOME: ROOT, PYTHONUNBUFFERED: '1', LANG: 'C.UTF-8' },
     };
-    const booted = await loadPyodide(options);
-    fileSystem(booted).mkdirTree(ROOT);
-    booted.runPython(runProgram, { globals: namespace(booted) });
-    await rehearse(booted);
-    connectStreams(booted, host);
-    return booted;
+    const pyodide = await loadPyodide(options);
+    fileSystem(pyodide).mkdirTree(ROOT);
+    const own = pyodide.toPy({ __name__: 'run_program' }) as PyDict;
+    pyodide.runPython(runProgram, { globals: own });
+    const named = (name: string): PyCallable => own.get(name) as PyCallable;
+    named('prepare')(pauseOf(pyodide, host));
+    await rehearse(pyodide, host, starter(named('rehearse')));
+    connectStreams(pyodide, host);
+    return { pyodide, run: starter(named('run')) };
   } finally {
     restore();
   }
 }
 
-/** The first of everything takes longest; better now, said to nobody, than when someone waits. */
-async function rehearse(booted: PyodideInterface): Promise<void> {
-  booted.setStdout({ isatty: false, write: (bytes) => bytes.length });
-  await booted.runPythonAsync('rehearse()', { globals: programNamespace });
+/**
+ * The first of everything takes longest: files, streams, start. Better now, in memory nobody reads, than when someone waits.
+ * The program is the shortest there is; what it leaves, `rehearse` and the end of this take away.
+ */
+async function rehearse(pyodide: PyodideInterface, host: WorkerHost, start: Start): Promise<void> {
+  const ring = new RingWriter(makeRing());
+  connectStreams(pyodide, { ...host, write: (stream, bytes) => ring.write(stream, bytes) });
+  putFiles(pyodide, [['main.py', new TextEncoder().encode("print('ready')\n")]]);
+  await start('main.py');
+  fileSystem(pyodide).unlink(`${ROOT}/main.py`);
+}
+
+/** Calls it so that it may wait for what JavaScript promises, as `asyncio.run` does; a browser that can't do that runs the rest. */
+function starter(callable: PyCallable): Start {
+  return 'Suspending' in WebAssembly
+    ? (entry) => callable.callPromising(entry)
+    : async (entry) => callable(entry) as unknown;
 }
 
 /** No package can be fetched here, so none is offered. */
 const EMPTY_LOCKFILE = JSON.stringify({ info: lockInfo, packages: {} });
-
-let programNamespace: PyDict;
-function namespace(booted: PyodideInterface): PyDict {
-  programNamespace = booted.toPy({ __name__: 'run_program' }) as PyDict;
-  return programNamespace;
-}
 
 /** Pyodide fetches and compiles its own parts; for that while they come from the bytes at hand. Returns what undoes it. */
 function answerFetches(host: WorkerHost): () => void {
@@ -128,22 +148,23 @@ function connectStreams(booted: PyodideInterface, host: WorkerHost): void {
   booted.setInterruptBuffer(new Uint8Array(host.shared.interrupt));
 }
 
-async function run(booted: PyodideInterface, host: WorkerHost, program: ProgramFiles): Promise<number> {
-  for (const [path, bytes] of program.files) {
+function putFiles(pyodide: PyodideInterface, files: ProgramFiles['files']): void {
+  // mkdirTree throws and catches for every folder on the way that is there already.
+  const made = new Set([ROOT]);
+  for (const [path, bytes] of files) {
     const full = `${ROOT}/${path}`;
-    fileSystem(booted).mkdirTree(full.slice(0, full.lastIndexOf('/')));
-    fileSystem(booted).writeFile(full, bytes);
+    const folder = full.slice(0, full.lastIndexOf('/'));
+    if (!made.has(folder)) fileSystem(pyodide).mkdirTree(folder);
+    made.add(folder);
+    fileSystem(pyodide).writeFile(full, bytes);
   }
+}
+
+/** Sleeps in shared memory, where Stop wakes it. */
+function pauseOf(pyodide: PyodideInterface, host: WorkerHost): (seconds: number) => void {
   const signal = new Int32Array(host.shared.interrupt);
-  const pause = (seconds: number): void => {
+  return (seconds) => {
     Atomics.wait(signal, 0, 0, seconds * 1000);
-    booted.checkInterrupt();
+    pyodide.checkInterrupt();
   };
-  const globals = booted.toPy({
-    entry: program.entry,
-    pause,
-    run: (programNamespace as unknown as Map<string, unknown>).get('run'),
-  }) as PyDict;
-  const code: unknown = await booted.runPythonAsync('run(entry, pause)', { globals });
-  return typeof code === 'number' ? code : 1;
 }

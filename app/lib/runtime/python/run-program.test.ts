@@ -9,6 +9,7 @@ let programs = 0;
 beforeAll(async () => {
   python = await loadPyodide({ env: { HOME: '/project' } });
   python.runPython(await readFile(path.join(import.meta.dirname, 'run_program.py'), 'utf8'));
+  (python.globals as unknown as Map<string, (pause: () => void) => void>).get('prepare')?.(() => undefined);
 });
 
 /** Runs files in a folder of their own; `entry` is in it. */
@@ -29,17 +30,31 @@ async function run(
     fs.mkdirTree(path.dirname(full));
     fs.writeFile(full, text);
   }
-  const globals = python.globals as unknown as Map<string, (entry: string, pause: () => void) => number>;
-  const code = globals.get('run')?.(`${folder}/${entry}`, () => undefined);
+  const globals = python.globals as unknown as Map<string, (entry: string) => number>;
+  const code = globals.get('run')?.(`${folder}/${entry}`);
   return { code: code ?? -1, ...said };
 }
 
-test('the rehearsal before the first program leaves nothing behind that a program could see', () => {
-  const seen = `(sys.argv, sys.path, sorted(sys.modules), sorted(sys.path_importer_cache), sys.stdout, os.getcwd(),
-    sorted(vars(builtins)), sorted(globals()), sys.excepthook, time.sleep, socket.getaddrinfo)`;
+test('the rehearsal before the first program runs one, and leaves nothing behind that a program could see', () => {
+  const said: string[] = [];
+  python.setStdout({ batched: (line) => said.push(line) });
+  const seen = `(sys.argv, sys.path[:], sorted(sys.modules), sys.modules["__main__"], sorted(sys.path_importer_cache),
+    sys.stdout, os.getcwd(), os.listdir("/project"), sorted(vars(builtins)), sorted(vars(sys.modules["__main__"])), sorted(globals()),
+    sys.excepthook, time.sleep, socket.getaddrinfo)`;
   const same: unknown = python.runPython(
-    `import os\nbefore = ${seen}\nrehearse()\nafter = ${seen}\nafter[7].remove("before")\nbefore == after`,
+    `import os
+os.makedirs("/project", exist_ok=True)
+os.chdir("/")
+before, after = (), ()
+before = ${seen}
+with open("/project/main.py", "w") as file: file.write("print('ready')")
+del file
+rehearse("main.py")
+os.remove("/project/main.py")
+after = ${seen}
+before == after`,
   );
+  expect(said).toEqual(['ready']);
   expect(same).toBe(true);
 });
 

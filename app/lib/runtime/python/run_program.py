@@ -17,8 +17,26 @@ NO_NETWORK = "programs in the room have no network"
 DEFAULT_HOOK = sys.excepthook
 
 
-def run(entry, pause):
-    """The exit code. `pause` sleeps some seconds and can be woken by Stop."""
+def prepare(pause):
+    """What every program finds replaced. `pause` sleeps some seconds and can be woken by Stop."""
+    time.sleep = _sleep_by(pause)
+    _refuse_network()
+
+
+def run(entry):
+    """The exit code."""
+    return _finish(_start(entry))
+
+
+def rehearse(entry):
+    """Goes through what every program goes through, so that the first one finds it compiled. Leaves nothing behind."""
+    folder, arguments, paths, main = os.getcwd(), sys.argv, sys.path[:], sys.modules["__main__"]
+    _start(entry)
+    os.chdir(folder)
+    sys.argv, sys.path[:], sys.modules["__main__"] = arguments, paths, main
+
+
+def _start(entry):
     path = f"{ROOT}/{entry}"
     os.chdir(ROOT)
     sys.argv = [path]
@@ -28,24 +46,13 @@ def run(entry, pause):
     for folder in folders:
         # Written a moment ago. importlib.invalidate_caches() would read the whole library's directory again: 50 ms.
         sys.path_importer_cache.pop(folder, None)
-    time.sleep = _sleep_by(pause)
-    _refuse_network()
     try:
-        code = _execute(path, package, spec)
+        return _execute(path, package, spec)
     except SystemExit as stop:
-        code = _exit_code(stop.code)
+        return _exit_code(stop.code)
     except BaseException as error:
         _report(error)
-        code = 130 if isinstance(error, KeyboardInterrupt) else 1
-    return _finish(code)
-
-
-def rehearse():
-    """Goes through what every program goes through, so that the first one finds it compiled. Leaves nothing behind."""
-    path = f"{ROOT}/main.py"
-    _search_path(path, _package_of(path)[0])
-    scope = {"__builtins__": builtins}
-    exec(compile("print('ready', flush=True)", path, "exec", dont_inherit=True), scope)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
 
 
 def _execute(path, package, spec):
