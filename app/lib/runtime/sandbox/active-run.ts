@@ -5,7 +5,7 @@
 import type { RunEnd } from '../../core/run.ts';
 import type { RunLimits } from '../limits.ts';
 import type { Run, RunEvents } from '../runtime.ts';
-import type { AppMessage, Batch, FrameEnd } from './protocol.ts';
+import type { AppMessage, Batch, FrameEnd, Started } from './protocol.ts';
 
 const HEARTBEAT_MS = 1_000;
 /** A batch this long, or so soon after another, is acknowledged a frame later: the page draws in between. */
@@ -84,10 +84,12 @@ export class ActiveRun implements Run {
   }
 
   /** News from the frame; false when it may not say this now. */
-  heard(message: Batch | { readonly kind: 'pong' }): boolean {
+  heard(message: Started | Batch | { readonly kind: 'pong' }): boolean {
     this.#heardAt = performance.now();
     if (message.kind === 'pong') return --this.#pings >= 0;
-    if (message.ticket !== this.#ticket || message.run !== this.#run) return false;
+    if (message.run !== this.#run) return false;
+    if (message.kind === 'started') return this.#start();
+    if (message.ticket !== this.#ticket) return false;
     this.#ticket = undefined;
     this.#show(message);
     return true;
@@ -100,12 +102,15 @@ export class ActiveRun implements Run {
     );
   }
 
+  #start(): boolean {
+    if (this.#startedAt !== undefined) return false;
+    this.#startedAt = this.#stretchAt = performance.now();
+    this.#events.onProgress(undefined);
+    this.#watchLimit();
+    return true;
+  }
+
   #show(batch: Batch): void {
-    if (batch.started && this.#startedAt === undefined) {
-      this.#startedAt = this.#stretchAt = performance.now();
-      this.#events.onProgress(undefined);
-      this.#watchLimit();
-    }
     let chars = 0;
     for (const [stream, text] of batch.output) {
       chars += text.length;

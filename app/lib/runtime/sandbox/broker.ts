@@ -17,12 +17,14 @@ const SIGINT = 2;
 const NOT_ISOLATED =
   'This browser does not let the sandbox share memory, which programs need to be stopped and to read input. Editing works.';
 
+/** What the app takes for granted of a run: no wish for input, no end. */
+const NOTHING_TOLD = 'false ';
+
 interface CurrentRun {
   readonly id: number;
   readonly output: OutputQueue;
   /** Undefined once its worker is ended. */
   slot: WorkerSlot | undefined;
-  started: boolean;
   input: Uint8Array;
   inputEnded: boolean;
   wants: 'memory' | 'message' | undefined;
@@ -36,7 +38,7 @@ function startBroker(port: MessagePort): void {
   let run: CurrentRun | undefined;
   /** What the next batch must carry; undefined until the last one is acknowledged. */
   let ticket: number | undefined;
-  let told = '';
+  let told = NOTHING_TOLD;
   let toldWanted = false;
   let onAck: (() => void) | undefined;
 
@@ -87,7 +89,6 @@ function startBroker(port: MessagePort): void {
       id: message.run,
       output: new OutputQueue(slot.shared.ring, message.outputLimitBytes),
       slot,
-      started: false,
       input: new Uint8Array(),
       inputEnded: false,
       wants: undefined,
@@ -96,16 +97,16 @@ function startBroker(port: MessagePort): void {
     };
     run = current;
     ticket = message.ticket;
-    told = '';
+    told = NOTHING_TOLD;
     toldWanted = false;
     const failure = await slot.booted;
     if (current.end) return;
     if (failure !== undefined) return finish({ kind: 'failed', message: failure });
     slot.worker.onerror = (event) => finish({ kind: 'failed', message: words(event.message) });
     slot.worker.onmessage = (event: MessageEvent<unknown>) => heard(current, event.data);
-    current.started = true;
-    flush();
     slot.worker.postMessage({ kind: 'run', files: message.files, entry: message.entry } satisfies ToWorker);
+    post({ kind: 'started', run: current.id });
+    flush();
     while (!current.end) {
       await current.output.changed();
       if (ticket === undefined) await acknowledged();
@@ -186,7 +187,7 @@ function startBroker(port: MessagePort): void {
     }
     const end = run.output.isEmpty ? run.end : undefined;
     const inputWanted = run.wants !== undefined && !(run.answered && toldWanted);
-    const state = `${String(run.started)} ${String(inputWanted)} ${end?.kind ?? ''}`;
+    const state = `${String(inputWanted)} ${end?.kind ?? ''}`;
     if (output.length === 0 && state === told) return;
     told = state;
     toldWanted = inputWanted;
@@ -197,7 +198,6 @@ function startBroker(port: MessagePort): void {
       kind: 'batch',
       run: run.id,
       ticket: current,
-      started: run.started,
       output,
       inputWanted,
       end,

@@ -122,7 +122,7 @@ const FROM_FRAME: Readonly<Record<string, string>> = {
 const hostile = (body: string): string => `self.startBroker = async (port) => {
   let ticket;
   const asked = new Promise((yes) => (port.onmessage = ({ data }) => data.kind === 'run' && yes((ticket = data.ticket))));
-  const send = (output, end) => port.postMessage({ kind: 'batch', run: 1, ticket, started: true, output, inputWanted: false, end });
+  const send = (output, end) => port.postMessage({ kind: 'batch', run: 1, ticket, output, inputWanted: false, end });
   await asked;
   ${body}
 };`;
@@ -191,9 +191,13 @@ test.for([
   ['sends too much at once', "send([[1, 'x'.repeat(70000)]]);"],
   [
     'sends what is no message',
-    "port.postMessage({ kind: 'batch', run: 1, ticket, started: true, output: [[3, 'x']], inputWanted: false });",
+    "port.postMessage({ kind: 'batch', run: 1, ticket, output: [[3, 'x']], inputWanted: false });",
   ],
   ['shows a ticket it was not given', "ticket ^= 1; send([[1, '']]);"],
+  [
+    'starts a program again and again',
+    "for (let i = 0; i < 1e5; i++) port.postMessage({ kind: 'started', run: 1 });",
+  ],
   ['answers pings nobody sent', "for (let i = 0; i < 1000; i++) port.postMessage({ kind: 'pong' });"],
 ])('a frame that %s is removed', async ([, body]) => {
   const result = await bed.hostileFrame(hostile(body ?? ''), {});

@@ -6,7 +6,6 @@ const batch = {
   kind: 'batch',
   run: 1,
   ticket: 7,
-  started: true,
   output: [[1, 'x']],
   inputWanted: false,
   end: undefined,
@@ -17,6 +16,7 @@ test('what the frame sends passes, stripped of everything else', () => {
     ...batch,
     end: { kind: 'exit', code: 3 },
   });
+  expect(parseFrameMessage({ kind: 'started', run: 1, extra: 1 })).toEqual({ kind: 'started', run: 1 });
   expect(parseFrameMessage({ kind: 'load-failed', message: 'x'.repeat(9999) })).toMatchObject({
     message: 'x'.repeat(2000),
   });
@@ -31,6 +31,7 @@ test.for([
   { ...batch, output: Array.from({ length: BATCH_MAX_PIECES + 1 }, () => [1, '']) },
   { ...batch, end: { kind: 'exit', code: 0.5 } },
   { ...batch, end: { kind: 'stopped' } },
+  { kind: 'started' },
   { kind: 'ack' },
   null,
 ])('what it would not send is refused (%#)', (message) => {

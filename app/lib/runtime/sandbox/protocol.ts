@@ -53,15 +53,20 @@ export interface Batch {
   readonly kind: 'batch';
   readonly run: number;
   readonly ticket: number;
-  readonly started: boolean;
   readonly output: readonly (readonly [stream: OutputStream, text: string])[];
   readonly inputWanted: boolean;
   readonly end: FrameEnd | undefined;
 }
 
+/** The program has its worker. Said once in a run and before its batches: it needs no ticket, and makes no batch wait. */
+export interface Started {
+  readonly kind: 'started';
+  readonly run: number;
+}
+
 /** Frame → app. */
 export type FrameMessage =
-  Batch | { readonly kind: 'pong' } | { readonly kind: 'load-failed'; readonly message: string };
+  Started | Batch | { readonly kind: 'pong' } | { readonly kind: 'load-failed'; readonly message: string };
 
 /** The message rebuilt from checked parts, or undefined when the frame's own code would not have sent it. */
 export function parseFrameMessage(data: unknown): FrameMessage | undefined {
@@ -71,6 +76,8 @@ export function parseFrameMessage(data: unknown): FrameMessage | undefined {
       return { kind: 'pong' };
     case 'load-failed':
       return { kind: 'load-failed', message: words(data['message']) };
+    case 'started':
+      return typeof data['run'] === 'number' ? { kind: 'started', run: data['run'] } : undefined;
     case 'batch':
       return parseBatch(data);
     default:
@@ -79,13 +86,8 @@ export function parseFrameMessage(data: unknown): FrameMessage | undefined {
 }
 
 function parseBatch(data: Readonly<Record<string, unknown>>): Batch | undefined {
-  const { run, ticket, started, output, inputWanted } = data;
-  if (
-    typeof run !== 'number' ||
-    typeof ticket !== 'number' ||
-    typeof started !== 'boolean' ||
-    typeof inputWanted !== 'boolean'
-  )
+  const { run, ticket, output, inputWanted } = data;
+  if (typeof run !== 'number' || typeof ticket !== 'number' || typeof inputWanted !== 'boolean')
     return undefined;
   if (!Array.isArray(output) || output.length > BATCH_MAX_PIECES) return undefined;
   const pieces: [OutputStream, string][] = [];
@@ -100,7 +102,7 @@ function parseBatch(data: Readonly<Record<string, unknown>>): Batch | undefined 
   }
   const end = data['end'] === undefined ? undefined : parseEnd(data['end']);
   if (end === 'wrong') return undefined;
-  return { kind: 'batch', run, ticket, started, output: pieces, inputWanted, end };
+  return { kind: 'batch', run, ticket, output: pieces, inputWanted, end };
 }
 
 function parseEnd(end: unknown): FrameEnd | 'wrong' {
