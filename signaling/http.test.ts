@@ -1,4 +1,6 @@
+import { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { queryObjects } from 'node:v8';
 import { WebSocket } from 'ws';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LIMITS } from './limits.ts';
@@ -82,6 +84,18 @@ describe('upgrading', () => {
     first.ws.close();
     await first.closed;
     await expect.poll(() => refusal('/relay')).toBe(101);
+  });
+
+  test('an open connection keeps nothing of its handshake in memory', async () => {
+    const open = async () => {
+      await signalClient(server.socketUrl('/signal'));
+      await joinedClient(server.socketUrl('/relay'), await newTopic());
+    };
+    // What the last handshake leaves behind (of this process's clients too) is the same after one and after many.
+    await open();
+    const before = queryObjects(IncomingMessage, { format: 'count' });
+    for (let more = 0; more < 10; more++) await open();
+    expect(queryObjects(IncomingMessage, { format: 'count' }) - before).toBeLessThan(10);
   });
 
   test('one address cannot connect more often than it may', async () => {

@@ -152,7 +152,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   http.on('clientError', (cause: NodeJS.ErrnoException, socket) => refuseRaw(socket, statusOf(cause)));
   const admit = admission(limits, connections);
   http.on('upgrade', (request, socket, head) => {
-    socket.on('error', () => socket.destroy());
+    // Bound: it stays on the socket, and a closure would keep the whole handshake for as long.
+    socket.on('error', socket.destroy.bind(socket));
     const { service, wss } = sockets[socketPath(request)] as Gate;
     const address = budgetKey(clientAddress(request, behindProxy));
     void admit(address).then((admitted) => {
