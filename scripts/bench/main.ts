@@ -6,6 +6,7 @@ import { measureHistory } from './history.ts';
 import { measureJoining } from './join.ts';
 import { measureKeystrokes } from './keystroke.ts';
 import { measureRuntimes } from './runtimes.ts';
+import { measureServer } from './server.ts';
 import { formatTable, type Findings, type Row } from './table.ts';
 import { measureWeight } from './weight.ts';
 
@@ -15,6 +16,7 @@ const measurements: Readonly<Record<string, (options: BenchOptions) => Promise<F
   history: measureHistory,
   runtimes: measureRuntimes,
   weight: measureWeight,
+  server: measureServer,
 };
 
 const args = process.argv.slice(2);

@@ -25,6 +25,20 @@ test('a target is held against the medians: met, missed, or not measured', () =>
   expect(lines.map((line) => line.split('|').at(-2)?.trim())).toEqual(['met', 'missed', 'not measured']);
 });
 
+test('a target of at least so much is met from there on upwards', () => {
+  const row = (name: string, ours: number) =>
+    ({
+      name,
+      unit: 'a second',
+      ours: [ours],
+      opponent: { name: 'other', values: [1000] },
+      target: { kind: 'ratio', atLeast: 1 },
+    }) as const;
+  const [, , ...lines] = formatTable([row('more', 1001), row('as much', 1000), row('less', 999)]).split('\n');
+  expect(lines.map((line) => line.split('|').at(-2)?.trim())).toEqual(['met', 'met', 'missed']);
+  expect(lines[0]).toContain('| 1001/s | other: 1000/s | 1.00  | ≥ 1 ×  |');
+});
+
 test('a spread is of percentiles where there are enough values, else of the extremes', () => {
   const many = { name: 'many', unit: 'ms', ours: [...Array(100).keys()] } as const;
   const few = { name: 'few', unit: 'bytes', ours: [1000, 2000, 3_000_000] } as const;

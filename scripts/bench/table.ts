@@ -1,10 +1,11 @@
 // What the benchmarks print: one row a measurement, medians with their spread, and whether a target is met.
 
-export type Unit = 'ms' | 'bytes' | 'sends' | 'seconds';
+export type Unit = 'ms' | 'µs' | 'bytes' | 'sends' | 'seconds' | 'a second';
 
-/** A target is about the medians: ours against the opponent's, or ours alone. */
-export type Target =
-  { readonly kind: 'ratio'; readonly atMost: number } | { readonly kind: 'value'; readonly atMost: number };
+/** A target is about the medians: ours against the opponent's, or ours alone. `atLeast`: where more is better. */
+export type Target = { readonly kind: 'ratio' | 'value' } & (
+  { readonly atMost: number } | { readonly atLeast: number }
+);
 
 export interface Row {
   readonly name: string;
@@ -64,11 +65,14 @@ function cells({ name, unit, ours, opponent, target }: Row): string[] {
 function verdict(target: Target, ours: number, ratio: number | undefined): string {
   const value = target.kind === 'ratio' ? ratio : ours;
   if (value === undefined || Number.isNaN(value)) return 'not measured';
-  return value <= target.atMost ? 'met' : 'missed';
+  const met = 'atMost' in target ? value <= target.atMost : value >= target.atLeast;
+  return met ? 'met' : 'missed';
 }
 
-const targetWords = (target: Target, unit: Unit): string =>
-  target.kind === 'ratio' ? `≤ ${target.atMost} ×` : `≤ ${amount(target.atMost, unit)}`;
+function targetWords(target: Target, unit: Unit): string {
+  const [sign, limit] = 'atMost' in target ? ['≤', target.atMost] : ['≥', target.atLeast];
+  return `${sign} ${target.kind === 'ratio' ? `${limit} ×` : amount(limit, unit)}`;
+}
 
 function spread(values: readonly number[], unit: Unit): string {
   if (values.length === 0) return 'nothing measured';
@@ -86,6 +90,10 @@ function amount(value: number, unit: Unit): string {
   switch (unit) {
     case 'ms':
       return value < 10 ? `${value.toFixed(2)} ms` : `${Math.round(value)} ms`;
+    case 'µs':
+      return `${value.toFixed(1)} µs`;
+    case 'a second':
+      return `${Math.round(value)}/s`;
     case 'seconds':
       return `${value.toFixed(1)} s`;
     case 'sends':
