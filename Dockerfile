@@ -7,13 +7,15 @@ COPY package.json package-lock.json .npmrc ./
 # Some registries lack packages for other platforms, and npm ci then refuses the lock; install keeps to it too.
 RUN npm ci --no-audit || npm install --no-save --no-audit
 COPY . .
-RUN CODEFACE_PRECOMPRESS=1 npm run build && node scripts/fetch-pocketbase.ts /codeface/bin && npm prune --omit=dev
+# bin/ is there even where no PocketBase could be fetched: CodeFace starts without it. Readable whoever the container runs as.
+RUN CODEFACE_PRECOMPRESS=1 npm run build && node scripts/fetch-pocketbase.ts bin && npm prune --omit=dev --no-save \
+  && mkdir -p bin && chmod -R a+rX bin
 
 FROM ${BASE}
 ENV HOST=0.0.0.0 PORT=8420 CODEFACE_DATA=/data CODEFACE_PUBLIC_URL=http://localhost:8420
 WORKDIR /codeface
 COPY --from=build --chown=node:node /codeface ./
-RUN mkdir /data && cp -r /codeface/bin /data/bin && chown -R node:node /data && chmod 700 /data
+RUN mkdir /data && chown node:node /data && chmod 700 /data
 USER node
 VOLUME /data
 EXPOSE 8420

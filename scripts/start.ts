@@ -55,7 +55,8 @@ async function choosePocketBase({ pocketbase }: Settings, folder: DataFolder): P
   if (pocketbase.kind === 'url') return pocketbase;
   if (pocketbase.kind === 'off') return { kind: 'off' };
   const sources = join(root, 'pocketbase');
-  const found = await pocketbaseBinary(folder.bin, sources, say);
+  // An image brings its own in bin/: the data folder outlives it, and may be empty or from an older one.
+  const found = await pocketbaseBinary(folder.bin, sources, say, [join(root, 'bin')]);
   if (!found.ok) {
     const why = `it could not be fetched (${found.error.tried.join('; ')}).`;
     say(`PocketBase is missing: ${why} Rooms work without it; accounts and the archive do not.`);

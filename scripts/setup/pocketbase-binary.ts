@@ -43,13 +43,19 @@ export interface PocketBaseMissing {
   readonly tried: readonly string[];
 }
 
-/** The path of a checked program in `bin`. Reports what it does in one line each. */
+/**
+ * The path of a checked program: one that is in `bin` or in a folder of `alsoIn`, else it is brought into `bin`.
+ * Reports what it does in one line each.
+ */
 export async function pocketbaseBinary(
   bin: string,
   sourceFolder: string,
   say: (line: string) => void,
+  alsoIn: readonly string[] = [],
 ): Promise<Result<string, PocketBaseMissing>> {
-  const there = [pocketbaseVersion, sourceVersion].map((version) => programIn(bin, version)).find(isIntact);
+  const there = [pocketbaseVersion, sourceVersion]
+    .flatMap((version) => [bin, ...alsoIn].map((folder) => programIn(folder, version)))
+    .find(isIntact);
   if (there) return ok(there);
 
   const tried: string[] = [];
