@@ -36,11 +36,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function choice(mode: string, overrides: { binary?: string } = {}): PocketBaseChoice {
+function choice(mode: string, overrides: { binary?: string; dataDir?: string } = {}): PocketBaseChoice {
   return {
     kind: 'embedded',
     binary: overrides.binary ?? binary,
-    dataDir: join(folder, 'data'),
+    dataDir: overrides.dataDir ?? join(folder, 'data'),
     migrationsDir: join(folder, 'migrations'),
     hooksDir: join(folder, 'hooks'),
     environment: { STARTS: join(folder, 'starts'), MODE: mode, PB_KEY: 'k'.repeat(32) },
@@ -112,6 +112,17 @@ test('a binary that is not there is a line in the log, not a fault', async () =>
   expect(pocketbase.status).toBe('down');
   expect(lines[0]).toContain('PocketBase ended');
 });
+
+test.runIf(process.platform === 'linux')(
+  'a data folder that was taken away is told, and closing ends',
+  async () => {
+    // As where a volume was removed under the server: no folder can be made, and the system says there is none above it.
+    const { pocketbase, lines } = start('good', { dataDir: '/proc/codeface/data' });
+    await pocketbase.settled;
+    expect(lines[0]).toMatch(/^PocketBase ended \(.*ENOENT.*\)\. Rooms work without it/);
+    await pocketbase.close();
+  },
+);
 
 test('closing ends it, even when it ignores SIGTERM', async () => {
   const { pocketbase } = start('stubborn');

@@ -164,7 +164,7 @@ class EmbeddedPocketBase implements PocketBase {
   async #runOnce(onUp: () => void): Promise<string> {
     const { binary, dataDir, environment = {} } = this.#choice;
     const publicDir = join(dataDir, 'public');
-    await mkdir(publicDir, { recursive: true });
+    for (const folder of [dataDir, publicDir]) await ensureFolder(folder);
     const port = await freePort();
     if (this.#closing.signal.aborted) return 'closing';
     const child = spawnTethered(binary, this.#arguments(port, publicDir), {
@@ -224,6 +224,15 @@ class EmbeddedPocketBase implements PocketBase {
       await delay(START_POLL_MS);
     }
     return false;
+  }
+}
+
+/** Not `recursive: true`: where the folder above has been taken away Node never comes back from it, and takes a core. */
+async function ensureFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
   }
 }
 
