@@ -14,6 +14,20 @@ test(`FORM-2 [seed ${SEED}, 500 runs] text is its length and well-formed UTF-8, 
     }),
     { seed: SEED, numRuns: 500 },
   );
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const decoded = (bytes: Uint8Array) => {
+    try {
+      return { ok: true, value: decoder.decode(bytes) };
+    } catch {
+      return { ok: false, error: 'ill-formed UTF-8' };
+    }
+  };
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 10 }), (bytes) => {
+      expect(read(bytes)).toEqual(decoded(bytes));
+    }),
+    { seed: SEED, numRuns: 500 },
+  );
   // A continuation alone, an over-long slash, half of a surrogate pair, a character cut short, past U+10FFFF.
   for (const bytes of [[0x80], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xe2, 0x82], [0xf4, 0x90, 0x80, 0x80]])
     expect(read(Uint8Array.from(bytes)), bytes.join(' ')).toEqual({ ok: false, error: 'ill-formed UTF-8' });

@@ -16,6 +16,11 @@ export class ByteReader {
     this.#bytes = bytes;
   }
 
+  /** How many bytes were read. */
+  get at(): number {
+    return this.#at;
+  }
+
   get left(): number {
     return this.#bytes.length - this.#at;
   }
@@ -77,8 +82,11 @@ export class ByteReader {
 
   /** UTF-8 with its length in front; ill-formed UTF-8 is refused. */
   text(maxBytes: number): string {
+    const bytes = this.varBytes(maxBytes);
+    if (bytes.length <= SHORT_TEXT_BYTES && bytes.every((byte) => byte < 0x80))
+      return String.fromCharCode(...bytes);
     try {
-      return UTF8.decode(this.varBytes(maxBytes));
+      return UTF8.decode(bytes);
     } catch (problem) {
       throw problem instanceof Malformed ? problem : new Malformed('ill-formed UTF-8');
     }
@@ -102,4 +110,6 @@ export function parse<T>(bytes: Bytes, read: (reader: ByteReader) => T): Result<
   }
 }
 
+/** Calling the decoder costs more than a typed letter, of which a long history has hundreds of thousands. */
+const SHORT_TEXT_BYTES = 8;
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

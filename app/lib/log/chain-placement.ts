@@ -7,7 +7,9 @@ import { err } from '../core/result.ts';
 import type { Arrival, Chain } from './chain.ts';
 import type { ChainTable } from './chain-table.ts';
 import type { RefusalCode } from './format.ts';
+import { joinUpdates } from './joined-update.ts';
 import { HeldSegments, Waiters, type HeldQuota } from './held-segments.ts';
+import type { CheckedUpdate } from './struct-check.ts';
 import type { SegmentVerifier } from './segment-verifier.ts';
 import { refuse, type Accepted, type ForkProof, type Receipt } from './receipt.ts';
 
@@ -66,6 +68,8 @@ export class ChainPlacement {
     // It may be another cut of what the chain waits with: see again what it needs.
     this.#waiters.remove(chain);
     const fresh: { seq: number; time: number; payload: Bytes }[] = [];
+    const clock = chain.nextClock;
+    const updates: CheckedUpdate[] = [];
     for (let i = chain.seq + 1 - first; i < entries.length; i++) {
       const [entry, hash] = [entries[i], hashes[i]];
       if (entry === undefined || hash === undefined) break;
@@ -81,6 +85,7 @@ export class ChainPlacement {
       this.#table.commit(chain, hash, checked.value);
       this.reached(chain);
       fresh.push({ seq: first + i, time: checked.value.time, payload: entry.payload });
+      if (checked.value.update) updates.push(checked.value.update);
     }
     const [start] = fresh;
     if (start === undefined) return;
@@ -90,6 +95,9 @@ export class ChainPlacement {
       first: start.seq,
       last: chain.seq,
       entries: fresh,
+      ...(channel === 'project' && {
+        update: fresh.length === 1 ? start.payload : joinUpdates(session.clientId, clock, updates),
+      }),
       sealed,
       segFirst: first,
       segLast: last,

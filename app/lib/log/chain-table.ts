@@ -8,7 +8,7 @@ import type { FrontierRow } from './frontier.ts';
 import { Chain, type Dependency } from './chain.ts';
 import { decodeHeads, encodeHeads, type Entry, type Head } from './entry.ts';
 import { CHANNELS, HEAD_BYTES, MAX_HEADS_BYTES, type RefusalCode } from './format.ts';
-import { checkUpdate } from './struct-check.ts';
+import { checkUpdate, type CheckedUpdate } from './struct-check.ts';
 import { parentsOf, type ParentKey } from './struct-parents.ts';
 
 /** An entry that may be applied now. */
@@ -16,6 +16,8 @@ export interface EntryPass {
   /** In `talk` and `runs` what is told of it (LOG-11), in `project` what its author claims. */
   readonly time: number;
   readonly nextClock: number;
+  /** What a `project` entry brings. */
+  readonly update?: CheckedUpdate;
   /** Of each struct of a `project` entry, its clock and list. */
   readonly parents: readonly { readonly clock: number; readonly key: ParentKey }[];
   /** Chains whose newest entry it names. */
@@ -131,7 +133,7 @@ export class ChainTable {
     if (keys === undefined)
       return err({ kind: 'refused', code: 'mixed-parents', detail: 'a struct between two lists' });
     const parents = structs.map(({ clock }, i) => ({ clock, key: keys[i] ?? '' }));
-    return ok({ time: claimed, nextClock, parents, covers });
+    return ok({ time: claimed, nextClock, update: update.value, parents, covers });
   }
 
   /** Records an entry that passed `check`. */

@@ -13,6 +13,8 @@ export interface Accepted {
   readonly last: number;
   /** `time` in ms since 1970: in `project` as claimed, else after what it follows (LOG-11). */
   readonly entries: readonly { readonly seq: number; readonly time: number; readonly payload: Bytes }[];
+  /** `project` only: what they bring, as one Yjs V1 update. */
+  readonly update?: Bytes;
   /**
    * The segment they came in, as received: what is stored and forwarded. It may hold more than the new entries, and one
    * segment may come in several parts; `segFirst` and `segLast` name it.

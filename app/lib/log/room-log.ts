@@ -91,6 +91,11 @@ export class RoomLog {
     });
   }
 
+  /** Begins to open a segment that `receive` will be given soon; changes nothing else. */
+  openAhead(sealed: Bytes): void {
+    this.#verifier.openAhead(sealed);
+  }
+
   /**
    * Makes the next entry of an own chain and seals it as a segment. Runs the accept order on it first: what it refuses
    * here every peer would refuse, and nothing has changed.
@@ -259,6 +264,7 @@ export class RoomLog {
       first: seq,
       last: seq,
       entries: [{ seq, time: checked.value.time, payload }],
+      ...(channel === 'project' && { update: payload }),
       sealed,
       segFirst: seq,
       segLast: seq,

@@ -26,6 +26,8 @@ export class SegmentVerifier {
   readonly #keys: RoomKeys;
   readonly #table: ChainTable;
   readonly #verifyKeys = new Map<SessionId, CryptoKey>();
+  /** Segments that are being opened ahead of their turn. */
+  readonly #ahead = new WeakMap<Bytes, ReturnType<typeof openSealed>>();
 
   readonly #invitesOf: (epoch: number) => Invites | undefined;
 
@@ -33,6 +35,11 @@ export class SegmentVerifier {
     this.#keys = keys;
     this.#table = table;
     this.#invitesOf = invitesOf;
+  }
+
+  /** Begins to open a segment whose turn comes soon: decrypting and inflating leave this thread. */
+  openAhead(sealed: Bytes): void {
+    if (!this.#ahead.has(sealed)) this.#ahead.set(sealed, openSealed(this.#keys, 'segment', sealed));
   }
 
   /** The segment, or undefined with the receipt saying why: refused, a duplicate, of a session not known yet. */
@@ -69,7 +76,8 @@ export class SegmentVerifier {
   }
 
   async #open(sealed: Bytes, receipt: Receipt): Promise<Segment | undefined> {
-    const opened = await openSealed(this.#keys, 'segment', sealed);
+    const opened = await (this.#ahead.get(sealed) ?? openSealed(this.#keys, 'segment', sealed));
+    this.#ahead.delete(sealed);
     if (!opened.ok) {
       const { kind } = opened.error;
       if (kind === 'unknown-format') receipt.unknownFormat = true;

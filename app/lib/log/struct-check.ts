@@ -13,6 +13,13 @@ import { MAX_CLOCK, type RefusalCode } from './format.ts';
 /** Root types of the project doc; anything else under another name would be there unseen by every view. */
 export const ROOT_NAMES: readonly string[] = ['files', 'meta', 'blobs'];
 
+/** Clocks of a client that an update deletes, from `clock` on. */
+export interface DeletedRange {
+  readonly client: number;
+  readonly clock: number;
+  readonly length: number;
+}
+
 /** Where one struct says that it stands. */
 export interface CheckedStruct {
   readonly clock: number;
@@ -24,6 +31,9 @@ export interface CheckedStruct {
 
 export interface CheckedUpdate {
   readonly structs: readonly CheckedStruct[];
+  /** The structs as they stand in the update, a view of it. */
+  readonly structBytes: Bytes;
+  readonly deleted: readonly DeletedRange[];
   /** The session's clock after this update. */
   readonly nextClock: number;
   /** What must be applied before: other client → its clock must have reached this. */
@@ -48,7 +58,8 @@ export function checkUpdate(
       check.deleteSet(reader);
     });
     if (!read.ok) return err({ code: 'malformed-update', detail: read.error });
-    return ok({ structs: check.read, nextClock: check.clock, needs: check.needs });
+    const { read: structs, clock: nextClock, needs, deleted } = check;
+    return ok({ structs, structBytes: check.structBytesOf(update), deleted, nextClock, needs });
   } catch (problem) {
     if (problem instanceof Refused) return err({ code: problem.code, detail: problem.message });
     throw problem;
@@ -85,9 +96,12 @@ const MAX_NAME_BYTES = 1024;
 
 class UpdateCheck {
   readonly read: CheckedStruct[] = [];
+  readonly deleted: DeletedRange[] = [];
   readonly needs = new Map<number, number>();
   readonly #client: number;
   clock: number;
+  #structsFrom = 0;
+  #structsTo = 0;
 
   constructor(client: number, clock: number) {
     this.#client = client;
@@ -104,12 +118,18 @@ class UpdateCheck {
     if (client !== this.#client) throw new Refused('foreign-struct', `struct of client ${client}`);
     const start = reader.varUint();
     if (start !== this.clock) throw new Refused('wrong-clock', `clock ${start}, expected ${this.clock}`);
+    this.#structsFrom = reader.at;
     for (let i = 0; i < count; i++) {
       const length = this.#struct(reader);
       if (length === 0) throw new Refused('malformed-update', 'empty struct');
       this.clock += length;
       if (this.clock > MAX_CLOCK) throw new Refused('wrong-clock', 'clock too large');
     }
+    this.#structsTo = reader.at;
+  }
+
+  structBytesOf(update: Bytes): Bytes {
+    return update.subarray(this.#structsFrom, this.#structsTo);
   }
 
   deleteSet(reader: ByteReader): void {
@@ -134,6 +154,7 @@ class UpdateCheck {
       if (from < end) throw new Refused('bad-delete-set', 'ranges overlap or are unsorted');
       end = from + length;
       if (end > MAX_CLOCK) throw new Refused('bad-delete-set', 'range too long');
+      this.deleted.push({ client, clock: from, length });
     }
     if (client !== this.#client) this.#need(client, end);
     else if (end > this.clock) throw new Refused('bad-delete-set', 'own clocks that do not exist yet');

@@ -44,6 +44,9 @@ export interface FoldResult {
   readonly held: readonly Bytes[];
 }
 
+/** While a segment is folded those after it are decrypted and inflated, on other threads. */
+const OPENED_AHEAD = 4;
+
 export class FoldSession {
   readonly #log: RoomLog;
   readonly #doc = new Y.Doc();
@@ -75,7 +78,9 @@ export class FoldSession {
     const forks: ForkProof[] = [];
     const held: Bytes[] = [];
     let entries = 0;
-    for (const one of sealed) {
+    for (const [index, one] of sealed.entries()) {
+      const next = sealed[index + OPENED_AHEAD];
+      if (next !== undefined) this.#log.openAhead(next);
       const receipt = await this.#log.receive(one);
       for (const accepted of receipt.accepted) {
         entries += accepted.entries.length;
@@ -147,11 +152,9 @@ export async function checkRest(start: FoldStart, stored: readonly StoredSegment
   return { verdict: await checkSnapshot(start, segments), damaged };
 }
 
-/** Applies the entries of one segment in one transaction (one a segment is fastest; facts, "The log pipeline"). */
-export function applyAccepted(doc: Y.Doc, accepted: Accepted, origin: unknown): void {
-  doc.transact(() => {
-    for (const { payload } of accepted.entries) Y.applyUpdate(doc, payload, origin);
-  }, origin);
+/** Applies what one segment brought, as one update: an update for each entry takes twice as long. */
+export function applyAccepted(doc: Y.Doc, { update }: Accepted, origin: unknown): void {
+  if (update !== undefined) Y.applyUpdate(doc, update, origin);
 }
 
 export const toStored = ({ session, channel, segFirst, segLast, sealed }: Accepted): StoredSegment => ({
