@@ -8,7 +8,7 @@ import type { Clock } from '../core/clock.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { RoomLog } from '../log/room-log.ts';
-import { squash, type SquashWindow } from '../log/squash.ts';
+import type { SquashWindow } from '../log/squash.ts';
 import { MAX_SEGMENT_ENTRIES, TAIL_SEGMENT_ENTRIES } from '../log/format.ts';
 import { chainKey, type FrontierRow } from '../log/frontier.ts';
 
@@ -126,6 +126,8 @@ export class Keeper {
 
   async #squashFrom({ session, channel }: FrontierRow, seq: number, by: SquashWindow): Promise<void> {
     const { keys, store } = this.#options;
+    // Fetched with the first chain that is long enough: a room opens without it.
+    const { squash } = await import('../log/squash.ts');
     const longer = await squash(keys, await store.readChain(session, channel, seq + 1), by);
     if (longer.length === 0) return;
     await store.replace(

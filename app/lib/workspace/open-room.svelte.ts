@@ -15,7 +15,6 @@ import { openDeviceStore, type DeviceStore } from '../storage/device.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
 import type { StorageProblem } from '../storage/storage-problem.ts';
 import { openIndexedDbStore } from '../storage/stores/indexeddb.ts';
-import { memoryStore } from '../storage/stores/memory.ts';
 import { archiveServer } from '../sync/archive/archive-server.ts';
 import type { Owner } from '../sync/archive/registration.ts';
 import { topicOf } from '../sync/topic.ts';
@@ -94,7 +93,7 @@ export async function openRoom(options: OpenRoomOptions): Promise<Result<RoomMod
   ]);
   const notKept = opened.ok ? await refusesNewRoom(opened.value, options.newRoom) : opened.error;
   if (opened.ok && notKept !== undefined) opened.value.close();
-  const store = opened.ok && notKept === undefined ? opened.value : (memory?.store ?? memoryStore());
+  const store = opened.ok && notKept === undefined ? opened.value : (memory?.store ?? (await inMemory()));
   const stale = [notKept, device.problem].some((problem) => problem?.kind === 'newer-version');
   const letGo = (): void => {
     store.close();
@@ -149,7 +148,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     ...roster,
     ...(kind === 'in' && { carry: toCarry(facts, keys.role) }),
     // What rests here can't be read with keys of a later epoch before the statements come.
-    store: kind === 'newcomer' ? memoryStore() : store,
+    store: kind === 'newcomer' ? await inMemory() : store,
     folder: workerFolder(),
     transports: transportsTo(origin),
     ...(kind !== 'out' && { archive: archiveDoor(origin, keys, owner) }),
@@ -226,6 +225,9 @@ function archiveDoor(origin: string, keys: RoomKeys, owner: Owner | undefined): 
     },
   };
 }
+
+/** Seldom needed: fetched only where the browser keeps nothing, or by a newcomer whose disk waits for the statements. */
+const inMemory = async (): Promise<LogStore> => (await import('../storage/stores/memory.ts')).memoryStore();
 
 const loadDevice = (device: DeviceStore) =>
   device.loadDevice(async () => {

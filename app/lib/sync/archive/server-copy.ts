@@ -10,7 +10,6 @@ import type { FrontierRow } from '../../log/frontier.ts';
 import type { ArchiveMark, LogStore, StoredSegment } from '../../log/log-store.ts';
 import type { Gap } from '../../log/receipt.ts';
 import type { RoomLog } from '../../log/room-log.ts';
-import { inFewSegments } from '../../log/squash.ts';
 import type { Batch, BatchOutcome } from '../intake.ts';
 import { readLone, type LoneSegment } from '../lone-segment.ts';
 import type { RosterNews } from '../roster-news.ts';
@@ -210,6 +209,7 @@ export class ServerCopy {
 
   async *#segmentsOf(due: readonly FrontierRow[]): AsyncGenerator<StoredSegment> {
     const { keys, readChain, mayBeSent } = this.#options;
+    const { inFewSegments } = await import('../../log/squash.ts');
     for (const { session, channel } of due) {
       const end = this.#archived.endOf({ session, channel });
       const stored: StoredSegment[] = [];
