@@ -1,7 +1,7 @@
 // Joining a room with the link alone, over WebRTC, against the raw transfer of the bytes that crossed.
 import type { Page } from '@playwright/test';
 import { call, openBench, type Bench, type BenchOptions } from './browser.ts';
-import { linkRaw } from './keystroke.ts';
+import { linkRaw } from './typing-room.ts';
 import type { BenchDoor } from './page/door.ts';
 import type { Joined } from './page/joining.ts';
 import { profiled } from './profile.ts';
@@ -10,8 +10,10 @@ import { median, type Findings } from './table.ts';
 const REPETITIONS = 5;
 const SIZES = [
   { name: '50 KB', bytes: 50_000 },
+  { name: '300 KB', bytes: 300_000 },
   { name: '1 MB', bytes: 1_000_000 },
   { name: '5 MB', bytes: 5_000_000, target: { kind: 'ratio', atMost: 3 } as const },
+  { name: '50 MB', bytes: 50_000_000 },
 ];
 
 export async function measureJoining(options: BenchOptions): Promise<Findings> {

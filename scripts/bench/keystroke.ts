@@ -1,189 +1,184 @@
 // Keystroke → remote apply, and sends per keystroke: ours, y-webrtc and a raw data channel, with the same tabs, in turns.
-import type { Page } from '@playwright/test';
 import { call, openBench, type Bench, type BenchOptions } from './browser.ts';
-import type { Lane, Mark } from './page/keystrokes.ts';
-import type { Sends } from './page/sends.ts';
+import type { Lane } from './page/keystrokes.ts';
 import { profiled } from './profile.ts';
-import { median, type Findings, type Row } from './table.ts';
+import { median, type Findings, type Row, type Target } from './table.ts';
+import { TypingRoom, type PastRoom, type TypedRound, type Typing } from './typing-room.ts';
 
-/** A round of one lane varies by half of itself, so many of them decide. */
-const REPETITIONS = 10;
-const KEYS = 25;
-/** Fast typing. */
-const GAP_MS = 150;
-/** Echoes for the offset of two clocks: the fastest of so many is as fast as it gets. */
-const OFFSET_ECHOES = 200;
-/** What is still sent when the last watcher has seen the last key, y-webrtc's echoes above all. */
-const SETTLE_MS = 300;
+/** Fast typing by one person. */
+export const ONE_TYPIST: Typing = { typists: 1, keys: 25, gapMs: 150 };
+const { keys: KEYS, gapMs: GAP_MS } = ONE_TYPIST;
+/** A key that is held down, or a paste that an editor hands over key by key. */
+const BURST_GAP_MS = 10;
+const BURST_KEYS = 50;
 
-const TURNS = ['raw', 'ours', 'y-webrtc'] as const;
+/** One person typing among so many. A round of one lane varies by half of itself: more of them where a target is close. */
+const ISOLATED: readonly { peers: number; repetitions: number; target?: Target }[] = [
+  { peers: 2, repetitions: 10 },
+  { peers: 5, repetitions: 10, target: { kind: 'ratio', atMost: 1.5 } },
+  { peers: 8, repetitions: 5 },
+  { peers: 15, repetitions: 5, target: { kind: 'ratio', atMost: 1 } },
+  { peers: 25, repetitions: 5, target: { kind: 'ratio', atMost: 1 } },
+];
+/** Where bursts and everybody typing at once are measured too. */
+const BUSY_PEERS = 5;
+const BUSY_REPETITIONS = 5;
+/** A room in which this many type at once: no task of the main thread may be felt. */
+const CROWD = 10;
+/** The browser counts tasks from this on: none is longer when none is counted. */
+const LONG_TASK_MS = 50;
+
+const LANES = ['ours', 'y-webrtc'] as const;
 
 export async function measureKeystrokes(options: BenchOptions): Promise<Findings> {
-  const findings = [await withPeers(2, options), await withPeers(5, options)];
+  const findings: Findings[] = [];
+  for (const { peers, repetitions, target } of ISOLATED)
+    findings.push(
+      await inRoom(peers, options, async (room) => {
+        const isolated = await measureIsolated(room, peers, repetitions, target);
+        if (peers !== BUSY_PEERS) return isolated;
+        const profile = options.profiling ? await profileTyping(room) : [];
+        const busy = await measureBusy(room, peers);
+        return { rows: [...isolated.rows, ...busy], notes: [...(isolated.notes ?? []), ...profile] };
+      }),
+    );
+  findings.push(await inRoom(CROWD, options, measureCrowd));
   return {
     rows: findings.flatMap(({ rows }) => rows),
     notes: findings.flatMap(({ notes = [] }) => notes),
   };
 }
 
-interface Collected {
-  readonly ms: Record<Lane | 'raw', number[]>;
-  readonly edits: Record<Lane, number[]>;
-  readonly allSends: Record<Lane, number[]>;
-  readonly bytes: Record<Lane, number[]>;
-}
-
-async function withPeers(count: number, options: BenchOptions): Promise<Findings> {
-  const bench = await openBench(options);
+/** Opens a room of so many tabs on a browser of its own, warms it up, measures, and closes it all. */
+export async function inRoom(
+  peers: number,
+  options: BenchOptions,
+  measure: (room: TypingRoom) => Promise<Findings>,
+  { files, past }: { files?: ReadonlyMap<string, Uint8Array>; past?: PastRoom } = {},
+): Promise<Findings> {
+  const bench: Bench = await openBench(options, files);
   try {
-    const pages = await openPeers(bench, count);
-    const notes = [
-      `${count} peers: ${await bench.countRenderers()} renderer processes, Chromium ${bench.version}`,
-    ];
+    console.error(`  ${peers} peers …`);
+    const room = await TypingRoom.open(bench, peers, past);
+    const note = `${peers} peers: ${await bench.countRenderers()} renderer processes, Chromium ${bench.version}`;
     // Warm-up: what is compiled at the first keys is no part of typing.
-    for (const lane of ['ours', 'y-webrtc'] as const) await typed(pages, lane, []);
-    const got = empty();
-    for (let repetition = 0; repetition < REPETITIONS; repetition++)
-      await measureOnce(pages, got, repetition % 2 === 0 ? TURNS : TURNS.toReversed());
-    if (options.profiling) notes.push(...(await profileTyping(pages)));
-    notes.push(
-      `${count} peers, bytes a key in all: ours ${Math.round(median(got.bytes.ours))}, y-webrtc ${Math.round(median(got.bytes['y-webrtc']))}`,
-    );
-    return { rows: rowsOf(count, got), notes };
+    for (const lane of LANES) await room.round(lane, ONE_TYPIST);
+    const { rows, notes = [] } = await measure(room);
+    return { rows, notes: [note, ...notes] };
   } finally {
     await bench.close();
   }
 }
 
-const empty = (): Collected => ({
-  ms: { ours: [], 'y-webrtc': [], raw: [] },
-  edits: { ours: [], 'y-webrtc': [] },
-  allSends: { ours: [], 'y-webrtc': [] },
-  bytes: { ours: [], 'y-webrtc': [] },
-});
+async function measureIsolated(
+  room: TypingRoom,
+  peers: number,
+  repetitions: number,
+  target: Target | undefined,
+): Promise<Findings> {
+  const raw: number[] = [];
+  const rounds = await inTurns(
+    room,
+    repetitions,
+    ONE_TYPIST,
+    async () => void raw.push(...(await room.echo(KEYS, GAP_MS))),
+  );
+  const perKey = (lane: Lane, of: (round: TypedRound) => number): number[] =>
+    rounds[lane].map((round) => of(round) / KEYS);
+  const bytes = (lane: Lane): number => Math.round(median(perKey(lane, ({ sends }) => sends.bytes)));
+  const ours = latencies(rounds.ours);
+  return {
+    rows: [
+      {
+        name: `keystroke → remote apply, ${peers} peers`,
+        unit: 'ms',
+        ours,
+        opponent: { name: 'y-webrtc', values: latencies(rounds['y-webrtc']) },
+        ...(target && { target }),
+      },
+      {
+        name: `the same, ${peers} peers`,
+        unit: 'ms',
+        ours,
+        opponent: { name: 'raw channel', values: raw },
+      },
+      {
+        name: `sends that carry a key, ${peers} peers`,
+        unit: 'sends',
+        ours: perKey('ours', ({ sends }) => sends.edits),
+        opponent: { name: 'y-webrtc', values: perKey('y-webrtc', ({ sends }) => sends.edits) },
+        target: { kind: 'value', atMost: peers - 1 },
+      },
+      {
+        name: `all sends, presence included, a key, ${peers} peers`,
+        unit: 'sends',
+        ours: perKey('ours', ({ sends }) => sends.all),
+        opponent: { name: 'y-webrtc', values: perKey('y-webrtc', ({ sends }) => sends.all) },
+      },
+    ],
+    notes: [`${peers} peers, bytes a key in all: ours ${bytes('ours')}, y-webrtc ${bytes('y-webrtc')}`],
+  };
+}
 
-function rowsOf(count: number, { ms, edits, allSends }: Collected): Row[] {
-  const yWebrtc = { name: 'y-webrtc', values: ms['y-webrtc'] };
-  const atFive = count === 5 ? { target: { kind: 'ratio', atMost: 1.5 } as const } : {};
+async function measureBusy(room: TypingRoom, peers: number): Promise<Row[]> {
+  const bursts = await inTurns(room, BUSY_REPETITIONS, { typists: 1, keys: BURST_KEYS, gapMs: BURST_GAP_MS });
+  const all = await inTurns(room, BUSY_REPETITIONS, { typists: peers, keys: KEYS, gapMs: GAP_MS });
   return [
-    {
-      name: `keystroke → remote apply, ${count} peers`,
-      unit: 'ms',
-      ours: ms.ours,
-      opponent: yWebrtc,
-      ...atFive,
-    },
-    {
-      name: `the same, ${count} peers`,
-      unit: 'ms',
-      ours: ms.ours,
-      opponent: { name: 'raw channel', values: ms.raw },
-    },
-    {
-      name: `sends that carry a key, ${count} peers`,
-      unit: 'sends',
-      ours: edits.ours,
-      opponent: { name: 'y-webrtc', values: edits['y-webrtc'] },
-      target: { kind: 'value', atMost: count - 1 },
-    },
-    {
-      name: `all sends, presence included, a key, ${count} peers`,
-      unit: 'sends',
-      ours: allSends.ours,
-      opponent: { name: 'y-webrtc', values: allSends['y-webrtc'] },
-    },
+    latencyRow(`a burst, a key each ${BURST_GAP_MS} ms, ${peers} peers`, bursts),
+    latencyRow(`all ${peers} typing at once`, all),
   ];
 }
 
-async function measureOnce(
-  pages: readonly Page[],
-  got: Collected,
-  turns: readonly (Lane | 'raw')[],
-): Promise<void> {
-  const [typist, ...watchers] = pages;
-  if (typist === undefined) return;
-  const offsets: number[] = [];
-  for (const index of watchers.keys())
-    offsets.push((await call(typist, 'echo', index + 1, OFFSET_ECHOES, 2)).offsetMs);
-  for (const turn of turns) {
-    if (turn === 'raw') {
-      got.ms.raw.push(...(await call(typist, 'echo', 1, KEYS, GAP_MS)).halvesMs);
-      continue;
-    }
-    const { latencies, sends } = await typed(pages, turn, offsets);
-    got.ms[turn].push(...latencies);
-    got.edits[turn].push((turn === 'ours' ? sends.ourEdits : sends.yWebrtcEdits) / KEYS);
-    got.allSends[turn].push(sends.all / KEYS);
-    got.bytes[turn].push(sends.bytes / KEYS);
-  }
-}
-
-/** One round of typing. `offsets`: each watcher's clock minus the typist's. */
-async function typed(
-  [typist, ...watchers]: readonly Page[],
-  lane: Lane,
-  offsets: readonly number[],
-): Promise<{ latencies: number[]; sends: Sends }> {
-  if (typist === undefined) throw new Error('nobody types');
-  const pages = [typist, ...watchers];
-  for (const page of pages) {
-    await call(page, 'watch', lane);
-    await call(page, 'takeSends');
-  }
-  const pressed = await call(typist, 'type', lane, KEYS, GAP_MS);
-  const length = pressed.at(-1)?.[0] ?? 0;
-  const latencies: number[] = [];
-  for (const [index, watcher] of watchers.entries()) {
-    const marks = await call(watcher, 'watched', lane, length);
-    latencies.push(...delays(pressed, marks, offsets[index] ?? 0));
-  }
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-  const all = await Promise.all(pages.map((page) => call(page, 'takeSends')));
-  const sum = (of: keyof Sends): number => all.reduce((total, sends) => total + sends[of], 0);
-  const sends = {
-    ourEdits: sum('ourEdits'),
-    yWebrtcEdits: sum('yWebrtcEdits'),
-    all: sum('all'),
-    bytes: sum('bytes'),
+async function measureCrowd(room: TypingRoom): Promise<Findings> {
+  const rounds = await inTurns(room, BUSY_REPETITIONS, { typists: CROWD, keys: KEYS, gapMs: GAP_MS });
+  const longest = (lane: Lane): number[] => rounds[lane].map(({ longTasks }) => Math.max(0, ...longTasks));
+  return {
+    rows: [
+      latencyRow(`all ${CROWD} typing at once`, rounds),
+      {
+        name: `longest task above ${LONG_TASK_MS} ms in any of ${CROWD} tabs meanwhile (0: none)`,
+        unit: 'ms',
+        ours: longest('ours'),
+        opponent: { name: 'y-webrtc', values: longest('y-webrtc') },
+        target: { kind: 'value', atMost: LONG_TASK_MS },
+      },
+    ],
   };
-  return { latencies, sends };
 }
 
-/** How long after each key the far text had grown to hold it. */
-const delays = (pressed: readonly Mark[], marks: readonly Mark[], offsetMs: number): number[] =>
-  pressed.map(([length, at]) => {
-    const seen = marks.find(([reached]) => reached >= length);
-    if (seen === undefined) throw new Error(`a key was lost at ${length}`);
-    return seen[1] - offsetMs - at;
-  });
+type Rounds = Record<Lane, TypedRound[]>;
 
-/** Tabs that are in one room of ours, in one of y-webrtc's, and have raw channels to the first of them. */
-async function openPeers(bench: Bench, count: number): Promise<Page[]> {
-  const pages: Page[] = [];
-  for (let i = 0; i < count; i++) pages.push(await bench.openSite());
-  const [first] = pages;
-  if (first === undefined) throw new Error('a room needs somebody');
-  const ticket = await call(first, 'makeRoom');
-  for (const [index, page] of pages.entries()) {
-    await call(page, 'join', ticket, index === 0);
-    await call(page, 'joinYWebrtc', 'bench');
-    if (index > 0) await linkRaw(first, index, page);
+/** Both lanes in turns whose order alternates, with the clocks compared before each pair. */
+export async function inTurns(
+  room: TypingRoom,
+  repetitions: number,
+  typing: Typing,
+  besides: () => Promise<void> = async () => undefined,
+): Promise<Rounds> {
+  const rounds: Rounds = { ours: [], 'y-webrtc': [] };
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    await room.compareClocks();
+    const forwards = repetition % 2 === 0;
+    if (forwards) await besides();
+    for (const lane of forwards ? LANES : LANES.toReversed())
+      rounds[lane].push(await room.round(lane, typing));
+    if (!forwards) await besides();
   }
-  await Promise.all(pages.map((page) => call(page, 'linked', count - 1)));
-  return pages;
+  return rounds;
 }
 
-/** A raw channel between the first page and another; each knows the other by a number. */
-export async function linkRaw(first: Page, index: number, other: Page): Promise<void> {
-  const offer = await call(first, 'offer', index);
-  await call(first, 'answered', index, await call(other, 'answer', 0, offer));
-  await call(other, 'opened', 0);
-}
+const latencies = (rounds: readonly TypedRound[]): number[] => rounds.flatMap((round) => round.latencies);
 
-async function profileTyping(pages: readonly Page[]): Promise<string[]> {
-  const [typist, watcher] = pages;
-  if (typist === undefined || watcher === undefined) return [];
-  const type = (): Promise<unknown> => call(typist, 'type', 'ours', 200, 30);
+export const latencyRow = (name: string, rounds: Rounds): Row => ({
+  name,
+  unit: 'ms',
+  ours: latencies(rounds.ours),
+  opponent: { name: 'y-webrtc', values: latencies(rounds['y-webrtc']) },
+});
+
+async function profileTyping(room: TypingRoom): Promise<string[]> {
+  const [typist, watcher] = [room.page(0), room.page(1)];
+  const type = (): Promise<unknown> => call(typist, 'type', 'ours', 0, 200, 30);
   return [
     'typist of ours, self time a key:',
     ...(await profiled(typist, type, 200)),

@@ -5,6 +5,7 @@ import { endOnSignals } from './endings.ts';
 import { measureHistory } from './history.ts';
 import { measureJoining } from './join.ts';
 import { measureKeystrokes } from './keystroke.ts';
+import { measurePastSessions } from './past-sessions.ts';
 import { measureRuntimes } from './runtimes.ts';
 import { measureServer } from './server.ts';
 import { formatTable, type Findings, type Row } from './table.ts';
@@ -12,6 +13,7 @@ import { measureWeight } from './weight.ts';
 
 const measurements: Readonly<Record<string, (options: BenchOptions) => Promise<Findings>>> = {
   keystroke: measureKeystrokes,
+  sessions: measurePastSessions,
   join: measureJoining,
   history: measureHistory,
   runtimes: measureRuntimes,

@@ -21,7 +21,7 @@ const MERGE_UPDATES = 500;
 const GAP_MS = 50;
 
 export interface History {
-  readonly ticket: RoomTicket;
+  readonly ticket: Required<RoomTicket>;
   readonly keys: RoomKeys;
   readonly entries: number;
   /** What one segment a key came to. */

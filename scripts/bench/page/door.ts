@@ -6,20 +6,24 @@ import {
   openYIndexeddb,
   storeHistory,
   storeInYIndexeddb,
+  verifyHistory,
 } from './history.ts';
 import { Keyboard } from './keystrokes.ts';
+import { countLongTasks, takeLongTasks } from './long-tasks.ts';
 import { RawChannels } from './raw-channel.ts';
 import { makeRoom } from './room.ts';
 import { runBare, runOurs } from './runtimes.ts';
 import { countSends, takeSends } from './sends.ts';
 
 countSends();
+countLongTasks();
 const keyboard = new Keyboard();
 const raw = new RawChannels();
 
 const door = {
   makeRoom,
   takeSends,
+  takeLongTasks,
   join: keyboard.join.bind(keyboard),
   joinYWebrtc: keyboard.joinYWebrtc.bind(keyboard),
   linked: keyboard.linked.bind(keyboard),
@@ -37,6 +41,7 @@ const door = {
   storeHistory,
   openHistory,
   openWithoutSnapshot,
+  verifyHistory,
   storeInYIndexeddb,
   openYIndexeddb,
   runOurs,

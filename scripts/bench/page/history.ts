@@ -1,8 +1,12 @@
 /** A long history on this device's disk, and how long opening it takes; the same in y-indexeddb. */
 import { IndexeddbPersistence } from 'y-indexeddb';
 import * as Y from 'yjs';
+import { fromHex } from '../../../app/lib/core/bytes.ts';
+import type { RoomId } from '../../../app/lib/core/ids.ts';
+import { workerFolder } from '../../../app/lib/sync/folder.ts';
 import { unpackHistory, unpackUpdates } from '../history-file.ts';
 import { pause } from './clock.ts';
+import { fetched } from './fetched.ts';
 import { fileText, openRoom, type RoomTicket } from './room.ts';
 
 export interface Opened {
@@ -42,6 +46,29 @@ export async function openWithoutSnapshot(ticket: RoomTicket): Promise<Opened> {
   return { ms, characters };
 }
 
+/** How long a worker takes to verify the whole log at `url` and to fold it into one state, handed over. */
+export async function verifyHistory(
+  { roomId, editSeed, genesis }: Required<RoomTicket>,
+  url: string,
+): Promise<number> {
+  const segments = unpackHistory(await fetched(url)).map(({ sealed }) => sealed);
+  const folder = workerFolder();
+  const seed = { kind: 'e', bytes: fromHex(editSeed), epoch: 0 } as const;
+  const start = performance.now();
+  await folder.start({
+    roomId: roomId as RoomId,
+    seed,
+    genesis: fromHex(genesis),
+    statements: [],
+    pastSeeds: [],
+  });
+  const { entries, refusals } = await folder.fold(segments);
+  const ms = performance.now() - start;
+  folder.end();
+  if (entries === 0 || refusals.length > 0) throw new Error(`${refusals.length} segments were refused`);
+  return ms;
+}
+
 /** Stores the same history, merged into one update, the way y-indexeddb keeps it. */
 export async function storeInYIndexeddb(name: string, url: string): Promise<void> {
   const updates = unpackUpdates(await fetched(url));
@@ -61,8 +88,4 @@ export async function openYIndexeddb(name: string): Promise<Opened> {
   await persistence.whenSynced;
   const text = String(doc.getText(TEXT));
   return { ms: performance.now() - start, characters: text.length };
-}
-
-async function fetched(url: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await (await fetch(url)).arrayBuffer());
 }

@@ -1,10 +1,11 @@
 /** One tab has a room of some size; another comes with the link alone and waits until the text is whole. */
+import type * as Y from 'yjs';
 import { randomBytes, toHex } from '../../../app/lib/core/bytes.ts';
 import { readFrame } from '../../../app/lib/sync/frames.ts';
 import type { Transport, TransportEvents } from '../../../app/lib/sync/transport.ts';
 import { webrtcTransport } from '../../../app/lib/sync/transports/webrtc.ts';
 import { now } from './clock.ts';
-import { connect, fileText, makeRoom, openRoom, type RoomTicket } from './room.ts';
+import { connect, makeRoom, openRoom, type OpenRoom, type RoomTicket } from './room.ts';
 import { serverSocket } from './server-socket.ts';
 
 export interface Joined {
@@ -20,16 +21,20 @@ export interface Joined {
   readonly textHash: string;
 }
 
-/** Makes a room with one file of so much random text, and waits for others. What a joiner is to know of it. */
+/** As much as one file may be pasted at once and still be read with ease; a larger room has several. */
+const FILE_BYTES = 5_000_000;
+
+/** Makes a room with so much random text, and waits for others. What a joiner is to know of it. */
 export async function hostRoom(bytes: number): Promise<{ ticket: RoomTicket; textHash: string }> {
   const { genesis, ...link } = await makeRoom();
   const room = await openRoom({ ...link, genesis }, [transport()]);
-  const content = randomText(bytes);
-  const created = room.project.createText('large.txt', content);
-  if (!created.ok) throw new Error(created.error.kind);
-  await room.replica.settled();
+  for (let left = bytes, file = 0; left > 0; left -= FILE_BYTES, file++) {
+    const created = room.project.createText(`large-${file}.txt`, randomText(Math.min(left, FILE_BYTES)));
+    if (!created.ok) throw new Error(created.error.kind);
+    await room.replica.settled();
+  }
   connect(room);
-  return { ticket: link, textHash: await hashOf(content) };
+  return { ticket: link, textHash: await hashOf(wholeText(room)) };
 }
 
 /** Comes in with the link. `length` is how long the text will be. */
@@ -38,7 +43,7 @@ export async function joinRoom(ticket: RoomTicket, length: number): Promise<Join
   const room = await openRoom(ticket, [watched.transport]);
   const whole = new Promise<number>((resolve) =>
     room.replica.doc.on('update', () => {
-      if (fileText(room)?.length === length) resolve(now());
+      if (lengthOf(room) === length) resolve(now());
     }),
   );
   const calledAt = now();
@@ -52,9 +57,16 @@ export async function joinRoom(ticket: RoomTicket, length: number): Promise<Join
     segmentBytes: segmentBytes(),
     firstPartMs: since(parts[0]),
     lastPartMs: since(parts.at(-1)),
-    textHash: await hashOf(String(fileText(room))),
+    textHash: await hashOf(wholeText(room)),
   };
 }
+
+const texts = ({ project }: OpenRoom): Y.Text[] => project.list().flatMap(({ id }) => project.text(id) ?? []);
+
+const lengthOf = (room: OpenRoom): number => texts(room).reduce((sum, { length }) => sum + length, 0);
+
+/** In the order of the file names. */
+const wholeText = (room: OpenRoom): string => texts(room).join('');
 
 const transport = (): Transport => webrtcTransport({ signalUrl: serverSocket('/signal') });
 

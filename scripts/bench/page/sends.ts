@@ -1,9 +1,9 @@
 /**
- * Counts what goes into data channels, whoever sends it: sends that carry an edit apart from all sends. What kind a
- * message is, is read off the first bytes of each wire format; the channels of this page are never mixed up by that,
- * because only one lane types at a time.
+ * Counts what goes into data channels, ours and y-webrtc's apart: sends that carry an edit, and all sends. What kind a
+ * message is, is read off the first bytes of each wire format.
  */
 import { frameType } from '../../../app/lib/sync/frames.ts';
+import type { Lane } from './keystrokes.ts';
 
 /** First byte of the raw channel's own messages: no chunk and no y-webrtc message begins with it. */
 export const RAW_MARK = 0xee;
@@ -14,20 +14,22 @@ const FRAME_KIND_AT = 5;
 /** y-webrtc's messages: 0 is sync; awareness and the rest have other numbers. */
 const Y_WEBRTC_SYNC = 0;
 
+/** Of one lane's channels. */
 export interface Sends {
-  readonly ourEdits: number;
-  readonly yWebrtcEdits: number;
-  /** Everything, presence and greetings included, but for the raw channel. */
+  readonly edits: number;
+  /** Everything, presence and greetings included. */
   readonly all: number;
   readonly bytes: number;
 }
 
-let counted: Sends = { ourEdits: 0, yWebrtcEdits: 0, all: 0, bytes: 0 };
+const none: Sends = { edits: 0, all: 0, bytes: 0 };
+const counted: Record<Lane, Sends> = { ours: none, 'y-webrtc': none };
+const lanes = new WeakMap<RTCDataChannel, Lane>();
 
-/** What was sent since the last call. */
-export function takeSends(): Sends {
-  const taken = counted;
-  counted = { ourEdits: 0, yWebrtcEdits: 0, all: 0, bytes: 0 };
+/** What was sent through a lane's channels since the last call. */
+export function takeSends(lane: Lane): Sends {
+  const taken = counted[lane];
+  counted[lane] = none;
   return taken;
 }
 
@@ -38,17 +40,25 @@ export function countSends(): void {
     data: ArrayBufferView<ArrayBuffer>,
   ) => void;
   RTCDataChannel.prototype.send = function (this: RTCDataChannel, data: unknown): void {
-    if (data instanceof Uint8Array && data[0] !== RAW_MARK) count(data);
+    if (data instanceof Uint8Array && data[0] !== RAW_MARK) count(laneOf(this, data), data);
     original.call(this, data as Uint8Array<ArrayBuffer>);
   };
 }
 
-function count(data: Uint8Array): void {
-  const ours = data[0] === FIRST_LIVE_CHUNK && data[FRAME_KIND_AT] === frameType.live;
-  counted = {
-    ourEdits: counted.ourEdits + (ours ? 1 : 0),
-    yWebrtcEdits: counted.yWebrtcEdits + (data[0] === Y_WEBRTC_SYNC ? 1 : 0),
-    all: counted.all + 1,
-    bytes: counted.bytes + data.length,
-  };
+/** By a channel's first message: a sync message of y-webrtc's, or the first chunk of a greeting. */
+function laneOf(channel: RTCDataChannel, data: Uint8Array): Lane {
+  const known = lanes.get(channel);
+  if (known !== undefined) return known;
+  const lane = data[0] === Y_WEBRTC_SYNC ? 'y-webrtc' : 'ours';
+  lanes.set(channel, lane);
+  return lane;
+}
+
+function count(lane: Lane, data: Uint8Array): void {
+  const edit =
+    lane === 'ours'
+      ? data[0] === FIRST_LIVE_CHUNK && data[FRAME_KIND_AT] === frameType.live
+      : data[0] === Y_WEBRTC_SYNC;
+  const { edits, all, bytes } = counted[lane];
+  counted[lane] = { edits: edits + (edit ? 1 : 0), all: all + 1, bytes: bytes + data.length };
 }
