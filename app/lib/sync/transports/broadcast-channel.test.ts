@@ -106,6 +106,7 @@ describe('broadcast-channel', () => {
       shared.postMessage(junk);
     const other = tab(room);
     await other.linked(1);
+    await end.linked(1);
     expect(end.opened.length).toBe(1);
   });
 });
