@@ -87,8 +87,8 @@ export class ByteReader {
       return String.fromCharCode(...bytes);
     try {
       return UTF8.decode(bytes);
-    } catch (problem) {
-      throw problem instanceof Malformed ? problem : new Malformed('ill-formed UTF-8');
+    } catch {
+      throw new Malformed('ill-formed UTF-8');
     }
   }
 

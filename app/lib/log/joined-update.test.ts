@@ -14,7 +14,10 @@ type Edit =
   | { readonly kind: 'erase'; readonly at: number; readonly length: number }
   | { readonly kind: 'set'; readonly key: string; readonly value: string }
   | { readonly kind: 'unset'; readonly key: string }
-  | { readonly kind: 'new-text'; readonly key: string; readonly text: string };
+  | { readonly kind: 'new-text'; readonly key: string; readonly text: string }
+  /** An editor that is still open types into a file that was removed. */
+  | { readonly kind: 'remove' }
+  | { readonly kind: 'type-into'; readonly key: string; readonly text: string };
 
 const key = fc.constantFrom('a', 'b', 'c');
 const at = fc.nat(40);
@@ -24,11 +27,15 @@ const edit: fc.Arbitrary<Edit> = fc.oneof(
   fc.record({ kind: fc.constant('set' as const), key, value: fc.string({ maxLength: 5 }) }),
   fc.record({ kind: fc.constant('unset' as const), key }),
   fc.record({ kind: fc.constant('new-text' as const), key, text: fc.constantFrom('', 'more') }),
+  fc.record({ kind: fc.constant('remove' as const) }),
+  fc.record({ kind: fc.constant('type-into' as const), key, text: fc.constant('late') }),
 );
 
-function apply(doc: Y.Doc, step: Edit): void {
+/** `opened`: the texts an editor was ever opened on, the room's first among them. */
+function apply(doc: Y.Doc, opened: Map<string, Y.Text>, step: Edit): void {
   const files = doc.getMap('files');
-  const text = files.get('text') as Y.Text;
+  const text = opened.get('text');
+  if (text === undefined) throw new Error('the room has no text');
   switch (step.kind) {
     case 'type':
       return text.insert(Math.min(step.at, text.length), step.text);
@@ -41,7 +48,11 @@ function apply(doc: Y.Doc, step: Edit): void {
     case 'unset':
       return files.delete(step.key);
     case 'new-text':
-      return void files.set(step.key, new Y.Text(step.text));
+      return void opened.set(step.key, files.set(step.key, new Y.Text(step.text)));
+    case 'remove':
+      return files.delete('text');
+    case 'type-into':
+      return opened.get(step.key)?.insert(0, step.text);
   }
 }
 
@@ -60,9 +71,10 @@ function entriesOf(start: Bytes, edits: readonly (readonly Edit[])[]): Bytes[] {
   const doc = new Y.Doc();
   Y.applyUpdate(doc, start);
   doc.clientID = ME;
+  const opened = new Map([['text', doc.getMap('files').get('text') as Y.Text]]);
   const entries: Bytes[] = [];
   doc.on('update', (update) => void entries.push(update as Bytes));
-  for (const together of edits) doc.transact(() => together.forEach((one) => apply(doc, one)));
+  for (const together of edits) doc.transact(() => together.forEach((one) => apply(doc, opened, one)));
   return entries;
 }
 
@@ -94,12 +106,10 @@ describe('updates of one chain, joined', () => {
         const clock = checked[from - 1]?.nextClock ?? 0;
         const joined = joinUpdates(ME, clock, checked.slice(from));
 
+        // As a tab has them that was there: each in a transaction of its own.
         const [oneByOne, atOnce] = [replica(start), replica(start)];
-        for (const entry of entries.slice(0, from)) {
-          Y.applyUpdate(oneByOne, entry);
-          Y.applyUpdate(atOnce, entry);
-        }
-        oneByOne.transact(() => entries.slice(from).forEach((entry) => Y.applyUpdate(oneByOne, entry)));
+        for (const entry of entries) Y.applyUpdate(oneByOne, entry);
+        for (const entry of entries.slice(0, from)) Y.applyUpdate(atOnce, entry);
         Y.applyUpdate(atOnce, joined);
 
         expect(atOnce.getMap('files').toJSON()).toEqual(oneByOne.getMap('files').toJSON());
