@@ -54,7 +54,8 @@ export async function archiveVectors(epochs: EpochRoom, { segments }: Written): 
   const instance = fromHex(INSTANCE);
   const deletion = { ownerPublicKey: room.owner.publicKey, counter: 3, instance };
   const deleted = encodeDeletion(deletion, await owner.sign(deletionMessage(deletion)));
-  const byAnother = encodeDeletion(deletion, await sign(stranger.privateKey, deletionMessage(deletion)));
+  const another = { sign: (message: Bytes) => sign(stranger.privateKey, message) };
+  const byAnother = encodeDeletion(deletion, await another.sign(deletionMessage(deletion)));
   /** What stands in front of the roster, and Ann's segment behind it. */
   const around = (before: Bytes): Pieces => [
     hex(before),
@@ -182,12 +183,7 @@ export async function archiveVectors(epochs: EpochRoom, { segments }: Written): 
       bytes: changedFrom(
         'archive/a registration of epoch 1',
         registration,
-        await registrationOf(
-          { sign: (message) => sign(stranger.privateKey, message) },
-          first,
-          room.genesis,
-          2,
-        ),
+        await registrationOf(another, first, room.genesis, 2),
       ),
       believed: false,
     },
@@ -198,12 +194,7 @@ export async function archiveVectors(epochs: EpochRoom, { segments }: Written): 
       bytes: changedFrom(
         'archive/a registration of epoch 1',
         registration,
-        await registrationOf(
-          { sign: (message) => sign(stranger.privateKey, message) },
-          first,
-          { ...room.genesis, ownerPublicKey: stranger.publicKey },
-          2,
-        ),
+        await registrationOf(another, first, { ...room.genesis, ownerPublicKey: stranger.publicKey }, 2),
       ),
       believed: false,
     },
