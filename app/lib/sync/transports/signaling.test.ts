@@ -124,6 +124,35 @@ describe('signaling', () => {
     expect(lost).toBe('the server does not answer');
   });
 
+  it('NET-60 knows 32 others at a time: a room of more, or one link’s many names, cost no more', async () => {
+    const { server, makeRoom } = await start();
+    const room = makeRoom();
+    const highest = { ...room, self: 'f'.repeat(32) as PeerId };
+    const answered = new Set<PeerId>();
+    const ids = Array.from({ length: 40 }, (_, i) => i.toString(16).padStart(32, '0') as PeerId);
+    const others = await Promise.all(
+      ids.map((self) =>
+        opened({ ...room, self }, server, (message) => {
+          if (message.type === 'announce' && message.to === self) answered.add(self);
+        }),
+      ),
+    );
+    // The highest id never offers: it answers whom it knows, and needs no WebRTC for that.
+    const end = new RecordedEnd(
+      webrtcTransport({ signalUrl: server.url('/signal'), wrtc: {} as never }),
+      highest,
+    );
+    onTestFinished(() => end.connection.close());
+    await until(() => server.heard('"subscribe"') > ids.length, 'the highest');
+    // By one socket, so that they come in this order. Who leaves makes room for the last, who announces again.
+    const [first = A, last = A] = [ids[0], ids.at(-1)];
+    for (const from of ids) others[0]?.publish({ type: 'announce', from });
+    others[0]?.publish({ type: 'bye', from: first });
+    others[0]?.publish({ type: 'announce', from: last });
+    await until(() => answered.has(last) && answered.size >= 33, 'answers to 32, and to the last');
+    expect([...answered].sort()).toEqual([...ids.slice(0, 32), last]);
+  });
+
   it('NET-58 says so where there is no WebRTC', async () => {
     const { server, makeRoom } = await start();
     const end = new RecordedEnd(webrtcTransport({ signalUrl: server.url('/signal') }), makeRoom());
