@@ -1,4 +1,5 @@
 import { sveltekit } from '@sveltejs/kit/vite';
+import { join } from 'node:path';
 import type { Connect, Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { headersForPath } from './app/lib/core/security-headers.ts';
@@ -25,6 +26,17 @@ const thinServer = `http://127.0.0.1:${process.env['PORT'] ?? 8420}`;
 export default defineConfig({
   plugins: [securityHeaders(), sandboxBundlePlugin(), sveltekit()],
   worker: { format: 'es' },
+  resolve: {
+    alias: [
+      // Yjs warns through it, once in a while: the variant for browsers brings a console of HTML elements and a schema checker.
+      { find: 'lib0/logging', replacement: join(import.meta.dirname, 'node_modules/lib0/logging.node.js') },
+      // y-codemirror.next imports its carets of others even where it is told to draw none.
+      {
+        find: /^\.\/y-remote-selections\.js$/,
+        replacement: join(import.meta.dirname, 'app/lib/editor/no-remote-selections.ts'),
+      },
+    ],
+  },
   server: {
     proxy: {
       '/signal': { target: thinServer, ws: true },

@@ -2,7 +2,6 @@
 import { closeBrackets, closeBracketsKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, indentWithTab } from '@codemirror/commands';
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from '@codemirror/language';
-import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
 import { EditorState, Prec, type Extension } from '@codemirror/state';
 import {
   EditorView,
@@ -38,7 +37,6 @@ export const basics: Extension = [
   highlightActiveLineGutter(),
   highlightActiveLine(),
   highlightSpecialChars({ specialChars: SPECIAL_CHARACTERS }),
-  highlightSelectionMatches({ minSelectionLength: 2 }),
   drawSelection(),
   dropCursor(),
   rectangularSelection(),
@@ -46,8 +44,7 @@ export const basics: Extension = [
   indentOnInput(),
   bracketMatching(),
   closeBrackets(),
-  search({ top: true }),
-  keymap.of([...closeBracketsKeymap, ...keys, ...searchKeymap, ...foldKeymap, indentWithTab]),
+  keymap.of([...closeBracketsKeymap, ...keys, ...foldKeymap, indentWithTab]),
   editorTheme,
 ];
 

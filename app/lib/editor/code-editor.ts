@@ -11,6 +11,7 @@ import { access, basics, indentation, named, undoKeys, wrapping } from './basics
 import { EditedFile } from './edited-file.ts';
 import { PLAIN_TEXT, fetchLanguage, isProse, nearbyLanguage, type FileLanguage } from './languages.ts';
 import { applyEdits } from './large-edits.ts';
+import { LateSearch } from './late-search.ts';
 import { crlf, usesCrlf } from './line-endings.ts';
 import { remoteCursors, type CursorSource } from './remote-cursors.ts';
 import { selectionReport, type ReportSelection } from './selection-report.ts';
@@ -65,6 +66,7 @@ export class CodeEditor {
   readonly #language = new Compartment();
   readonly #wrapping = new Compartment();
   readonly #access = new Compartment();
+  readonly #search: LateSearch;
   #shown: string | undefined;
   #readOnlyBecause: string | undefined;
   #frame: number | undefined;
@@ -78,6 +80,7 @@ export class CodeEditor {
         applyEdits(view, transactions, this.#current()?.steps, events.onRefused);
       },
     });
+    this.#search = new LateSearch(this.#view);
   }
 
   /** Brings a file to the front, opening it the first time; the same file again takes up a new path. */
@@ -92,6 +95,7 @@ export class CodeEditor {
       this.#leave();
       this.#shown = file.id;
       open.edited.enter(this.#view);
+      this.#search.enter();
       this.#allow();
     }
     if (open.path !== file.path) this.#rename(open, file.path);
@@ -145,6 +149,7 @@ export class CodeEditor {
 
   dispose(): void {
     this.#disposed = true;
+    this.#search.dispose();
     if (this.#frame !== undefined) cancelAnimationFrame(this.#frame);
     for (const open of this.#files.values()) dispose(open);
     this.#view.destroy();
@@ -162,6 +167,7 @@ export class CodeEditor {
     const extensions: Extension = [
       steps ? undoKeys(steps) : [],
       basics,
+      this.#search.extension,
       indentation(file.path, doc.slice(0, INDENTATION_SAMPLE)),
       usesCrlf(doc) ? crlf() : [],
       this.#naming.of(named(file.path)),

@@ -106,6 +106,7 @@ const surface = EditorView.theme({
   '.cm-panels': { background: 'var(--panel)', color: 'var(--ink)', fontFamily: 'var(--sans)' },
   '.cm-panels.cm-panels-top': { borderBottom: '1px solid var(--line)' },
   '.cm-panel.cm-search': {
+    position: 'relative',
     display: 'flex',
     flexWrap: 'wrap',
     gap: '6px',
@@ -148,7 +149,11 @@ const surface = EditorView.theme({
     cursor: 'pointer',
   },
   '.cm-button:hover': { background: 'color-mix(in oklab, var(--ink) 15%, transparent)' },
+  '.cm-panel.cm-search [role=status]': { color: 'var(--ink-2)' },
   '.cm-panel.cm-search [name=close]': {
+    position: 'absolute',
+    border: '0',
+    background: 'none',
     top: '8px',
     right: '8px',
     width: 'var(--control-small)',

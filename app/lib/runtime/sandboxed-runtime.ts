@@ -4,27 +4,12 @@
  */
 import type { RunEnd } from '../core/run.ts';
 import { RUN_LIMITS } from './limits.ts';
+import type { RuntimeParts } from './runtime-parts.ts';
 import type { Run, RunEvents, Runtime } from './runtime.ts';
 import brokerUrl from './sandbox/broker.ts?sandbox';
 import type { ActiveRun } from './sandbox/active-run.ts';
-import { Sandbox, SandboxError, type SandboxImage } from './sandbox/sandbox.ts';
-
-export interface RuntimePart {
-  readonly name: string;
-  readonly url: string;
-  /** About how large, so that progress is honest when the server names no length. */
-  readonly bytes: number;
-}
-
-export interface RuntimeParts extends Pick<Runtime, 'id' | 'label' | 'endings'> {
-  /** The worker, one classic script. */
-  readonly worker: RuntimePart;
-  readonly assets: readonly RuntimePart[];
-  /** Whether a program hears of Stop and may clean up. */
-  readonly interruptible: boolean;
-  /** Changes an asset before it goes into the sandbox: a memory cap. */
-  readonly prepare?: (name: string, bytes: Uint8Array<ArrayBuffer>) => Uint8Array;
-}
+import type { Sandbox } from './sandbox/sandbox.ts';
+import { SandboxError } from './sandbox/sandbox-error.ts';
 
 /** A Runtime that runs each program in a fresh worker of a sandbox frame. */
 export function sandboxedRuntime(parts: RuntimeParts): Runtime {
@@ -34,8 +19,8 @@ export function sandboxedRuntime(parts: RuntimeParts): Runtime {
   let visit = 0;
 
   const open = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Sandbox> => {
-    const image = await fetchImage(parts, signal, onProgress);
-    return Sandbox.open(image);
+    const { openSandbox } = await opener();
+    return openSandbox(parts, brokerUrl, signal, onProgress);
   };
 
   const take = async (signal: AbortSignal, onProgress: (done: number) => void): Promise<Sandbox> => {
@@ -79,7 +64,8 @@ export function sandboxedRuntime(parts: RuntimeParts): Runtime {
     files: [brokerUrl, parts.worker.url, ...parts.assets.map(({ url }) => url)],
     unsupported: () => unsupported(parts.label),
     prefetch: async (onProgress, signal) => {
-      await fetchImage(parts, signal, onProgress);
+      const { fetchImage } = await opener();
+      await fetchImage(parts, brokerUrl, signal, onProgress);
     },
     warm,
     release,
@@ -97,6 +83,9 @@ export function sandboxedRuntime(parts: RuntimeParts): Runtime {
     },
   };
 }
+
+/** Comes with the first sandbox: a room is open and readable before anything can be run in it. */
+const opener = () => import('./open-sandbox.ts');
 
 /** A run from the press of the button: what it is told before its sandbox stands, it passes on then. */
 class LoadingRun implements Run {
@@ -171,63 +160,4 @@ function endOfFailure(error: unknown): RunEnd {
     kind: 'failed',
     message: 'The runtime could not be loaded. Editing works; try again when there is a network.',
   };
-}
-
-async function fetchImage(
-  parts: RuntimeParts,
-  signal: AbortSignal,
-  onProgress: (done: number) => void,
-): Promise<SandboxImage> {
-  const wanted = [parts.worker, ...parts.assets];
-  // One part that can't be had ends the others: what they still bring is no progress any more.
-  const failed = new AbortController();
-  const either = AbortSignal.any([signal, failed.signal]);
-  const totalBytes = wanted.reduce((sum, part) => sum + part.bytes, 0);
-  let doneBytes = 0;
-  const fetchPart = async (part: RuntimePart): Promise<Uint8Array<ArrayBuffer>> => {
-    let partBytes = 0;
-    const bytes = await fetchBytes(part.url, either, (length) => {
-      if (failed.signal.aborted) return;
-      const counted = Math.min(length, part.bytes - partBytes);
-      partBytes += counted;
-      doneBytes += counted;
-      onProgress(doneBytes / totalBytes);
-    });
-    doneBytes += part.bytes - partBytes;
-    return bytes;
-  };
-  const [broker, worker, ...assets] = await Promise.all([
-    fetchBytes(brokerUrl, either, () => undefined),
-    ...wanted.map(fetchPart),
-  ]).catch((error: unknown) => {
-    failed.abort();
-    throw error;
-  });
-  onProgress(1);
-  const prepared = parts.assets.map(({ name }, index) => {
-    const bytes = assets[index] ?? new Uint8Array();
-    return [name, parts.prepare?.(name, bytes) ?? bytes] as const;
-  });
-  return {
-    broker: new TextDecoder().decode(broker),
-    load: { kind: 'load', worker: worker ?? new Uint8Array(), assets: prepared },
-  };
-}
-
-async function fetchBytes(
-  url: string,
-  signal: AbortSignal,
-  onBytes: (length: number) => void,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await fetch(url, { signal });
-  if (!response.ok || !response.body) throw new Error(`${url} answered ${response.status}`);
-  const counted = response.body.pipeThrough(
-    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-      transform(chunk, controller) {
-        onBytes(chunk.length);
-        controller.enqueue(chunk);
-      },
-    }),
-  );
-  return new Uint8Array(await new Response(counted).arrayBuffer());
 }

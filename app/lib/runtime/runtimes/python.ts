@@ -4,7 +4,6 @@ import libraryUrl from 'pyodide/python_stdlib.zip?url';
 import { WASM_MEMORY_BYTES } from '../limits.ts';
 import workerUrl from '../python/python.worker.ts?sandbox';
 import { sandboxedRuntime } from '../sandboxed-runtime.ts';
-import { limitWasmMemory } from '../wasm-memory-limit.ts';
 
 export const python = sandboxedRuntime({
   id: 'python',
@@ -12,9 +11,8 @@ export const python = sandboxedRuntime({
   endings: ['.py'],
   worker: { name: 'python.worker.js', url: workerUrl, bytes: 1_300_000 },
   assets: [
-    { name: 'pyodide.asm.wasm', url: moduleUrl, bytes: 9_600_000 },
+    { name: 'pyodide.asm.wasm', url: moduleUrl, bytes: 9_600_000, maxMemoryBytes: WASM_MEMORY_BYTES },
     { name: 'python_stdlib.zip', url: libraryUrl, bytes: 2_550_000 },
   ],
   interruptible: true,
-  prepare: (name, bytes) => (name.endsWith('.wasm') ? limitWasmMemory(bytes, WASM_MEMORY_BYTES) : bytes),
 });

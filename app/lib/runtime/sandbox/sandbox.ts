@@ -8,6 +8,7 @@ import type { RunLimits } from '../limits.ts';
 import type { Program, RunEvents } from '../runtime.ts';
 import { ActiveRun } from './active-run.ts';
 import { type AppMessage, FRAME_READY, type LoadMessage, parseFrameMessage } from './protocol.ts';
+import { SandboxError } from './sandbox-error.ts';
 
 /** A local document and a process start: a second is slow, ten is broken. */
 const FRAME_START_MS = 10_000;
@@ -113,9 +114,6 @@ export class Sandbox {
     this.#current?.lost(end);
   }
 }
-
-/** Why a sandbox could not be opened, in words for people. */
-export class SandboxError extends Error {}
 
 function frameReady(frame: HTMLIFrameElement): Promise<void> {
   return new Promise((resolve, reject) => {
