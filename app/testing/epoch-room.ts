@@ -26,6 +26,7 @@ import { beginEpoch } from '../lib/workspace/change-epoch.ts';
 import { nextEpoch, type NextEpoch } from '../lib/workspace/next-epoch.ts';
 import { rosterIn, wayIn, type KnownRoster, type WayIn } from '../lib/workspace/way-in.ts';
 import { MemoryNetwork } from './memory-network.ts';
+import { wayTo } from './replicas.ts';
 
 /** One room, its owner's key, and a network for each of its topics. */
 export class EpochRoom {
@@ -131,12 +132,12 @@ export class Person {
       folder: inPlaceFolder(),
       transports: [this.room.transport()],
       ...(this.room.archive && {
-        archive: {
+        archive: wayTo({
           server: this.room.archive(keys),
           owner: sign && { sign },
           alone: (work) => work(),
           waits: { ownMs: 5, othersMs: 20, jitterMs: 5, confirmMs: 20 },
-        },
+        }),
       }),
       clock: { now: () => Date.now() },
       events: {

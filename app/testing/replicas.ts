@@ -13,7 +13,7 @@ import { memoryStore } from '../lib/storage/stores/memory.ts';
 import { inPlaceFolder } from '../lib/sync/folder.ts';
 import { stateHash } from '../lib/sync/fold-session.ts';
 import type { OutboxState } from '../lib/sync/outbox.ts';
-import type { ArchiveDoor } from '../lib/sync/replica-events.ts';
+import type { ArchiveDoor, ArchiveWay } from '../lib/sync/replica-events.ts';
 import { Replica, type ReplicaNotice } from '../lib/sync/replica.ts';
 import type { Transport } from '../lib/sync/transport.ts';
 
@@ -59,12 +59,18 @@ export interface ReplicaSetup {
   readonly device?: Bytes;
   readonly store?: LogStore;
   readonly transports: readonly Transport[];
-  readonly archive?: ArchiveDoor;
+  readonly archive?: ArchiveWay;
   /** Creates the room's one file; of the first replica only. */
   readonly makesFile?: boolean;
   /** False for a joiner that only has the link. */
   readonly knowsGenesis?: boolean;
 }
+
+/** An archive that is there at once. */
+export const wayTo = (door: ArchiveDoor): ArchiveWay => ({
+  owned: door.owner !== undefined,
+  open: () => Promise.resolve(door),
+});
 
 /** Opens a replica and connects it. */
 export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<TestReplica> {

@@ -2,11 +2,10 @@
  * Where catching up runs: a worker in browsers, in place elsewhere. The worker is started at the first need,
  * and ended when it has been idle for a while, since it holds a second copy of the room.
  */
-import * as Comlink from 'comlink';
 import type { Bytes } from '../core/bytes.ts';
 import type { StoredSegment } from '../log/log-store.ts';
 import { checkRest, FoldSession, type FoldResult, type FoldStart, type RestCheck } from './fold-session.ts';
-import type { FoldDoor } from './fold.worker.ts';
+import type { WorkerDoor } from './worker-door.ts';
 
 export interface Folder {
   start(start: FoldStart): Promise<void>;
@@ -35,29 +34,38 @@ export function inPlaceFolder(): Folder {
   };
 }
 
-/** Folds in a worker of its own. */
+/** Folds in a worker of its own; what speaks with it comes with the first, as most rooms open without one. */
 export function workerFolder(): Folder {
-  let current: FoldWorker | undefined;
+  let current: WorkerDoor | undefined;
+  let starts = 0;
   const end = (): void => {
+    starts++;
     current?.end();
     current = undefined;
   };
   return {
     async start(start) {
       end();
-      current = new FoldWorker();
-      await current.call((door) => door.start(start));
+      const own = starts;
+      const door = await openDoor();
+      if (starts !== own) {
+        door.end();
+        throw new Error('fold worker: ended');
+      }
+      current = door;
+      await door.call((worker) => worker.start(start));
     },
     async fold(sealed) {
       if (current === undefined) throw new Error('fold before start');
-      return current.call((door) => door.fold(sealed));
+      return current.call((worker) => worker.fold(sealed));
     },
     async checkSnapshot(start, stored, signal) {
-      const checker = new FoldWorker();
+      const checker = await openDoor();
       const end = (): void => checker.end();
       signal.addEventListener('abort', end, { once: true });
       try {
-        return await checker.call((door) => door.checkRest(start, stored));
+        signal.throwIfAborted();
+        return await checker.call((worker) => worker.checkRest(start, stored));
       } finally {
         signal.removeEventListener('abort', end);
         checker.end();
@@ -67,38 +75,4 @@ export function workerFolder(): Folder {
   };
 }
 
-/** One worker and the calls into it: rejected when it could not load, died or was ended, which comlink alone would wait out for ever. */
-class FoldWorker {
-  readonly #worker = new Worker(new URL('./fold.worker.ts', import.meta.url), {
-    type: 'module',
-    name: 'fold',
-  });
-  readonly #door = Comlink.wrap<FoldDoor>(this.#worker);
-  readonly #rejects = new Set<(error: Error) => void>();
-
-  constructor() {
-    this.#worker.addEventListener('error', ({ message }) =>
-      this.#fail(`fold worker: ${message || 'did not start'}`),
-    );
-  }
-
-  call<T>(work: (door: Comlink.Remote<FoldDoor>) => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.#rejects.add(reject);
-      work(this.#door)
-        .then(resolve, reject)
-        .finally(() => this.#rejects.delete(reject));
-    });
-  }
-
-  end(): void {
-    this.#door[Comlink.releaseProxy]();
-    this.#worker.terminate();
-    this.#fail('fold worker: ended');
-  }
-
-  #fail(why: string): void {
-    for (const reject of this.#rejects) reject(new Error(why));
-    this.#rejects.clear();
-  }
-}
+const openDoor = async (): Promise<WorkerDoor> => new (await import('./worker-door.ts')).WorkerDoor();

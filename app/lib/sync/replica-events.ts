@@ -31,9 +31,16 @@ export interface ReplicaOptions {
   readonly folder: Folder;
   readonly transports: readonly Transport[];
   /** Where the room's ciphertext may be kept for when nobody is here. */
-  readonly archive?: ArchiveDoor;
+  readonly archive?: ArchiveWay;
   readonly clock: Clock;
   readonly events: ReplicaEvents;
+}
+
+export interface ArchiveWay {
+  /** Whether this device has the owner's key. */
+  readonly owned: boolean;
+  /** When the archive may be talked to; rejects where what does so can't be fetched. Called again then. */
+  readonly open: () => Promise<ArchiveDoor>;
 }
 
 export interface ArchiveDoor {

@@ -12,7 +12,7 @@ import type { Accepted } from '../log/receipt.ts';
 import { RoomLog, type RoomLogOptions } from '../log/room-log.ts';
 import { HELD_OF_A_FILE } from '../log/room-file-take.ts';
 import type { FoldStart } from './fold-session.ts';
-import { Archive } from './archive/archive.ts';
+import { LateArchive } from './archive/late-archive.ts';
 import { Epochs } from './epochs.ts';
 import { FROM_LOG, Intake, type Batch, type BatchOutcome } from './intake.ts';
 import { Keeper } from './keeper.ts';
@@ -22,7 +22,7 @@ import { peerIdOf } from './meeting.ts';
 import { Outbox } from './outbox.ts';
 import { Peers } from './peers.ts';
 import type { PeerPresence } from './presence-board.ts';
-import type { ArchiveDoor, ReplicaOptions } from './replica-events.ts';
+import type { ArchiveWay, ReplicaOptions } from './replica-events.ts';
 import { Shelf } from './shelf.ts';
 import { StoredLog } from './stored-log.ts';
 import type { TransportId, TransportRoom, TransportStatus } from './transport.ts';
@@ -42,7 +42,7 @@ export class Replica {
   readonly #peers: Peers;
   readonly #messages: MessageGate;
   #told: Promise<void> = Promise.resolve();
-  readonly #archive: Archive | undefined;
+  readonly #archive: LateArchive | undefined;
   /** What changes when the owner changes who is in the room. */
   readonly epochs: Epochs;
 
@@ -204,7 +204,7 @@ export class Replica {
   }
 
   /** The room's archive, if this server has one. */
-  get archive(): Archive | undefined {
+  get archive(): LateArchive | undefined {
     return this.#archive;
   }
 
@@ -323,10 +323,9 @@ export class Replica {
     return { ...outcome, entries: outcome.entries + mended };
   }
 
-  #archiveOf(door: ArchiveDoor): Archive {
+  #archiveOf(way: ArchiveWay): LateArchive {
     const { keys, session, store, events } = this.#options;
-    return new Archive({
-      ...door,
+    return new LateArchive(way, {
       keys,
       log: this.#log,
       device: session.device,

@@ -1,18 +1,18 @@
 /** The room's encrypted copy on the server, as this tab knows it, and what its owner can do about it. */
-import type { Archive } from '../sync/archive/archive.ts';
+import type { LateArchive } from '../sync/archive/late-archive.ts';
 import type { ArchiveState } from '../sync/archive/archive-state.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
 import { deletedAlert, notDeletedAlert } from './archive-words.ts';
 import type { ServerCopyView } from './room-model.ts';
 
 export class ArchiveCopyState {
-  readonly #archive: Archive | undefined;
+  readonly #archive: LateArchive | undefined;
   readonly #alerts: AlertsState;
   readonly #stop = new AbortController();
   #state = $state.raw<ArchiveState>();
   #deleting = $state(false);
 
-  constructor(archive: Archive | undefined, alerts: AlertsState) {
+  constructor(archive: LateArchive | undefined, alerts: AlertsState) {
     this.#archive = archive;
     this.#alerts = alerts;
     this.refresh();

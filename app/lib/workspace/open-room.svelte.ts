@@ -5,7 +5,7 @@ import type { Role } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { generateDeviceKeyPair, deviceIdOf } from '../crypto/device-keys.ts';
 import { formatLink, type RoomLink } from '../crypto/links.ts';
-import { archiveKeys, type RoomKeys, type SeedKind } from '../crypto/room-keys.ts';
+import type { RoomKeys, SeedKind } from '../crypto/room-keys.ts';
 import { sign, type SigningKeyPair } from '../crypto/signatures.ts';
 import type { PickedFiles } from '../files/picked.ts';
 import { issueSession } from '../log/certificate.ts';
@@ -15,13 +15,12 @@ import { openDeviceStore, type DeviceStore } from '../storage/device.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
 import type { StorageProblem } from '../storage/storage-problem.ts';
 import { openIndexedDbStore } from '../storage/stores/indexeddb.ts';
-import { archiveServer } from '../sync/archive/archive-server.ts';
 import type { Owner } from '../sync/archive/registration.ts';
 import { topicOf } from '../sync/topic.ts';
 import { workerFolder } from '../sync/folder.ts';
 import { toCarry } from '../sync/move-on.ts';
 import { transportsTo } from '../sync/registry.ts';
-import type { ArchiveDoor } from '../sync/replica-events.ts';
+import type { ArchiveWay } from '../sync/replica-events.ts';
 import { Replica, type ReplicaEvents } from '../sync/replica.ts';
 import { keepGenesis } from './keep-genesis.ts';
 import { nextEpoch } from './next-epoch.ts';
@@ -78,6 +77,9 @@ export interface NewRoom {
   readonly picked?: PickedFiles;
 }
 
+/** So long may drawing the room keep its copy on the server waiting. */
+const AT_REST_WITHIN_MS = 1000;
+
 /** Opens a room; what the person can do about a problem is in its kind. */
 export async function openRoom(options: OpenRoomOptions): Promise<Result<RoomModel, OpenProblem>> {
   const { roomId } = options.link;
@@ -132,6 +134,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
   const way = await wayIn(options.link, known, own, await device.linkOf(roomId));
   if (!way.ok) return way;
   const { link, keys, roster, kind } = way.value;
+  const { genesis, statements } = roster;
   if (kind === 'out' && (await store.chainEnds()).length === 0) return err({ kind: 'link-replaced' });
   options.onAddress(formatLink(link));
 
@@ -151,7 +154,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     store: kind === 'newcomer' ? await inMemory() : store,
     folder: workerFolder(),
     transports: transportsTo(origin),
-    ...(kind !== 'out' && { archive: archiveDoor(origin, keys, owner) }),
+    ...(kind !== 'out' && { archive: archiveWay(origin, keys, owner, genesis === undefined) }),
     clock: systemClock,
     events,
   });
@@ -164,7 +167,6 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
       }),
     });
 
-  const { genesis, statements } = roster;
   const changeMembers = async (members: readonly Member[]): Promise<void> => {
     if (owner === undefined || genesis === undefined) return;
     // The owner's alone, and seldom: not part of what everybody waits for.
@@ -213,17 +215,23 @@ function linksOf(link: RoomLink, keys: RoomKeys, origin: string): ShareLinks {
   return { view: to('v', v), ...(c && { comment: to('c', c) }), ...(e && { edit: to('e', e) }) };
 }
 
-function archiveDoor(origin: string, keys: RoomKeys, owner: Owner | undefined): ArchiveDoor {
-  const { roomId, epoch } = keys;
+/** A room that is here is shown before its copy on the server is looked at; for a newcomer that copy may be all there is. */
+function archiveWay(origin: string, keys: RoomKeys, owner: Owner | undefined, atOnce: boolean): ArchiveWay {
   return {
-    server: archiveServer({ origin, roomId, keys: archiveKeys(keys) }),
-    owner,
-    // A browser without locks lets each tab ask: it costs more and changes nothing. A tab of another epoch can't ask for this one.
-    alone: async (work) => {
-      if ('locks' in navigator) await navigator.locks.request(`codeface-archive-${roomId}-${epoch}`, work);
-      else await work();
+    owned: owner !== undefined,
+    open: async () => {
+      if (!atOnce) await pageAtRest();
+      const { archiveDoor } = await import('./archive-door.ts');
+      return archiveDoor(origin, keys, owner);
     },
   };
+}
+
+function pageAtRest(): Promise<unknown> {
+  return new Promise((resolve) => {
+    if ('requestIdleCallback' in globalThis) requestIdleCallback(resolve, { timeout: AT_REST_WITHIN_MS });
+    else setTimeout(resolve, AT_REST_WITHIN_MS);
+  });
 }
 
 /** Seldom needed: fetched only where the browser keeps nothing, or by a newcomer whose disk waits for the statements. */

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { untilLater } from '../../../testing/fast-time.ts';
 import { MemoryArchive, type ArchiveFault } from '../../../testing/memory-archive.ts';
 import { mortalStore } from '../../../testing/mortal-store.ts';
-import { makeRoom, openReplica, type TestReplica, type TestRoom } from '../../../testing/replicas.ts';
+import { makeRoom, openReplica, wayTo, type TestReplica, type TestRoom } from '../../../testing/replicas.ts';
 import { equalBytes, randomBytes, toHex, type Bytes } from '../../core/bytes.ts';
 import { archiveKeys, type SeedKind } from '../../crypto/room-keys.ts';
 import { sign } from '../../crypto/signatures.ts';
@@ -116,11 +116,11 @@ class World {
       device: disk.device,
       knowsGenesis: owner,
       transports: [],
-      archive: {
+      archive: wayTo({
         server,
         owner: owner ? { sign: (message) => sign(this.#room.owner.privateKey, message) } : undefined,
         alone: (work) => work(),
-      },
+      }),
     });
     this.tabs[index] = Object.assign(tab, {
       test: opened,
@@ -179,7 +179,7 @@ class World {
       kind: 'v',
       knowsGenesis: false,
       transports: [],
-      archive: { server, owner: undefined, alone: (work) => work() },
+      archive: wayTo({ server, owner: undefined, alone: (work) => work() }),
     });
   }
 

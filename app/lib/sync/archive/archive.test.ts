@@ -9,7 +9,14 @@ import { seal } from '../../log/seal.ts';
 import { encodeSegment } from '../../log/segment.ts';
 import { memoryStore } from '../../storage/stores/memory.ts';
 import { MemoryNetwork } from '../../../testing/memory-network.ts';
-import { makeRoom, openReplica, until, type TestReplica, type TestRoom } from '../../../testing/replicas.ts';
+import {
+  makeRoom,
+  openReplica,
+  until,
+  wayTo,
+  type TestReplica,
+  type TestRoom,
+} from '../../../testing/replicas.ts';
 import {
   pocketbasePath,
   startArchiveServer,
@@ -57,12 +64,12 @@ async function visit(
     knowsGenesis: owner,
     ...rest,
     transports: network ? [network.transport()] : [],
-    archive: {
+    archive: wayTo({
       server: wrap(serverOf(keys)),
       owner: owner ? { sign: (message) => sign(room.owner.privateKey, message) } : undefined,
       alone: rest.alone ?? ((work) => work()),
       waits: { ownMs: 5, othersMs: rest.othersMs ?? 20, jitterMs: 5, confirmMs: 20 },
-    },
+    }),
   });
   opened.push(one);
   return one;
