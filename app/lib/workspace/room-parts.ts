@@ -1,19 +1,12 @@
 /** Parts of the room page that opening a room does without: they come when they are wanted, or when the page is at rest. */
 
-export const roomParts = {
-  share: () => import('./ShareDialog.svelte'),
-  people: () => import('./PeopleDialog.svelte'),
-  name: () => import('./NameDialog.svelte'),
-  palette: () => import('./PaletteRows.svelte'),
-} as const;
-
 /** Where a browser can't say when it is idle: opening, reading and the first keys are over. */
 const AT_REST_AFTER_MS = 2000;
 
-/** Has all of them here before they are wanted; what can't be fetched now is fetched then. Gives back what calls it off. */
-export function fetchPartsAtRest(): () => void {
+/** Has parts here before they are wanted; what can't be fetched now is fetched then. Gives back what calls it off. */
+export function fetchAtRest(loads: readonly (() => Promise<unknown>)[]): () => void {
   const fetchAll = (): void => {
-    for (const load of Object.values(roomParts)) load().catch(() => undefined);
+    for (const load of loads) load().catch(() => undefined);
   };
   if (!('requestIdleCallback' in globalThis)) {
     const timer = setTimeout(fetchAll, AT_REST_AFTER_MS);
