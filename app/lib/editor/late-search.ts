@@ -6,7 +6,8 @@ import { Compartment, type Extension } from '@codemirror/state';
 import { keymap, type EditorView } from '@codemirror/view';
 import { fieldOf, openField, searchField, type Sought } from './search-field.ts';
 
-type Searching = typeof import('./searching.ts');
+/** Does what a key stands for. */
+type Press = (view: EditorView, key: string) => void;
 
 /** Where a browser can't say when it is idle: opening, reading and the first keys are over. */
 const AT_REST_AFTER_MS = 2000;
@@ -25,7 +26,8 @@ export class LateSearch {
   readonly #part = new Compartment();
   readonly #view: EditorView;
   readonly #keys: Extension;
-  #searching: Searching | undefined;
+  /** Set when it is here. */
+  #searching: Extension | undefined;
   #disposed = false;
 
   constructor(view: EditorView) {
@@ -43,12 +45,12 @@ export class LateSearch {
 
   /** For the state of a file that is opened. */
   get extension(): Extension {
-    return this.#part.of(this.#searching?.searching ?? this.#keys);
+    return this.#part.of(this.#searching ?? this.#keys);
   }
 
   /** Brings the state that was put into the view up to date. */
   enter(): void {
-    const part = this.#searching?.searching;
+    const part = this.#searching;
     const now = this.#part.get(this.#view.state);
     if (part !== undefined && now !== undefined && now !== part)
       this.#view.dispatch({ effects: this.#part.reconfigure(part) });
@@ -59,18 +61,20 @@ export class LateSearch {
   }
 
   #press(key: string, what: Sought | undefined): boolean {
-    if (what !== undefined) openField(this.#view, what, () => this.#fetchForField());
+    if (what !== undefined) {
+      openField(this.#view, what, () => this.#fetchForField());
+      this.#fetchForField();
+      return true;
+    }
     const { doc, selection } = this.#view.state;
-    if (what !== undefined) this.#fetchForField();
-    else
-      void this.#fetch().then(
-        ({ press }) => {
-          // Whoever has gone on typing or selecting would be surprised by it now.
-          const { state } = this.#view;
-          if (!this.#disposed && state.doc === doc && state.selection === selection) press(this.#view, key);
-        },
-        () => undefined,
-      );
+    void this.#fetch().then(
+      (press) => {
+        // Whoever has gone on typing or selecting would be surprised by it now.
+        const { state } = this.#view;
+        if (!this.#disposed && state.doc === doc && state.selection === selection) press(this.#view, key);
+      },
+      () => undefined,
+    );
     return true;
   }
 
@@ -79,13 +83,13 @@ export class LateSearch {
     this.#fetch().catch(() => fieldOf(this.#view)?.failed());
   }
 
-  async #fetch(): Promise<Searching> {
-    const searching = await import('./searching.ts');
-    if (this.#disposed || this.#searching === searching) return searching;
+  async #fetch(): Promise<Press> {
+    const { searching, press, goOn } = await import('./searching.ts');
+    if (this.#disposed || this.#searching !== undefined) return press;
     this.#searching = searching;
     const typed = fieldOf(this.#view)?.typed;
     this.enter();
-    if (typed !== undefined) searching.goOn(this.#view, typed);
-    return searching;
+    if (typed !== undefined) goOn(this.#view, typed);
+    return press;
   }
 }
