@@ -17,6 +17,8 @@ const INPUT_MAX_CHARS = 1_000_000;
 /** What a run can do to its sandbox. */
 interface Link {
   post(message: AppMessage): void;
+  /** Asks the frame for a sign of life. */
+  ping(): void;
   remove(): void;
   finished(): void;
 }
@@ -46,7 +48,7 @@ export class ActiveRun implements Run {
   #ackedAt = 0;
   /** What the frame must show to send its next batch; undefined while one is being handled. */
   #ticket: number | undefined = newTicket();
-  #pings = 0;
+  #pinged = false;
   #outputChars = 0;
   /** Why we are ending it, which outranks what the program says of its end. */
   #reason: RunEnd | undefined;
@@ -86,7 +88,10 @@ export class ActiveRun implements Run {
   /** News from the frame; false when it may not say this now. */
   heard(message: Started | Batch | { readonly kind: 'pong' }): boolean {
     this.#heardAt = performance.now();
-    if (message.kind === 'pong') return --this.#pings >= 0;
+    if (message.kind === 'pong') {
+      this.#pinged = false;
+      return true;
+    }
     if (message.run !== this.#run) return false;
     if (message.kind === 'started') return this.#start();
     if (message.ticket !== this.#ticket) return false;
@@ -180,14 +185,14 @@ export class ActiveRun implements Run {
 
   #beat(): void {
     const silentMs = performance.now() - this.#heardAt;
-    if (this.#pings > 0 && silentMs > this.#limits.silenceMs) {
+    if (this.#pinged && silentMs > this.#limits.silenceMs) {
       this.#reason ??= { kind: 'out-of-memory' };
       return this.#link.remove();
     }
-    if (this.#pings === 0) {
-      this.#pings = 1;
+    if (!this.#pinged) {
+      this.#pinged = true;
       this.#heardAt = performance.now();
-      this.#link.post({ kind: 'ping' });
+      this.#link.ping();
     }
   }
 

@@ -130,23 +130,21 @@ const hostile = (body: string): string => `self.startBroker = async (port) => {
 test('even the frame itself reaches neither the app nor the network', async () => {
   // A beacon answers true before policy stops it: the listener tells. RTCPeerConnection can be made here, never in a worker.
   const { rtc: _rtc, location: _location, beacon, ...bodies } = FROM_FRAME;
-  const { output } = await bed.hostileFrame(
-    hostile(`const realm = { fetch: self.fetch.bind(self), setTimeout: setTimeout.bind(self), importModule: (url) => import(url), importScripts: () => { throw 0 } };
+  const [{ output } = { output: '' }] = await bed.hostile({
+    broker:
+      hostile(`const realm = { fetch: self.fetch.bind(self), setTimeout: setTimeout.bind(self), importModule: (url) => import(url), importScripts: () => { throw 0 } };
     ${attempts(bodies, listener.origin)}
     (0, eval)(${JSON.stringify(`(where) => { ${beacon} }`)})(${JSON.stringify(listener.origin)});
     send([[1, JSON.stringify(results)]], { kind: 'exit', code: 0 });`),
-    {},
-  );
+  });
   expectAllRefused(JSON.parse(output), bodies);
   expect(listener.heard).toEqual([]);
 });
 
 test('a frame that navigates itself away is stopped by the policy of the app', async () => {
-  const { broke } = await bed.hostileFrame(
-    hostile(`location.href = ${JSON.stringify(`${listener.origin}/?secret`)};`),
-    { silenceMs: 1000 },
-  );
-  expect(broke).toBe(true);
+  const broker = hostile(`location.href = ${JSON.stringify(`${listener.origin}/?secret`)};`);
+  const [report] = await bed.hostile({ broker }, 1, { silenceMs: 1000 });
+  expect(report?.broke).toBe(true);
   expect(listener.heard).toEqual([]);
 });
 
@@ -199,8 +197,30 @@ test.for([
     "for (let i = 0; i < 1e5; i++) port.postMessage({ kind: 'started', run: 1 });",
   ],
   ['answers pings nobody sent', "for (let i = 0; i < 1000; i++) port.postMessage({ kind: 'pong' });"],
+  [
+    'speaks for another run',
+    "port.postMessage({ kind: 'batch', run: 2, ticket, output: [[1, 'x']], inputWanted: false });",
+  ],
 ])('a frame that %s is removed', async ([, body]) => {
-  const result = await bed.hostileFrame(hostile(body ?? ''), {});
+  const [result] = await bed.hostile({ broker: hostile(body ?? '') }, 1, { wallMs: 5000 });
   expect(result).toMatchObject({ kind: 'failed', broke: true });
-  expect(result.output.length).toBeLessThanOrEqual(1);
+  expect(result?.output.length).toBeLessThanOrEqual(1);
+});
+
+test('a ping of one run may be answered in the next', async () => {
+  const broker = `self.startBroker = (port) => {
+  let late = false, ended = 0;
+  const end = ({ run, ticket }) => port.postMessage({ kind: 'batch', run, ticket, output: [], inputWanted: false, end: { kind: 'exit', code: ++ended } });
+  let current;
+  port.onmessage = ({ data }) => {
+    if (data.kind === 'run') current = data;
+    if (data.kind === 'run' && late) { port.postMessage({ kind: 'pong' }); end(current); }
+    if (data.kind === 'ping') { late = true; end(current); }
+  };
+};`;
+  const ends = await bed.hostile({ broker }, 2);
+  expect(ends).toMatchObject([
+    { kind: 'exit', code: 1, broke: false },
+    { kind: 'exit', code: 2, broke: false },
+  ]);
 });

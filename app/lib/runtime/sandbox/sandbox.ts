@@ -24,7 +24,8 @@ export class Sandbox {
   readonly #port: MessagePort;
   #current: ActiveRun | undefined;
   #runs = 0;
-  #strayPongs = 0;
+  /** Pings not answered yet: the answer to a run's last one may come when that run has ended, or in the next. */
+  #unanswered = 0;
   #dead: RunEnd | undefined;
 
   private constructor(frame: HTMLIFrameElement, port: MessagePort) {
@@ -73,6 +74,10 @@ export class Sandbox {
     const run = ++this.#runs;
     const active = new ActiveRun(run, events, limits, {
       post: (message) => this.#port.postMessage(message),
+      ping: () => {
+        this.#unanswered++;
+        this.#port.postMessage({ kind: 'ping' } satisfies AppMessage);
+      },
       remove: () => this.#die({ kind: 'failed', message: 'The sandbox did not answer and was removed.' }),
       finished: () => (this.#current = undefined),
     });
@@ -98,10 +103,10 @@ export class Sandbox {
     if (this.#dead) return;
     const message = parseFrameMessage(data);
     if (message?.kind === 'load-failed') return this.#die({ kind: 'failed', message: message.message });
-    // Without a run only the answer to that run's last ping may still be on its way.
     const allowed =
       message !== undefined &&
-      (this.#current?.heard(message) ?? (message.kind === 'pong' && ++this.#strayPongs <= this.#runs));
+      (message.kind !== 'pong' || --this.#unanswered >= 0) &&
+      (this.#current?.heard(message) ?? message.kind === 'pong');
     if (!allowed)
       this.#die({ kind: 'failed', message: 'The program broke the rules of its sandbox, so it was ended.' });
   }

@@ -1,6 +1,7 @@
 /** The page browser tests run in: the real registry, and one call that runs a program and gives back all that was said. */
 import { releaseRuntimes, runtimeFor, runtimes } from '../registry.ts';
 import { RUN_LIMITS, type RunLimits } from '../limits.ts';
+import brokerUrl from '../sandbox/broker.ts?sandbox';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import type { RunEnd } from '../../core/run.ts';
 import type { Run, Runtime } from '../runtime.ts';
@@ -71,29 +72,47 @@ async function runProgram(request: ProgramRequest): Promise<ProgramReport> {
   };
 }
 
-/** Runs a frame whose code is the enemy's own, against the app's real side of the sandbox. */
-async function runHostileFrame(
-  broker: string,
+/** What is the enemy's own; the rest of the sandbox is ours. */
+export interface HostileParts {
+  readonly broker?: string;
+  readonly worker?: string;
+}
+export type HostileReport = ProgramReport['end'] & {
+  readonly output: string;
+  /** How often input was wanted. */
+  readonly asked: number;
+  /** The sandbox did not survive it. */
+  readonly broke: boolean;
+};
+
+/** Runs that many programs, one after another, in one sandbox; what they are is up to the enemy. */
+async function runHostile(
+  { broker, worker = '' }: HostileParts,
+  runs: number,
   limits: Partial<RunLimits>,
-): Promise<ProgramReport['end'] & { output: string; broke: boolean }> {
+): Promise<HostileReport[]> {
   const sandbox = await Sandbox.open({
-    broker,
-    load: { kind: 'load', worker: new Uint8Array(), assets: [] },
+    broker: broker ?? (await (await fetch(brokerUrl)).text()),
+    load: { kind: 'load', worker: new TextEncoder().encode(worker), assets: [] },
   });
-  let output = '';
-  const run = sandbox.start(
-    { files: new Map(), entry: 'x' },
-    {
-      onProgress: () => undefined,
-      onOutput: (_, text) => void (output += text),
-      onInputWanted: () => undefined,
-    },
-    { ...RUN_LIMITS, ...limits },
-  );
-  const { end } = await run.exited;
-  const broke = !sandbox.usable;
+  const reports: HostileReport[] = [];
+  while (reports.length < runs && sandbox.usable) {
+    let output = '';
+    let asked = 0;
+    const run = sandbox.start(
+      { files: new Map(), entry: 'x' },
+      {
+        onProgress: () => undefined,
+        onOutput: (_, text) => void (output += text),
+        onInputWanted: (wanted) => void (asked += Number(wanted)),
+      },
+      { ...RUN_LIMITS, ...limits },
+    );
+    const { end } = await run.exited;
+    reports.push({ ...end, output, asked, broke: !sandbox.usable });
+  }
   sandbox.dispose();
-  return { ...end, output, broke };
+  return reports;
 }
 
 /** For programs that kill their process, which test tools take for the page's: the outcome goes to the server, and that of another program. */
@@ -156,7 +175,7 @@ const bed = {
   prefetch,
   releaseWhen,
   reportTo,
-  runHostileFrame,
+  runHostile,
   runProgram,
   runtimes,
   warm,

@@ -12,7 +12,7 @@ import { WebSocketServer } from 'ws';
 import { type Headers, headersForPath, SANDBOX_FRAME_PATH } from '../../core/security-headers.ts';
 import type { RunLimits } from '../limits.ts';
 import { sandboxBundlePlugin } from '../bundle-plugin.ts';
-import type { ProgramReport, ProgramRequest, TestBed } from './page.ts';
+import type { HostileParts, HostileReport, ProgramReport, ProgramRequest, TestBed } from './page.ts';
 
 const HERE = import.meta.dirname;
 const FRAME_FILE = path.resolve(HERE, '../../../../static/sandbox/frame.html');
@@ -29,7 +29,8 @@ export interface Bed {
   run(request: ProgramRequest, page?: Page): Promise<ProgramReport>;
   /** Like `run`, for a program whose end the test tool takes for the end of the page; and another one on the same page. */
   runToDeath(request: ProgramRequest, next: ProgramRequest): Promise<readonly ProgramReport[]>;
-  hostileFrame(broker: string, limits: Partial<RunLimits>): ReturnType<TestBed['runHostileFrame']>;
+  /** Runs against the app's real side of the sandbox, in a frame or a worker whose code is the enemy's own. */
+  hostile(parts: HostileParts, runs?: number, limits?: Partial<RunLimits>): Promise<HostileReport[]>;
   /** Paths the page asked the server for, in order; what it had already is not asked for. */
   readonly asked: string[];
   /** A page of its own; `isolated: false` serves it without the headers SharedArrayBuffer needs. */
@@ -103,12 +104,12 @@ export async function openBed(entry = 'page.ts'): Promise<Bed> {
         .catch(() => undefined);
       return reported;
     },
-    hostileFrame: (broker, limits) =>
-      page.evaluate(
-        ([source, shorter]) =>
-          (globalThis as unknown as { bed: TestBed }).bed.runHostileFrame(source, shorter),
-        [broker, limits] as const,
-      ),
+    hostile: (parts, runs = 1, limits = {}) =>
+      page.evaluate((given) => (globalThis as unknown as { bed: TestBed }).bed.runHostile(...given), [
+        parts,
+        runs,
+        limits,
+      ] as [HostileParts, number, Partial<RunLimits>]),
     async close() {
       await browser.close();
       for (const server of servers) await closed(server);
