@@ -5,7 +5,8 @@ import type { PyCallable, PyDict } from 'pyodide/ffi';
 import { info as lockInfo } from 'pyodide/pyodide-lock.json';
 import createPyodideModule from 'pyodide/pyodide.asm.mjs';
 import { makeRing, RingWriter } from '../sandbox/output-ring.ts';
-import { serveRuntime, type ProgramFiles, type WorkerHost } from '../sandbox/worker-host.ts';
+import type { ProgramFiles } from '../sandbox/program-door.ts';
+import { serveRuntime, type WorkerHost } from '../sandbox/worker-host.ts';
 import runProgram from './run_program.py';
 
 const ROOT = '/project';

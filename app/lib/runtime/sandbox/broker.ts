@@ -4,7 +4,7 @@
  */
 import { giveInput, INPUT_PIECE_BYTES } from './input-slot.ts';
 import { OutputQueue } from './output-queue.ts';
-import { type AppMessage, type FrameEnd, type FrameMessage, type RunMessage, words } from './protocol.ts';
+import type { AppMessage, FrameEnd, FrameMessage, RunMessage } from './protocol.ts';
 import type { ToWorker } from './worker-protocol.ts';
 import { WorkerPool, type WorkerSlot } from './worker-pool.ts';
 
@@ -84,7 +84,7 @@ function startBroker(port: MessagePort): void {
 
   async function begin(message: RunMessage): Promise<void> {
     if (!pool) return;
-    const slot = pool.take();
+    const slot = pool.take(message.nextDoor);
     const current: CurrentRun = {
       id: message.run,
       output: new OutputQueue(slot.shared.ring, message.outputLimitBytes),
@@ -102,10 +102,11 @@ function startBroker(port: MessagePort): void {
     const failure = await slot.booted;
     if (current.end) return;
     if (failure !== undefined) return finish({ kind: 'failed', message: failure });
-    slot.worker.onerror = (event) => finish({ kind: 'failed', message: words(event.message) });
-    slot.worker.onmessage = (event: MessageEvent<unknown>) => heard(current, event.data);
-    slot.worker.postMessage({ kind: 'run', files: message.files, entry: message.entry } satisfies ToWorker);
     post({ kind: 'started', run: current.id });
+    slot.listen({
+      said: (data) => heard(current, data),
+      broke: (reason) => finish({ kind: 'failed', message: reason }),
+    });
     flush();
     while (!current.end) {
       await current.output.changed();

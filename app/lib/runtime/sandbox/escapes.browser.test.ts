@@ -120,8 +120,8 @@ const FROM_FRAME: Readonly<Record<string, string>> = {
  * A frame whose main thread is the enemy's, which no program reaches, is the second wall.
  */
 const hostile = (body: string): string => `self.startBroker = async (port) => {
-  let ticket;
-  const asked = new Promise((yes) => (port.onmessage = ({ data }) => data.kind === 'run' && yes((ticket = data.ticket))));
+  let ticket, door;
+  const asked = new Promise((yes) => (port.onmessage = ({ data }) => data.kind === 'run' && yes(({ ticket, nextDoor: door } = data))));
   const send = (output, end) => port.postMessage({ kind: 'batch', run: 1, ticket, output, inputWanted: false, end });
   await asked;
   ${body}
@@ -201,6 +201,11 @@ test.for([
     'speaks for another run',
     "port.postMessage({ kind: 'batch', run: 2, ticket, output: [[1, 'x']], inputWanted: false });",
   ],
+  [
+    'answers through the door of a program',
+    "door.postMessage({ kind: 'batch', run: 1, ticket, output: [[1, 'x']], inputWanted: false });",
+  ],
+  ['answers there with what cannot be read', 'door.postMessage(new SharedArrayBuffer(1));'],
 ])('a frame that %s is removed', async ([, body]) => {
   const [result] = await bed.hostile({ broker: hostile(body ?? '') }, 1, { wallMs: 5000 });
   expect(result).toMatchObject({ kind: 'failed', broke: true });

@@ -19,16 +19,19 @@ export interface LoadMessage {
   readonly worker: Uint8Array;
   /** What the worker needs, by name; names ending in .wasm arrive there compiled. */
   readonly assets: readonly (readonly [name: string, bytes: Uint8Array])[];
+  /** The first worker's end of the door its program comes through. */
+  readonly door: MessagePort;
 }
 
+/** The program itself is on its way to its worker (program-door.ts). */
 export interface RunMessage {
   readonly kind: 'run';
   readonly run: number;
-  readonly files: readonly (readonly [path: string, bytes: Uint8Array])[];
-  readonly entry: string;
   readonly outputLimitBytes: number;
   /** Allows the first batch. */
   readonly ticket: number;
+  /** The door of the worker after this run's. */
+  readonly nextDoor: MessagePort;
 }
 
 /** App → frame. `ack` allows one more batch: the one that carries its ticket. */

@@ -7,30 +7,41 @@ import { SANDBOX_FRAME_ALLOW, SANDBOX_FRAME_PATH } from '../../core/security-hea
 import type { RunLimits } from '../limits.ts';
 import type { Program, RunEvents } from '../runtime.ts';
 import { ActiveRun } from './active-run.ts';
+import { ProgramDoor } from './program-door.ts';
 import { type AppMessage, FRAME_READY, type LoadMessage, parseFrameMessage } from './protocol.ts';
 import { SandboxError } from './sandbox-error.ts';
 
 /** A local document and a process start: a second is slow, ten is broken. */
 const FRAME_START_MS = 10_000;
 
+const BROKE_RULES: RunEnd = {
+  kind: 'failed',
+  message: 'The program broke the rules of its sandbox, so it was ended.',
+};
+
 export interface SandboxImage {
   /** frame code: broker.ts as one script. */
   readonly broker: string;
-  readonly load: LoadMessage;
+  readonly load: Omit<LoadMessage, 'door'>;
 }
 
 export class Sandbox {
   readonly #frame: HTMLIFrameElement;
   readonly #port: MessagePort;
+  /** Of the worker that stands by, or will: the next program goes through it. */
+  #door: ProgramDoor;
   #current: ActiveRun | undefined;
   #runs = 0;
   /** Pings not answered yet: the answer to a run's last one may come when that run has ended, or in the next. */
   #unanswered = 0;
   #dead: RunEnd | undefined;
 
-  private constructor(frame: HTMLIFrameElement, port: MessagePort) {
+  private constructor(frame: HTMLIFrameElement, port: MessagePort, load: SandboxImage['load']) {
     this.#frame = frame;
     this.#port = port;
+    this.#door = this.#newDoor();
+    const door = this.#door.workerEnd;
+    port.postMessage({ ...load, door } satisfies AppMessage, [door]);
     port.onmessage = (event: MessageEvent<unknown>) => this.#heard(event.data);
     // The other end is gone without our doing: the sandbox's process died, and memory is what kills it.
     port.addEventListener('close', () => this.#die({ kind: 'out-of-memory' }));
@@ -59,8 +70,7 @@ export class Sandbox {
     }
     const { port1, port2 } = new MessageChannel();
     frame.contentWindow?.postMessage(image.broker, '*', [port2]);
-    port1.postMessage(image.load satisfies AppMessage);
-    return new Sandbox(frame, port1);
+    return new Sandbox(frame, port1, image.load);
   }
 
   /** False when the frame is gone and a new one is needed. */
@@ -82,15 +92,14 @@ export class Sandbox {
       finished: () => (this.#current = undefined),
     });
     this.#current = active;
-    const files = [...program.files];
-    this.#port.postMessage({
-      kind: 'run',
-      run,
-      files,
-      entry: program.entry,
-      outputLimitBytes: limits.outputBytes,
-      ticket: active.ticket,
-    } satisfies AppMessage);
+    this.#door.give({ files: [...program.files], entry: program.entry });
+    this.#door = this.#newDoor();
+    const nextDoor = this.#door.workerEnd;
+    const { ticket } = active;
+    this.#port.postMessage(
+      { kind: 'run', run, outputLimitBytes: limits.outputBytes, ticket, nextDoor } satisfies AppMessage,
+      [nextDoor],
+    );
     return active;
   }
 
@@ -107,14 +116,18 @@ export class Sandbox {
       message !== undefined &&
       (message.kind !== 'pong' || --this.#unanswered >= 0) &&
       (this.#current?.heard(message) ?? message.kind === 'pong');
-    if (!allowed)
-      this.#die({ kind: 'failed', message: 'The program broke the rules of its sandbox, so it was ended.' });
+    if (!allowed) this.#die(BROKE_RULES);
+  }
+
+  #newDoor(): ProgramDoor {
+    return new ProgramDoor(() => this.#die(BROKE_RULES));
   }
 
   #die(end: RunEnd): void {
     if (this.#dead) return;
     this.#dead = end;
     this.#port.close();
+    this.#door.close();
     this.#frame.remove();
     this.#current?.lost(end);
   }

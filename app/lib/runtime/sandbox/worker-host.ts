@@ -4,7 +4,8 @@
  */
 import { takeInput } from './input-slot.ts';
 import { type OutputStream, RingWriter } from './output-ring.ts';
-import type { FromWorker, SharedMemory, ToWorker } from './worker-protocol.ts';
+import { onProgram, type ProgramFiles } from './program-door.ts';
+import type { BootMessage, FromWorker, SharedMemory, ToWorker } from './worker-protocol.ts';
 
 export interface WorkerHost {
   readonly assets: ReadonlyMap<string, Uint8Array>;
@@ -21,11 +22,6 @@ export interface WorkerHost {
   exit(code: number): void;
 }
 
-export interface ProgramFiles {
-  readonly files: readonly (readonly [path: string, bytes: Uint8Array])[];
-  readonly entry: string;
-}
-
 export interface RuntimeAdapter {
   boot(host: WorkerHost): Promise<void>;
   /** Runs to the end; the exit code. */
@@ -35,21 +31,22 @@ export interface RuntimeAdapter {
 /** Serves one runtime in this worker. */
 export function serveRuntime(adapter: RuntimeAdapter): void {
   const post = self.postMessage.bind(self) as (message: FromWorker) => void;
-  let host: WorkerHost | undefined;
   let onInput: ((bytes: Uint8Array | undefined) => void) | undefined;
   /** Input nobody waited for when it came: wanted, then not, then sent all the same. */
   const early: (Uint8Array | undefined)[] = [];
 
-  const makeHost = (boot: Extract<ToWorker, { kind: 'boot' }>): WorkerHost => {
-    const ring = new RingWriter(boot.shared.ring);
+  const makeHost = ({ assets, modules, shared }: BootMessage): WorkerHost => {
+    const ring = new RingWriter(shared.ring);
     return {
-      ...boot,
+      assets,
+      modules,
+      shared,
       write(stream, bytes) {
         ring.write(stream, bytes);
       },
       readInputSync() {
         post({ kind: 'want', by: 'memory' });
-        return takeInput(boot.shared.input);
+        return takeInput(shared.input);
       },
       readInput() {
         if (early.length > 0) return Promise.resolve(early.shift());
@@ -66,29 +63,30 @@ export function serveRuntime(adapter: RuntimeAdapter): void {
     };
   };
 
+  const run = (host: WorkerHost, program: ProgramFiles): void => {
+    adapter.run(host, program).then(
+      (code) => post({ kind: 'exit', code }),
+      (error: unknown) => {
+        host.write(2, new TextEncoder().encode(`${String(error)}\n`));
+        post({ kind: 'exit', code: 1 });
+      },
+    );
+  };
+
   self.addEventListener('message', (event: MessageEvent<ToWorker>) => {
     const message = event.data;
     switch (message.kind) {
       case 'boot': {
-        const made = (host = makeHost(message));
-        adapter.boot(made).then(
-          () => post({ kind: 'booted' }),
+        const host = makeHost(message);
+        adapter.boot(host).then(
+          () => {
+            post({ kind: 'booted' });
+            onProgram(message.door, (program) => run(host, program));
+          },
           (error: unknown) => post({ kind: 'boot-failed', message: String(error) }),
         );
         break;
       }
-      case 'run':
-        if (host) {
-          const streams = host;
-          adapter.run(streams, message).then(
-            (code) => post({ kind: 'exit', code }),
-            (error: unknown) => {
-              streams.write(2, new TextEncoder().encode(`${String(error)}\n`));
-              post({ kind: 'exit', code: 1 });
-            },
-          );
-        }
-        break;
       case 'input':
         if (onInput) onInput(message.bytes);
         else early.push(message.bytes);

@@ -12,6 +12,13 @@ export interface WorkerSlot {
   readonly shared: SharedMemory;
   /** Undefined when the runtime stands, else why it doesn't. */
   readonly booted: Promise<string | undefined>;
+  /** Tells what the worker says once it is booted. A program may start before the frame hears of its run: what it said then comes first. */
+  listen(listener: WorkerListener): void;
+}
+
+export interface WorkerListener {
+  said(data: unknown): void;
+  broke(reason: string): void;
 }
 
 type Image = Pick<BootMessage, 'assets' | 'modules'>;
@@ -19,47 +26,72 @@ type Image = Pick<BootMessage, 'assets' | 'modules'>;
 export class WorkerPool {
   readonly #workerUrl: string;
   readonly #image: Promise<Image>;
-  #spare: WorkerSlot | undefined;
+  /** The worker that stands ready, or what the next one is to be made with. */
+  #next: WorkerSlot | MessagePort;
 
   /** `onFailed`: no worker will ever boot from these bytes, for the reason given. */
   constructor(load: LoadMessage, onFailed: (reason: string) => void) {
     this.#workerUrl = URL.createObjectURL(new Blob([load.worker as BlobPart], { type: 'text/javascript' }));
     this.#image = compiled(load.assets);
     this.#image.catch((error: unknown) => onFailed(words(String(error))));
-    this.restock();
+    this.#next = this.#make(load.door);
   }
 
-  /** The worker that stands ready or is on its way there, else a new one. */
-  take(): WorkerSlot {
-    const slot = this.#spare ?? this.#make();
-    this.#spare = undefined;
+  /** The worker that stands ready or is on its way there, else a new one. `nextDoor` is for the one after it. */
+  take(nextDoor: MessagePort): WorkerSlot {
+    this.restock();
+    const slot = this.#next as WorkerSlot;
+    this.#next = nextDoor;
     return slot;
   }
 
   /** Starts the next one, if none stands ready. */
   restock(): void {
-    this.#spare ??= this.#make();
+    if (this.#next instanceof MessagePort) this.#next = this.#make(this.#next);
   }
 
-  #make(): WorkerSlot {
+  #make(door: MessagePort): WorkerSlot {
     const shared = { ring: makeRing(), input: makeInputSlot(), interrupt: new SharedArrayBuffer(4) };
     const worker = new Worker(this.#workerUrl);
+    const heard = new Heard();
     const answered = new Promise<string | undefined>((resolve) => {
-      worker.onerror = (event) => resolve(words(event.message));
+      const settle = (failure: string | undefined): void => {
+        // From here on a program may be speaking: what it says is looked at by the listener only.
+        worker.onmessage = ({ data }: MessageEvent<unknown>) => heard.add((listener) => listener.said(data));
+        worker.onerror = ({ message }) => heard.add((listener) => listener.broke(words(message)));
+        resolve(failure);
+      };
+      worker.onerror = (event) => settle(words(event.message));
       worker.onmessage = (event: MessageEvent<FromWorker>) => {
-        if (event.data.kind === 'booted') resolve(undefined);
-        if (event.data.kind === 'boot-failed') resolve(words(event.data.message));
+        if (event.data.kind === 'booted') settle(undefined);
+        if (event.data.kind === 'boot-failed') settle(words(event.data.message));
       };
     });
     const booted = this.#image.then(
       (image) => {
-        worker.postMessage({ kind: 'boot', shared, ...image } satisfies ToWorker);
+        worker.postMessage({ kind: 'boot', shared, door, ...image } satisfies ToWorker, [door]);
         return answered;
       },
       // `onFailed` ends the whole frame, and every run that waits for a worker with it.
       () => new Promise<never>(() => undefined),
     );
-    return { worker, shared, booted };
+    return { worker, shared, booted, listen: (listener) => heard.listen(listener) };
+  }
+}
+
+/** News kept until somebody listens, then passed on. */
+class Heard {
+  #listener: WorkerListener | undefined;
+  readonly #early: ((listener: WorkerListener) => void)[] = [];
+
+  add(news: (listener: WorkerListener) => void): void {
+    if (this.#listener) news(this.#listener);
+    else this.#early.push(news);
+  }
+
+  listen(listener: WorkerListener): void {
+    this.#listener = listener;
+    for (const news of this.#early.splice(0)) news(listener);
   }
 }
 

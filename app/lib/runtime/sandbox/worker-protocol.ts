@@ -13,17 +13,11 @@ export interface BootMessage {
   readonly assets: ReadonlyMap<string, Uint8Array>;
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
   readonly shared: SharedMemory;
+  readonly door: MessagePort;
 }
 
-/** Frame → worker. `input` answers a `want` of the `message` kind. */
-export type ToWorker =
-  | BootMessage
-  | {
-      readonly kind: 'run';
-      readonly files: readonly (readonly [path: string, bytes: Uint8Array])[];
-      readonly entry: string;
-    }
-  | { readonly kind: 'input'; readonly bytes: Uint8Array | undefined };
+/** Frame → worker. `input` answers a `want` of the `message` kind. The program comes from the app (program-door.ts). */
+export type ToWorker = BootMessage | { readonly kind: 'input'; readonly bytes: Uint8Array | undefined };
 
 /** Worker → frame; a program can send any of these itself, and only hurts its own run. */
 export type FromWorker =
