@@ -16,7 +16,7 @@ export interface WorkerSlot {
   listen(listener: WorkerListener): void;
 }
 
-export interface WorkerListener {
+interface WorkerListener {
   said(data: unknown): void;
   broke(reason: string): void;
 }
