@@ -11,9 +11,6 @@ import { WorkerPool, type WorkerSlot } from './worker-pool.ts';
 /** A fresh worker is made this long after a run ended: the screen gets its last words first. */
 const SPARE_DELAY_MS = 150;
 
-/** That a program has its worker is said with its first news, or after this: a message of its own would only get in their way. */
-const STARTED_DELAY_MS = 16;
-
 /** What Python reads as Ctrl+C. */
 const SIGINT = 2;
 
@@ -28,8 +25,6 @@ interface CurrentRun {
   readonly output: OutputQueue;
   /** Undefined once its worker is ended. */
   slot: WorkerSlot | undefined;
-  /** The program has its worker: the app is to be told, or was. */
-  started: 'no' | 'untold' | 'told';
   input: Uint8Array;
   inputEnded: boolean;
   wants: 'memory' | 'message' | undefined;
@@ -94,7 +89,6 @@ function startBroker(port: MessagePort): void {
       id: message.run,
       output: new OutputQueue(slot.shared.ring, message.outputLimitBytes),
       slot,
-      started: 'no',
       input: new Uint8Array(),
       inputEnded: false,
       wants: undefined,
@@ -108,8 +102,7 @@ function startBroker(port: MessagePort): void {
     const failure = await slot.booted;
     if (current.end) return;
     if (failure !== undefined) return finish({ kind: 'failed', message: failure });
-    current.started = 'untold';
-    setTimeout(() => tellStart(current), STARTED_DELAY_MS);
+    post({ kind: 'started', run: current.id });
     slot.listen({
       said: (data) => heard(current, data),
       broke: (reason) => {
@@ -122,12 +115,6 @@ function startBroker(port: MessagePort): void {
       if (ticket === undefined) await acknowledged();
       else flush();
     }
-  }
-
-  function tellStart(current: CurrentRun): void {
-    if (current.started !== 'untold') return;
-    current.started = 'told';
-    post({ kind: 'started', run: current.id });
   }
 
   const acknowledged = (): Promise<void> => new Promise((resolve) => (onAck = resolve));
@@ -208,7 +195,6 @@ function startBroker(port: MessagePort): void {
     told = state;
     toldWanted = inputWanted;
     run.answered = false;
-    tellStart(run);
     const current = ticket;
     ticket = undefined;
     post({
