@@ -4,7 +4,8 @@
  */
 import * as Y from 'yjs';
 import { equalBytes, toHex, type Bytes } from '../app/lib/core/bytes.ts';
-import { CHANNELS } from '../app/lib/log/format.ts';
+import type { BranchStart } from '../app/lib/log/branches.ts';
+import { CHANNELS, MAX_BRANCH_STARTS } from '../app/lib/log/format.ts';
 import type { Channel, DeviceId, Role, RoomId, SessionId } from '../app/lib/core/ids.ts';
 import { err, ok, type Result } from '../app/lib/core/result.ts';
 import { parseLink, type LinkProblem } from '../app/lib/crypto/links.ts';
@@ -82,7 +83,8 @@ export interface RoomVerdict {
   readonly forks: readonly {
     readonly session: SessionId;
     readonly channel: Channel;
-    readonly first: number;
+    /** Of which it signed more than one entry. */
+    readonly seq: number;
   }[];
   readonly frontier: readonly FrontierRow[];
   /** Hex; of the project's state as a fresh document holds it. */
@@ -113,7 +115,6 @@ export async function verdictOf(file: Blob, linkText: string): Promise<Result<Ro
 
   const folded = await fold(file, keys.value, roster);
   return ok({
-    // A fork is among what was left out.
     verified: damage === undefined && folded.leftOut.length === 0,
     damage,
     roomId,
@@ -125,8 +126,14 @@ export async function verdictOf(file: Blob, linkText: string): Promise<Result<Ro
 
 type Folded = Omit<RoomVerdict, 'verified' | 'damage' | 'roomId' | 'genesis' | 'statements' | 'bytes'>;
 
-async function fold(file: Blob, keys: RoomKeys, roster: Roster): Promise<Folded> {
-  const log = new RoomLog({ roomId: keys.roomId, keys, ...roster, held: HELD_OF_A_FILE });
+/** Folds once more where that shows forks: a log counts those that it is made with (FORK-4). */
+async function fold(
+  file: Blob,
+  keys: RoomKeys,
+  roster: Roster,
+  branches: readonly BranchStart[] = [],
+): Promise<Folded> {
+  const log = new RoomLog({ roomId: keys.roomId, keys, ...roster, branches, held: HELD_OF_A_FILE });
   const doc = new Y.Doc();
   const offsets = new Map<number, number>();
   const brought = new Set<Bytes>();
@@ -147,6 +154,11 @@ async function fold(file: Blob, keys: RoomKeys, roster: Roster): Promise<Folded>
     const invites = log.invitesOf(accepted.session.epoch) ?? roster.genesis;
     note(sessions, accepted, await claimedTimes(keys, accepted), invites);
   });
+  const found = [...branches, ...log.foundBranches];
+  if (found.length > branches.length && found.length <= MAX_BRANCH_STARTS) {
+    doc.destroy();
+    return fold(file, keys, roster, found);
+  }
   const left = (index: number, code: string, detail: string): LeftOut => ({
     index,
     offset: offsets.get(index) ?? 0,
@@ -168,10 +180,16 @@ async function fold(file: Blob, keys: RoomKeys, roster: Roster): Promise<Folded>
     entries,
     sessions: [...sessions.values()].sort((a, b) => a.epoch - b.epoch || a.from - b.from),
     leftOut,
-    forks: log.forkProofs.map(({ session, channel, first }) => ({ session, channel, first })),
+    forks: forksOf(log.branches),
     frontier: log.frontier(),
     stateHash: state,
   };
+}
+
+/** Each place once, of the branches that begin there. */
+function forksOf(branches: readonly BranchStart[]): RoomVerdict['forks'] {
+  const places = new Map(branches.map((start) => [toHex(start.before), start]));
+  return [...places.values()].map(({ session, channel, seq }) => ({ session, channel, seq }));
 }
 
 /** In `project` an entry is told with the time it claims; in the others it is told later than that if need be (LOG-11). */
@@ -192,7 +210,9 @@ function note(
   times: readonly number[],
   invites: Invites,
 ): void {
-  const { id, epoch, role, device } = session;
+  const { epoch, role, device, publicKey } = session;
+  // All that one key signed, whatever branch it is in.
+  const id = toHex(publicKey) as SessionId;
   const known = sessions.get(id);
   sessions.set(id, {
     id,

@@ -90,13 +90,13 @@ export function verdictLines(verdict: RoomVerdict): string[] {
       `  segment ${index} (byte ${offset}): ${code} (${detail})`,
     ]),
     `Forks: ${forks.length}`,
-    ...short(forks, ({ session, channel, first }) => [
-      `  ${session} signed two entries in ${channel}, at or behind ${first}`,
+    ...short(forks, ({ session, channel, seq }) => [
+      `  ${session} signed more than one entry ${seq} in ${channel}: all are part of the log, as branches`,
     ]),
     '',
     verdict.verified
       ? 'VERIFIED: the file is whole, and every entry in it was signed by somebody who could write.'
-      : `NOT VERIFIED: ${[damage && 'the file is not whole', leftOut.length > 0 && 'segments are not part of the log', forks.length > 0 && 'there are forks'].filter(Boolean).join('; ')}.`,
+      : `NOT VERIFIED: ${[damage && 'the file is not whole', leftOut.length > 0 && 'segments are not part of the log'].filter(Boolean).join('; ')}.`,
   ];
 }
 

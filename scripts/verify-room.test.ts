@@ -163,15 +163,17 @@ describe('ROOM-8 a verdict', () => {
     expect(found.leftOut.map(({ index, code }) => [index, code])).toEqual([
       [0, 'foreign-struct'],
       [1, 'missing-before'],
-      [3, 'fork'],
     ]);
-    expect(found.forks).toEqual([{ session: twice.id, channel: 'talk', first: 1 }]);
+    // Both are in, and told as one session's.
+    expect(found.forks).toEqual([{ session: twice.id, channel: 'talk', seq: 1 }]);
+    expect(found.entries.talk).toBe(2);
+    expect(found.sessions.map(({ id, entries }) => [id, entries])).toEqual([[twice.id, 2]]);
     const words = verdictLines(found).join('\n');
     for (const said of [
       'segment 0',
       'foreign-struct',
       'missing-before',
-      `${twice.id} signed two entries`,
+      `${twice.id} signed more than one entry 1 in talk`,
       'NOT VERIFIED',
     ])
       expect(words).toContain(said);

@@ -10,6 +10,7 @@ import { checkRoomFile, encodeRoomFile, type CheckedRoomFile } from '../lib/log/
 import { Author, Forge, testRoom } from '../lib/log/test-room.ts';
 import { deleteDatabase } from '../lib/storage/delete-database.ts';
 import { openDeviceStore } from '../lib/storage/device.ts';
+import { branchesIn } from '../lib/sync/forks.ts';
 import { openIndexedDbStore, roomDatabaseName } from '../lib/storage/stores/indexeddb.ts';
 import { memoryStore } from '../lib/storage/stores/memory.ts';
 import { exportRoom } from '../lib/workspace/export-room.ts';
@@ -136,13 +137,23 @@ describe('ROOM-7 importing', () => {
     await Promise.all([merged.replica.close(), there.replica.close()]);
   });
 
-  it('never takes this device’s branch of a chain away', async () => {
-    const { genesis, keys, log } = await forkedRoom();
+  it('FORK-4: of a chain whose author signed two stories takes both', async () => {
+    const { forked, genesis, keys, log } = await forkedRoom();
     await importRoom(await fileOf(genesis, log.mine), keys);
-    const before = await segmentsHere();
     const imported = await importRoom(await fileOf(genesis, log.theirs), keys);
-    expect(imported).toMatchObject({ ok: true, value: { leftOut: 1, codes: ['fork'] } });
-    expect(await segmentsHere()).toEqual(before);
+    expect(imported).toMatchObject({ ok: true, value: { leftOut: 0, codes: [] } });
+    const opened = await openIndexedDbStore(roomId);
+    if (!opened.ok) throw new Error(opened.error.kind);
+    expect(branchesIn(await opened.value.loadFacts())).toHaveLength(2);
+    opened.value.close();
+    const here = await openReplica(
+      { ...forked, keys: async () => forked.keys },
+      { store: await storeHere(), transports: [] },
+    );
+    const said = here.messages.flatMap(({ entries }) =>
+      entries.map(({ payload }) => String.fromCharCode(...payload)),
+    );
+    expect(said.sort()).toEqual(['mine', 'theirs']);
   });
 
   it('keeps what is whole of a history that is not, and says what is not', async () => {
@@ -261,6 +272,7 @@ async function forkedRoom() {
   const session = await forked.newSession();
   const branch = (word: string) => new Forge(forked, session, 'talk').add(utf8(word)).cut([1]);
   return {
+    forked,
     genesis: forked.genesis.bytes,
     keys: formatLink({ roomId, seedKind: 'e', epoch: 0, seed: forked.keys.seeds.e ?? forked.keys.seeds.v }),
     log: { mine: await branch('mine'), theirs: await branch('theirs') },

@@ -19,6 +19,7 @@ import { openDeviceStore } from '../lib/storage/device.ts';
 import { storageProblem, type StorageProblem } from '../lib/storage/storage-problem.ts';
 import { openIndexedDbStore } from '../lib/storage/stores/indexeddb.ts';
 import { toStored } from '../lib/sync/fold-session.ts';
+import { branchesIn, rememberBranches } from '../lib/sync/forks.ts';
 import { moveOn, storedFrontier } from '../lib/sync/move-on.ts';
 import { recentRoomOf } from '../lib/workspace/recent-room.ts';
 import { keysIn, rosterIn, type KnownRoster } from '../lib/workspace/way-in.ts';
@@ -138,9 +139,6 @@ async function takeInto(
   onProgress: ((done: number) => void) | undefined,
 ): Promise<Taken<number>> {
   const { roomId } = keys;
-  const log = new RoomLog({ roomId, keys, ...upTo(keys.epoch, roster), held: HELD_OF_A_FILE });
-  // What is here comes first: of two branches of a chain the one this device shows stays (ACC-4).
-  await takeAll(log, () => storedSegments(store), nothing);
   const epochHere = here.statements.length;
   if (roster.statements.length === epochHere)
     await store.saveFacts({ ...(await store.loadFacts()), genesis: roster.genesis.bytes });
@@ -153,17 +151,25 @@ async function takeInto(
     waiting = [];
     size = 0;
   };
-  const taken = await takeAll(
-    log,
-    () => filedSegments(file, (index) => onProgress?.(index / segments)),
-    async (accepted: Accepted) => {
-      waiting.push(toStored(accepted));
-      size += accepted.sealed.length;
-      if (size >= BATCH_BYTES) await write();
-    },
-  );
-  await write();
-  return taken;
+  for (;;) {
+    const branches = branchesIn(await store.loadFacts());
+    const log = new RoomLog({ roomId, keys, ...upTo(keys.epoch, roster), branches, held: HELD_OF_A_FILE });
+    await takeAll(log, () => storedSegments(store), nothing);
+    const taken = await takeAll(
+      log,
+      () => filedSegments(file, (index) => onProgress?.(index / segments)),
+      async (accepted: Accepted) => {
+        waiting.push(toStored(accepted));
+        size += accepted.sealed.length;
+        if (size >= BATCH_BYTES) await write();
+      },
+    );
+    await write();
+    if (log.foundBranches.length === 0) return taken;
+    // Both stories are part of the room, in a log that is made with them (FORK-4).
+    await store.dropSnapshot();
+    if (!(await rememberBranches(store, log.foundBranches))) return taken;
+  }
 }
 
 const nothing = (): void => undefined;

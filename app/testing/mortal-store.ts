@@ -40,6 +40,7 @@ export function mortalStore(
       quarantined: () => disk.quarantined(),
       forgetQuarantined: (addresses) => mortal(() => disk.forgetQuarantined(addresses)),
       replace: (shorter, longer) => mortal(() => disk.replace(shorter, longer)),
+      refile: (segment, name, keepOld) => mortal(() => disk.refile(segment, name, keepOld)),
       loadArchiveMark: () => disk.loadArchiveMark(),
       saveArchiveMark: (mark) => mortal(() => disk.saveArchiveMark(mark)),
       loadSnapshot: () => disk.loadSnapshot(),

@@ -192,13 +192,14 @@ export function epochStepVectors(): { name: string; rules: string[]; epoch: 0 | 
       ],
     },
     {
-      name: 'what is no carry, and what follows it',
+      name: 'what is no carry, and what takes its place',
       rules: ['ROST-11', 'ACC-1'],
       epoch: 1,
       steps: [
         ...known,
         { receive: 'dan-no-carry', refused: 'malformed-carry' },
-        { receive: 'dan-carry', refused: 'chain-closed' },
+        { receive: 'dan-no-carry', refused: 'chain-closed' },
+        { receive: 'dan-carry', accepted: [by('dan', 'carry'), ann(3)] },
         { receive: 'dan-1', accepted: [by('dan', 'project')] },
       ],
     },

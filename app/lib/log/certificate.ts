@@ -142,7 +142,11 @@ export function readCertificate(
 
 /** 53 bits of SHA-256(label ‖ roomId ‖ issuer ‖ sessionPub): the low 21 of its first word, then its second (CERT-5). */
 export function clientIdOf(roomId: RoomId, issuer: Bytes, sessionPublicKey: Bytes): ClientId {
-  const hash = sha256(concat(LABEL_CLIENT, utf8(roomId), issuer, sessionPublicKey));
+  return clientIdIn(sha256(concat(LABEL_CLIENT, utf8(roomId), issuer, sessionPublicKey)));
+}
+
+/** The Yjs client that a hash names: the low 21 bits of its first word, then its second. */
+export function clientIdIn(hash: Bytes): ClientId {
   const view = new DataView(hash.buffer, hash.byteOffset);
   return ((view.getUint32(0) & 0x1fffff) * 2 ** 32 + view.getUint32(4)) as ClientId;
 }

@@ -2,11 +2,13 @@
  * The chains of a room as bytes: for a device snapshot and for handing over between page and worker. Trusted: made and
  * read on one device only, so signatures are not checked again; damage is found, forgery is not.
  *
- *   version u8 ‖ epoch varUint ‖ count varUint ‖ count × varBytes frontier carried into the epoch ‖ count varUint ‖
- *     count × (varBytes certificate ‖ channel u8 ‖ seq varUint ‖ head[32] ‖ nextClock varUint
+ *   version u8 ‖ epoch varUint ‖ varBytes forks known ‖ count varUint ‖ count × varBytes frontier carried into the epoch ‖ count varUint ‖
+ *     count × (varBytes certificate ‖ varBytes hash that the branch begins with, empty for a session's own chain
+ *     ‖ channel u8 ‖ seq before its first varUint ‖ entries varUint ‖ head[32]
  *     ‖ count varUint ‖ count × (start varUint ‖ varString parent)
- *     ‖ tip u8 ‖ varString closing code, empty when open ‖ index[16 × seq]
- *     ‖ in `talk` and `runs`: seq × varUint time told, less the one before)
+ *     ‖ count varUint ‖ count × (seq varUint ‖ count varUint ‖ count × branch[32])
+ *     ‖ tip u8 ‖ varString closing code, empty when open ‖ varBytes of what closed it ‖ index[16 × entries]
+ *     ‖ entries × varUint, less the one before: in `project` the next clock after it, elsewhere the time told)
  */
 import {
   createEncoder,
@@ -17,11 +19,13 @@ import {
   writeVarUint,
   writeVarUint8Array,
 } from 'lib0/encoding';
-import type { Bytes } from '../core/bytes.ts';
-import type { Channel } from '../core/ids.ts';
+import { fromHex, toHex, type Bytes } from '../core/bytes.ts';
+import type { Channel, SessionId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { Malformed, parse, type ByteReader } from '../core/byte-reader.ts';
+import { branchSession } from './branches.ts';
 import { readCertificate, type CheckedSession } from './certificate.ts';
+import type { ChainState, Past } from './chain.ts';
 import type { ChainTable } from './chain-table.ts';
 import {
   channelCode,
@@ -35,29 +39,26 @@ import {
 import { decodeFrontier, encodeFrontier, partsOf, type FrontierRow } from './frontier.ts';
 import { StructParents } from './struct-parents.ts';
 
-const VERSION = 3;
+const VERSION = 4;
 /** Two names of the length that struct-check.ts allows, and a separator. */
 const MAX_PARENT_BYTES = 2049;
 
-export interface ChainCopy {
+export interface ChainCopy extends ChainState {
   readonly session: CheckedSession;
   readonly channel: Channel;
-  readonly seq: number;
-  readonly head: Bytes;
-  readonly nextClock: number;
-  readonly parents: StructParents;
+  readonly isBranch: boolean;
+  /** The seq before its first entry. */
+  readonly base: number;
   readonly tip: boolean;
-  readonly closed: Refusal | undefined;
-  readonly index: Bytes;
-  readonly times: readonly number[];
 }
 
 /** Chains that have entries or are closed. What is held goes not along: it is fetched again. */
 export function exportChains(table: ChainTable): Bytes {
-  const chains = [...table.chains()].filter(({ seq, closed }) => seq > 0 || closed !== undefined);
+  const chains = [...table.chains()].filter(({ seq, base, closed }) => seq > base || closed !== undefined);
   const encoder = createEncoder();
   writeUint8(encoder, VERSION);
   writeVarUint(encoder, table.closedEpochs.current);
+  writeVarUint8Array(encoder, table.knownForks);
   const { carried } = table.closedEpochs;
   const parts = partsOf(carried);
   writeVarUint(encoder, parts.length);
@@ -65,20 +66,28 @@ export function exportChains(table: ChainTable): Bytes {
   writeVarUint(encoder, chains.length);
   for (const chain of chains) {
     writeVarUint8Array(encoder, chain.session.certificate);
+    writeVarUint8Array(encoder, chain.branching?.start.hash ?? new Uint8Array());
     writeUint8(encoder, channelCode(chain.channel));
-    writeVarUint(encoder, chain.seq);
+    writeVarUint(encoder, chain.base);
+    writeVarUint(encoder, chain.seq - chain.base);
     writeUint8Array(encoder, chain.head);
-    writeVarUint(encoder, chain.nextClock);
     const { starts, keys } = chain.parents;
     writeVarUint(encoder, starts.length);
     for (const [i, start] of starts.entries()) {
       writeVarUint(encoder, start);
       writeVarString(encoder, keys[i] ?? '');
     }
+    writeVarUint(encoder, chain.past.length);
+    for (const { seq, branches } of chain.past) {
+      writeVarUint(encoder, seq);
+      writeVarUint(encoder, branches.size);
+      for (const branch of branches) writeUint8Array(encoder, fromHex(branch));
+    }
     writeUint8(encoder, table.isTip(chain) ? 1 : 0);
     writeVarString(encoder, chain.closed?.code ?? '');
+    writeVarUint8Array(encoder, chain.closedBy ?? new Uint8Array());
     writeUint8Array(encoder, chain.index);
-    for (const [i, time] of chain.times.entries()) writeVarUint(encoder, time - chain.timeAt(i));
+    for (const [i, mark] of chain.marks.entries()) writeVarUint(encoder, mark - (chain.marks[i - 1] ?? 0));
   }
   return toUint8Array(encoder);
 }
@@ -86,6 +95,8 @@ export function exportChains(table: ChainTable): Bytes {
 /** What `exportChains` made. */
 export interface ChainCopies {
   readonly epoch: number;
+  /** The forks that were known: see ChainTable.knownForks. */
+  readonly forks: Bytes;
   readonly carried: readonly FrontierRow[];
   readonly chains: readonly ChainCopy[];
 }
@@ -94,6 +105,7 @@ export function decodeChains(bytes: Bytes): Result<ChainCopies, string> {
   const read = parse(bytes, (reader) => {
     if (reader.u8() !== VERSION) throw new Malformed('another version');
     const current = reader.varUint();
+    const forks = reader.varBytes(bytes.length).slice();
     const carried: FrontierRow[] = [];
     for (let count = reader.varUint(); count > 0; count--) {
       const rows = decodeFrontier(reader.varBytes(bytes.length));
@@ -104,59 +116,79 @@ export function decodeChains(bytes: Bytes): Result<ChainCopies, string> {
     for (let count = reader.varUint(); count > 0; count--) {
       const certificate = readCertificate(reader.varBytes(MAX_CERTIFICATE_BYTES));
       if (!certificate.ok) throw new Malformed(certificate.error);
-      const { session } = certificate.value;
+      const hash = reader.varBytes(HEAD_BYTES);
+      const author = certificate.value.session;
+      const session = hash.length === 0 ? author : branchSession(author, { hash });
       const channel = CHANNELS[reader.u8()];
       if (channel === undefined) throw new Malformed('unknown channel');
-      const seq = reader.varUint();
+      const base = reader.varUint();
+      const entries = reader.varUint();
+      const seq = base + entries;
       const head = reader.take(HASH_BYTES).slice();
-      const nextClock = reader.varUint();
       const parents = new StructParents();
       for (let runs = reader.varUint(); runs > 0; runs--)
         parents.add(reader.varUint(), reader.text(MAX_PARENT_BYTES));
+      const past: Past[] = [];
+      for (let steps = reader.varUint(); steps > 0; steps--) {
+        const from = reader.varUint();
+        const branches = new Set<SessionId>();
+        for (let names = reader.varUint(); names > 0; names--)
+          branches.add(toHex(reader.take(HASH_BYTES)) as SessionId);
+        past.push({ seq: from, branches });
+      }
       const tip = reader.u8() === 1;
       const code = reader.text(64) as RefusalCode | '';
       const closed: Refusal | undefined =
         code === ''
           ? undefined
           : { code, detail: 'closed earlier', session: session.id, channel, seq: seq + 1 };
+      const closedBy = reader.varBytes(HEAD_BYTES);
       copies.push({
         session,
         channel,
+        isBranch: hash.length > 0,
+        base,
         seq,
         head,
-        nextClock,
         parents,
+        past,
         tip,
         closed,
-        index: reader.take(seq * HEAD_BYTES),
-        times: channel === 'project' ? [] : readTimes(reader, seq),
+        closedBy: closedBy.length === 0 ? undefined : closedBy.slice(),
+        index: reader.take(entries * HEAD_BYTES),
+        marks: readMarks(reader, entries),
       });
     }
-    return { epoch: current, carried, chains: copies };
+    return { epoch: current, forks, carried, chains: copies };
   });
   return read.ok ? ok(read.value) : err(read.error);
 }
 
-function readTimes(reader: ByteReader, count: number): number[] {
-  const times: number[] = [];
-  for (let time = 0; times.length < count; times.push(time)) time += reader.varUint();
-  return times;
+function readMarks(reader: ByteReader, count: number): number[] {
+  const marks: number[] = [];
+  for (let mark = 0; marks.length < count; marks.push(mark)) mark += reader.varUint();
+  return marks;
 }
 
 /** Moves every chain of `table` that is behind its copy to where the copy stands. */
 export function adoptChains(table: ChainTable, copies: readonly ChainCopy[]): void {
   for (const copy of copies) {
     if (table.conflict(copy.session) !== undefined) continue;
-    const chain = table.open(copy.session, copy.channel);
+    // A branch is there as soon as the chain that it leaves is, which was exported before it.
+    const chain = copy.isBranch
+      ? table.chain(copy.session.id, copy.channel)
+      : table.open(copy.session, copy.channel);
+    if (chain === undefined) continue;
     // Who names whom was seen by one side only where one is ahead; where both stand alike, either may have seen it.
     if (copy.seq === chain.seq) {
-      if (chain.seq > 0) table.setTip(chain, copy.tip && table.isTip(chain));
+      if (chain.seq > chain.base) table.setTip(chain, copy.tip && table.isTip(chain));
       chain.closed ??= copy.closed;
+      chain.closedBy ??= copy.closedBy;
     } else if (copy.seq > chain.seq) {
-      const mine = copy.index.subarray((chain.seq - 1) * HEAD_BYTES, chain.seq * HEAD_BYTES);
-      if (chain.seq > 0 && !chain.has({ seq: chain.seq, hash: mine })) continue;
-      chain.moveTo(copy);
-      table.setTip(chain, copy.tip);
+      const at = (chain.seq - chain.base) * HEAD_BYTES;
+      const mine = copy.index.subarray(at - HEAD_BYTES, at);
+      if (at > 0 && !chain.has({ seq: chain.seq, hash: mine })) continue;
+      table.move(chain, copy, copy.tip);
     }
   }
 }

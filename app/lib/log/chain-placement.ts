@@ -2,16 +2,18 @@
  * Where verified segments go: onto their chain, held until what they follow is here, or nowhere (ACC-4 to ACC-15). The only
  * writer of the chain table besides the author's own entries.
  */
-import type { Bytes } from '../core/bytes.ts';
+import { equalBytes, type Bytes } from '../core/bytes.ts';
 import { err } from '../core/result.ts';
+import { Rivals } from './rivals.ts';
 import type { Arrival, Chain } from './chain.ts';
 import type { ChainTable } from './chain-table.ts';
-import type { RefusalCode } from './format.ts';
+import { isSameStart, type BranchStart } from './branches.ts';
+import { HEAD_BYTES, MAX_BRANCH_STARTS, MAX_SEGMENT_ENTRIES, type RefusalCode } from './format.ts';
 import { joinUpdates } from './joined-update.ts';
 import { HeldSegments, Waiters, type HeldQuota } from './held-segments.ts';
 import type { CheckedUpdate } from './struct-check.ts';
 import type { SegmentVerifier } from './segment-verifier.ts';
-import { refuse, type Accepted, type ForkProof, type Receipt } from './receipt.ts';
+import { refuse, type ForkProof, type Receipt } from './receipt.ts';
 
 /** Enough to show and to gossip; a session that forks once may fork for ever. */
 const MAX_FORK_PROOFS = 16;
@@ -24,28 +26,41 @@ export class ChainPlacement {
   readonly #verifier: SegmentVerifier;
   readonly #held: HeldSegments;
   readonly #waiters = new Waiters();
+  readonly #rivals: Rivals;
   readonly #forks: ForkProof[] = [];
+  readonly #found: BranchStart[] = [];
+  /** Of chains with a fork, the seq before which it must be; 0 once it was looked at. */
+  readonly #forkBefore = new Map<Chain, number>();
 
   constructor(table: ChainTable, verifier: SegmentVerifier, held?: HeldQuota) {
     this.#table = table;
     this.#verifier = verifier;
     this.#held = new HeldSegments(held);
+    this.#rivals = new Rivals(table);
   }
 
   /** Where a verified segment belongs: after what is here, held for later, or nowhere. */
-  place(chain: Chain, arrival: Arrival, receipt: Receipt): void {
-    const { session, channel } = chain;
+  place(of: Chain, arrival: Arrival, receipt: Receipt): void {
+    let chain = of;
     const { first, last } = arrival;
-    if (chain.closed)
-      return refuse(receipt, 'chain-closed', `by ${chain.closed.code}`, {
-        session: session.id,
-        channel,
-        seq: first,
-      });
-    if (first <= chain.seq + 1) {
+    for (;;) {
+      const home = this.#table.homeOf(chain, arrival);
+      if (home === 'unknown') return this.#rival(chain, arrival, receipt);
+      if (home === 'elsewhere') return this.#wantUpTo(chain, first - 1, receipt);
+      chain = home;
+      if (chain.closed !== undefined && !this.#reopens(chain, arrival))
+        return refuse(receipt, 'chain-closed', `by ${chain.closed.code}`, {
+          session: chain.session.id,
+          channel: chain.channel,
+          seq: first,
+        });
+      if (first > chain.seq + 1) break;
       this.#advance(chain, arrival, receipt);
-      if (chain.closed || chain.seq >= last || receipt.refused) return;
-    } else if (first > chain.contiguousEnd() + 1) {
+      if (chain.closed || receipt.refused || chain.seq >= last) return;
+      if (chain.branches === undefined) break;
+    }
+    const { session, channel } = chain;
+    if (first > chain.contiguousEnd() + 1) {
       receipt.gap = { session: session.id, channel, haveSeq: chain.contiguousEnd(), needSeq: first - 1 };
     }
     if (this.#held.hold(chain, arrival)) receipt.held = { session: session.id, channel, first, last };
@@ -55,37 +70,31 @@ export class ChainPlacement {
   #advance(chain: Chain, arrival: Arrival, receipt: Receipt): void {
     const { session, channel } = chain;
     const { first, last, entries, hashes, sealed } = arrival;
-    if (!chain.agrees(arrival)) {
-      const seq = Math.max(Math.min(last, chain.seq), 1);
-      receipt.fork = { session: session.id, channel, seq, first, last, sealed };
-      this.keepProof(receipt.fork);
-      return refuse(receipt, 'fork', 'another entry with this seq', {
-        session: session.id,
-        channel,
-        seq: first,
-      });
-    }
+    if (!chain.agrees(arrival)) return this.#rival(chain, arrival, receipt);
     // It may be another cut of what the chain waits with: see again what it needs.
     this.#waiters.remove(chain);
     const fresh: { seq: number; time: number; payload: Bytes }[] = [];
     const clock = chain.nextClock;
     const updates: CheckedUpdate[] = [];
+    let translated = false;
     for (let i = chain.seq + 1 - first; i < entries.length; i++) {
       const [entry, hash] = [entries[i], hashes[i]];
       if (entry === undefined || hash === undefined) break;
       const row = { channel, seq: first + i, hash };
-      const checked = this.#table.closedEpochs.allows(session, row)
+      const checked = this.#table.closedEpochs.allows(chain, row)
         ? this.#table.check(chain, entry)
         : uncarried;
       if (!checked.ok) {
         if (checked.error.kind === 'waits') this.#waiters.add(chain, checked.error.on);
-        else this.#close(chain, checked.error, receipt);
+        else this.#close(chain, hash, checked.error, receipt);
         break;
       }
       this.#table.commit(chain, hash, checked.value);
       this.reached(chain);
       fresh.push({ seq: first + i, time: checked.value.time, payload: entry.payload });
       if (checked.value.update) updates.push(checked.value.update);
+      translated ||= checked.value.translated;
+      if (chain.branches !== undefined) break;
     }
     const [start] = fresh;
     if (start === undefined) return;
@@ -96,7 +105,8 @@ export class ChainPlacement {
       last: chain.seq,
       entries: fresh,
       ...(channel === 'project' && {
-        update: fresh.length === 1 ? start.payload : joinUpdates(session.clientId, clock, updates),
+        update:
+          fresh.length === 1 && !translated ? start.payload : joinUpdates(session.clientId, clock, updates),
       }),
       sealed,
       segFirst: first,
@@ -104,16 +114,55 @@ export class ChainPlacement {
     });
   }
 
-  #close(chain: Chain, { code, detail }: { code: RefusalCode; detail: string }, receipt: Receipt): void {
+  #close(
+    chain: Chain,
+    by: Bytes,
+    { code, detail }: { code: RefusalCode; detail: string },
+    receipt: Receipt,
+  ): void {
     refuse(receipt, code, detail, { session: chain.session.id, channel: chain.channel, seq: chain.seq + 1 });
     chain.closed = receipt.refused;
+    chain.closedBy = by.slice(0, HEAD_BYTES);
     this.#held.removeAll(chain);
+  }
+
+  /** What was refused counts for nothing: where another entry was signed with its seq, that one is tried (ACC-14). */
+  #reopens(chain: Chain, { first, last, hashes }: Arrival): boolean {
+    const { closedBy, seq } = chain;
+    const next = hashes[seq + 1 - first];
+    if (closedBy === undefined || next === undefined || last <= seq) return false;
+    if (equalBytes(next.subarray(0, HEAD_BYTES), closedBy)) return false;
+    chain.closed = undefined;
+    return true;
+  }
+
+  /** Its author signed something else before: both may be part of the room, as branches (FORK-1). */
+  #rival(chain: Chain, arrival: Arrival, receipt: Receipt): void {
+    const { first, last, sealed } = arrival;
+    const { session, channel } = chain;
+    const seq = Math.max(Math.min(last, chain.seq), 1);
+    const proof = { session: session.id, channel, seq, first, last, sealed };
+    refuse(receipt, 'fork', 'another entry with this seq', { session: session.id, channel, seq: first });
+    const found = this.#rivals.look(chain, arrival);
+    this.#forkBefore.set(chain, found.kind === 'earlier' ? first : 0);
+    if (found.kind === 'earlier') this.#wantUpTo(chain, first - 1, receipt);
+    receipt.fork = { ...proof, ...(found.kind === 'fork' && { starts: found.starts }) };
+    this.keepProof(receipt.fork);
+  }
+
+  /** What leads to a segment that nothing here leads to. */
+  #wantUpTo({ session, channel }: Chain, needSeq: number, receipt: Receipt): void {
+    const haveSeq = Math.max(0, needSeq - MAX_SEGMENT_ENTRIES);
+    receipt.wanted.push({ session: session.id, channel, haveSeq, needSeq });
   }
 
   /** Lets chains go on that something arrived for, until nothing moves. */
   async drain(receipt: Receipt): Promise<void> {
-    if (receipt.accepted.length > 0) {
-      const { session, channel } = receipt.accepted[0] as Accepted;
+    for (const proof of receipt.accepted.length > 0 ? this.#rivals.lookAgain() : []) {
+      receipt.fork = proof;
+      this.keepProof(proof);
+    }
+    for (const { session, channel } of receipt.accepted.slice()) {
       const grown = this.#table.chain(session.id, channel);
       if (grown && grown.held.length > 0) await this.#goOn(grown, receipt);
     }
@@ -132,6 +181,7 @@ export class ChainPlacement {
   }
 
   async #goOn(chain: Chain, receipt: Receipt): Promise<void> {
+    if (chain.branches !== undefined) return this.#rehome(chain, receipt);
     while (!chain.closed && !chain.waiting) {
       const held = this.#held.next(chain);
       if (held === undefined) return;
@@ -142,9 +192,20 @@ export class ChainPlacement {
       this.#advance(chain, arrival, receipt);
       const forked = receipt.refused !== before && receipt.refused?.code === 'fork';
       if (forked || chain.seq >= held.last) this.#held.remove(chain, held);
+      else if (chain.branches !== undefined) return this.#rehome(chain, receipt);
       else if (!chain.closed && !chain.waiting)
         throw new Error(`held segment at ${first} did not move its chain`);
     }
+  }
+
+  /** The chain ended where its author forked: what is held for it belongs to its branches. */
+  async #rehome(chain: Chain, receipt: Receipt): Promise<void> {
+    for (const held of [...chain.held]) {
+      this.#held.remove(chain, held);
+      const { session, sealed } = { session: chain.session, sealed: held.sealed };
+      this.place(chain, held.arrival ?? (await this.#verifier.reopen(session, sealed)), receipt);
+    }
+    for (const end of this.#table.endsOf(chain)) if (end.held.length > 0) await this.#goOn(end, receipt);
   }
 
   /** The chain is longer: perhaps others can go on. */
@@ -161,7 +222,22 @@ export class ChainPlacement {
 
   /** Remembers that a chain forked; the first proof of each is enough. */
   keepProof(proof: ForkProof): void {
+    for (const start of proof.starts ?? [])
+      if (this.#found.length < MAX_BRANCH_STARTS && !this.#found.some((one) => isSameStart(one, start)))
+        this.#found.push(start);
     if (this.#forks.length < MAX_FORK_PROOFS && !this.isForked(proof)) this.#forks.push(proof);
+  }
+
+  /** The branches of forks that were found since the log was made. */
+  get found(): readonly BranchStart[] {
+    return this.#found;
+  }
+
+  /** Which entries of others' would show where a chain forked, given that theirs is another one at that seq. */
+  provingFork(chain: Chain, seq: number): readonly [from: number, to: number] | undefined {
+    const before = this.#forkBefore.get(chain);
+    if (before === 0) return undefined;
+    return before === undefined ? [seq, seq] : [Math.max(1, before - MAX_SEGMENT_ENTRIES), before - 1];
   }
 
   isForked({ session, channel }: Pick<ForkProof, 'session' | 'channel'>): boolean {

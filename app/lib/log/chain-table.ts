@@ -2,10 +2,12 @@
 import { equalBytes, type Bytes } from '../core/bytes.ts';
 import type { Channel, ClientId, SessionId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
+import { inBranches, type Place } from './branch-update.ts';
+import { branchSession, BranchStarts, encodeBranchStarts, type BranchStart } from './branches.ts';
 import type { CheckedSession } from './certificate.ts';
 import { readCarry, type ClosedEpochs } from './closed-epochs.ts';
 import type { FrontierRow } from './frontier.ts';
-import { Chain, type Dependency } from './chain.ts';
+import { Chain, type Arrival, type ChainState, type Dependency } from './chain.ts';
 import { decodeHeads, encodeHeads, type Entry, type Head } from './entry.ts';
 import { CHANNELS, HEAD_BYTES, MAX_HEADS_BYTES, type RefusalCode } from './format.ts';
 import { checkUpdate, type CheckedUpdate } from './struct-check.ts';
@@ -20,8 +22,12 @@ export interface EntryPass {
   readonly update?: CheckedUpdate;
   /** Of each struct of a `project` entry, its clock and list. */
   readonly parents: readonly { readonly clock: number; readonly key: ParentKey }[];
+  /** Whether `update` names what the payload names otherwise (FORK-3). */
+  readonly translated: boolean;
   /** Chains whose newest entry it names. */
   readonly covers: readonly Chain[];
+  /** The branches it follows. */
+  readonly past: ReadonlySet<SessionId>;
   /** What it brings into the current epoch. */
   readonly carries?: readonly FrontierRow[];
 }
@@ -37,6 +43,7 @@ const MAX_NAMED_HEADS = Math.floor(MAX_HEADS_BYTES / (HEAD_BYTES + 8));
 
 export class ChainTable {
   readonly closedEpochs: ClosedEpochs;
+  readonly #starts: BranchStarts;
   readonly #sessions = new Map<SessionId, CheckedSession>();
   readonly #chains: Readonly<Record<Channel, Map<SessionId, Chain>>> = {
     project: new Map(),
@@ -53,8 +60,14 @@ export class ChainTable {
     carry: new Set(),
   };
 
-  constructor(closedEpochs: ClosedEpochs) {
+  constructor(closedEpochs: ClosedEpochs, starts: BranchStarts = new BranchStarts()) {
     this.closedEpochs = closedEpochs;
+    this.#starts = starts;
+  }
+
+  /** The forks that are known, as bytes: chains are alike only where they are. */
+  get knownForks(): Bytes {
+    return encodeBranchStarts(this.#starts.all);
   }
 
   session(id: SessionId): CheckedSession | undefined {
@@ -91,13 +104,42 @@ export class ChainTable {
       this.#clients.set(known.clientId, known);
       chain = new Chain(known, channel);
       this.#chains[channel].set(known.id, chain);
+      this.#branchOff(chain);
     }
+    return chain;
+  }
+
+  /** Where its author forked, a chain ends, and its branches are chains of their own from then on (FORK-2). */
+  #branchOff(chain: Chain): void {
+    const starts = this.#starts.after(chain.head);
+    if (starts.length > 0) chain.branches = starts.map((start) => this.#branch(chain, start));
+  }
+
+  #branch(parent: Chain, start: BranchStart): Chain {
+    const { client: signsAs, clock: firstClock } = parent.signs;
+    const session = branchSession(parent.session, start);
+    const chain = new Chain(session, parent.channel, { start, parent, signsAs, firstClock });
+    const conflict = this.conflict(session);
+    if (conflict !== undefined) {
+      chain.closed = {
+        code: conflict,
+        detail: 'the first one stays',
+        session: session.id,
+        channel: chain.channel,
+      };
+      return chain;
+    }
+    this.#sessions.set(session.id, session);
+    this.#clients.set(session.clientId, session);
+    this.#chains[chain.channel].set(session.id, chain);
     return chain;
   }
 
   /** Steps 4 and 5 of the accept order for the next entry of a chain. */
   check(chain: Chain, { time: claimed, heads: headBytes, payload }: Entry): Result<EntryPass, EntryStop> {
     const covers: Chain[] = [];
+    const before = chain.pastAt(chain.seq);
+    let past = before;
     let missing: Dependency | undefined;
     let after = chain.timeAt(chain.seq);
     if (headBytes.length > 0) {
@@ -107,6 +149,7 @@ export class ChainTable {
         const named = this.#find(head);
         if (named === undefined) missing ??= { kind: 'head', head };
         else {
+          past = union(past, named.pastAt(head.seq));
           if (named.channel === chain.channel) after = Math.max(after, named.timeAt(head.seq));
           if (named !== chain && named.seq === head.seq) covers.push(named);
         }
@@ -118,32 +161,86 @@ export class ChainTable {
         chain.channel === 'carry' ? readCarry(payload, chain.session, this.closedEpochs.current) : undefined;
       if (carry?.ok === false) return err({ kind: 'refused', code: 'malformed-carry', detail: carry.error });
       if (missing !== undefined) return err({ kind: 'waits', on: missing });
-      return ok({ time, nextClock: 0, parents: [], covers, ...(carry && { carries: carry.value }) });
+      return ok({
+        time,
+        nextClock: 0,
+        parents: [],
+        translated: false,
+        covers,
+        past,
+        ...(carry && { carries: carry.value }),
+      });
     }
-    const update = checkUpdate(payload, chain.session.clientId, chain.nextClock);
+    const { client: signsAs, clock: from } = chain.signs;
+    const signed = checkUpdate(payload, signsAs, from);
     // A refusal first: it must not depend on whether the dependency is here yet.
-    if (!update.ok) return err({ kind: 'refused', ...update.error });
-    for (const [client, clock] of update.value.needs) {
+    if (!signed.ok) return err({ kind: 'refused', ...signed.error });
+    const { clientId } = chain.session;
+    const translated = !this.#starts.none || chain.branching !== undefined;
+    const update = translated
+      ? inBranches(signed.value, clientId, chain.nextClock, (...id) => this.#placeOf(id, chain, past))
+      : signed.value;
+    for (const [client, clock] of update.needs) {
       if (missing !== undefined) break;
       if (this.#clockOf(client) < clock) missing = { kind: 'clock', client, clock };
     }
     if (missing !== undefined) return err({ kind: 'waits', on: missing });
-    const { structs, nextClock } = update.value;
-    const keys = parentsOf(structs, chain.session.clientId, (client) => this.#projectOf(client)?.parents);
+    const { structs, nextClock } = update;
+    const keys = parentsOf(structs, clientId, (client) => this.#projectOf(client)?.parents);
     if (keys === undefined)
       return err({ kind: 'refused', code: 'mixed-parents', detail: 'a struct between two lists' });
     const parents = structs.map(({ clock }, i) => ({ clock, key: keys[i] ?? '' }));
-    return ok({ time: claimed, nextClock, update: update.value, parents, covers });
+    return ok({ time: claimed, nextClock, update, translated, parents, covers, past });
   }
 
   /** Records an entry that passed `check`. */
-  commit(chain: Chain, hash: Bytes, { time, nextClock, parents, covers, carries }: EntryPass): void {
+  commit(chain: Chain, hash: Bytes, { time, nextClock, parents, covers, past, carries }: EntryPass): void {
     if (carries !== undefined) this.closedEpochs.add(carries);
-    chain.extend(hash, time);
-    chain.nextClock = nextClock;
+    chain.extend(hash, chain.channel === 'project' ? nextClock : time);
+    if (past.size > chain.pastAt(chain.seq).size) chain.follow(past);
     for (const { clock, key } of parents) chain.parents.add(clock, key);
     for (const covered of covers) this.#tips[covered.channel].delete(covered);
     this.#tips[chain.channel].add(chain);
+    if (!this.#starts.none) this.#branchOff(chain);
+  }
+
+  /** Puts a chain where a trusted copy of it stands. */
+  move(chain: Chain, copy: ChainState, isTip: boolean): void {
+    chain.moveTo(copy);
+    this.setTip(chain, isTip);
+    if (!this.#starts.none) this.#branchOff(chain);
+  }
+
+  /**
+   * The chain or branch that goes on with what a segment holds: the last of them, where it holds entries of several. 'unknown'
+   * where it begins a branch that is not known here, 'elsewhere' where nothing here is what it goes on from.
+   */
+  homeOf(chain: Chain, { first, last, before, hashes }: Arrival): Chain | 'unknown' | 'elsewhere' {
+    let home = chain;
+    while (home.branches !== undefined && last > home.seq) {
+      const own = hashes[home.seq + 1 - first];
+      if (first > home.seq + 1) {
+        const from = { seq: first - 1, hash: before };
+        const here = this.familyOf(home).find((one) => one.has(from));
+        if (here === undefined) return 'elsewhere';
+        home = here;
+        continue;
+      }
+      const next = own && home.branches.find(({ branching }) => startsWith(own, branching?.start.hash));
+      if (next === undefined) return 'unknown';
+      home = next;
+    }
+    return home;
+  }
+
+  /** The chain itself, or where it forked the ends of its branches. */
+  endsOf(chain: Chain): Chain[] {
+    return chain.branches?.flatMap((branch) => this.endsOf(branch)) ?? [chain];
+  }
+
+  /** The chain and every branch of it. */
+  familyOf(chain: Chain): Chain[] {
+    return [chain, ...(chain.branches?.flatMap((branch) => this.familyOf(branch)) ?? [])];
   }
 
   /** What a new entry of `chain` names: the tips of its channel, other chains only (LOG-4). */
@@ -171,6 +268,28 @@ export class ChainTable {
     return undefined;
   }
 
+  /**
+   * Where an author's name for a struct leads to (FORK-3): beyond a fork it means the author's own branch, else the one that
+   * they followed, else the one whose first entry has the lowest hash.
+   */
+  #placeOf([client, clock]: readonly [number, number], author: Chain, past: ReadonlySet<SessionId>): Place {
+    let chain = this.#projectOf(client);
+    if (chain === undefined) return { client, clock, left: Infinity };
+    let at = clock;
+    while (chain.branches !== undefined && at >= chain.nextClock) {
+      at -= chain.nextClock;
+      const { branches }: { branches: readonly Chain[] } = chain as Chain & { branches: readonly Chain[] };
+      const followed =
+        branches.find((branch) => author.isOf(branch)) ??
+        branches.find((branch) => past.has(branch.session.id)) ??
+        branches[0];
+      if (followed === undefined) throw new Error('a fork without branches');
+      chain = followed;
+    }
+    const left = chain.branches === undefined ? Infinity : chain.nextClock - at;
+    return { client: chain.session.clientId, clock: at, left };
+  }
+
   #projectOf(client: number): Chain | undefined {
     const session = this.#clients.get(client);
     return session && this.chain(session.id, 'project');
@@ -180,3 +299,10 @@ export class ChainTable {
     return this.#projectOf(client)?.nextClock ?? 0;
   }
 }
+
+const union = (a: ReadonlySet<SessionId>, b: ReadonlySet<SessionId>): ReadonlySet<SessionId> =>
+  b.size === 0 || [...b].every((one) => a.has(one)) ? a : new Set([...a, ...b]);
+
+/** Whether a chain hash is the one that a start names by its first bytes. */
+const startsWith = (hash: Bytes, start: Bytes | undefined): boolean =>
+  start !== undefined && equalBytes(hash.subarray(0, start.length), start);

@@ -1,6 +1,7 @@
 /** One chain as this replica knows it: where it stands, what of it is held back, and why. */
 import { equalBytes, type Bytes } from '../core/bytes.ts';
-import type { Channel } from '../core/ids.ts';
+import type { Channel, SessionId } from '../core/ids.ts';
+import type { BranchStart } from './branches.ts';
 import type { CheckedSession } from './certificate.ts';
 import { chainStart, type Entry, type Head } from './entry.ts';
 import { HEAD_BYTES, type Refusal } from './format.ts';
@@ -18,6 +19,12 @@ export interface Arrival {
   readonly sealed: Bytes;
 }
 
+/** What a copy of a chain brings. */
+export type ChainState = Pick<
+  Chain,
+  'seq' | 'head' | 'parents' | 'closed' | 'closedBy' | 'index' | 'marks' | 'past'
+>;
+
 /** What must be applied before a chain can go on. */
 export type Dependency =
   | { readonly kind: 'head'; readonly head: Head }
@@ -33,21 +40,44 @@ export interface HeldSegment {
   arrival: Arrival | undefined;
 }
 
+/** Where a branch leaves the chain that it belongs to (FORK-1). */
+export interface Branching {
+  readonly start: BranchStart;
+  readonly parent: Chain;
+  /** The Yjs client that its author signs structs as, and the clock of the first of them. */
+  readonly signsAs: number;
+  readonly firstClock: number;
+}
+
+/** Which branches an entry and all it follows are of, by the seq from which on that is so. */
+export interface Past {
+  readonly seq: number;
+  readonly branches: ReadonlySet<SessionId>;
+}
+
+const NOTHING_PAST: ReadonlySet<SessionId> = new Set();
+
 /**
- *   empty ──entry──▶ growing ──unmet dependency──▶ waiting ──it arrives──▶ growing
- *                       └──────refused entry──────▶ closed (for ever: its author can't take the entry back)
+ *   empty ──entry──▶ growing ──unmet dependency──▶ waiting ──it arrives──▶ growing ──fork──▶ ended: its branches go on
+ *                       └──────refused entry──────▶ closed, until another entry with that seq passes
  */
 export class Chain {
   readonly session: CheckedSession;
   readonly channel: Channel;
-  seq = 0;
+  /** Absent: the session's own chain, from its first entry on. */
+  readonly branching: Branching | undefined;
+  /** The chains that go on from here, once this one is where its author forked. */
+  branches: readonly Chain[] | undefined;
+  seq: number;
   /** The hash at `seq`, whole. */
   head: Bytes;
-  /** `project` only: the clock that the session's next struct must have. */
+  /** `project` only: the clock that the next struct has in the room's docs. In a branch clocks begin at 0. */
   nextClock = 0;
   /** `project` only: the lists that the session's structs stand in. */
   parents = new StructParents();
   closed: Refusal | undefined;
+  /** The first 16 bytes of the hash of the entry that closed it: another with its seq may be better. */
+  closedBy: Bytes | undefined;
   waiting: Dependency | undefined;
   /** Segments not placed yet, by `first`. */
   readonly held: HeldSegment[] = [];
@@ -55,18 +85,42 @@ export class Chain {
   owed = 0;
   /** The first 16 bytes of the hash at each seq from 1: any of them may be named as a head, however late. */
   #index: Bytes = new Uint8Array(4 * HEAD_BYTES);
-  /** `talk` and `runs` only: the time told of each entry, from seq 1 (LOG-11). */
-  #times: number[] = [];
+  /** Of each entry: in `project` `nextClock` after it, elsewhere the time told (LOG-11). */
+  #marks: number[] = [];
+  #past: Past[] = [];
 
-  constructor(session: CheckedSession, channel: Channel) {
+  constructor(session: CheckedSession, channel: Channel, branching?: Branching) {
     this.session = session;
     this.channel = channel;
-    this.head = chainStart(session.certificate, channel);
+    this.branching = branching;
+    this.seq = this.base;
+    this.head = branching?.parent.head ?? chainStart(session.certificate, channel);
+    if (branching === undefined) return;
+    const before = branching.parent.pastAt(this.base);
+    this.#past.push({ seq: this.base, branches: new Set([...before, session.id]) });
   }
 
-  extend(hash: Bytes, time: number): void {
-    if (this.channel !== 'project') this.#times.push(time);
-    const at = this.seq * HEAD_BYTES;
+  /** The seq before its first entry. */
+  get base(): number {
+    return (this.branching?.start.seq ?? 1) - 1;
+  }
+
+  /** The Yjs client that its author signs structs as, and the clock that the next of them has there. */
+  get signs(): { readonly client: number; readonly clock: number } {
+    const { signsAs = this.session.clientId, firstClock = 0 } = this.branching ?? {};
+    return { client: signsAs, clock: firstClock + this.nextClock };
+  }
+
+  /** Whether it is that chain, or a branch of it. */
+  isOf(other: Chain): boolean {
+    return this === other || this.branching?.parent.isOf(other) === true;
+  }
+
+  /** Adds the entry after which `nextClock` is so (`project`), or of which that time is told. */
+  extend(hash: Bytes, mark: number): void {
+    if (this.channel === 'project') this.nextClock = mark;
+    this.#marks.push(mark);
+    const at = (this.seq - this.base) * HEAD_BYTES;
     if (at === this.#index.length) {
       const longer = new Uint8Array(at * 2);
       longer.set(this.#index);
@@ -80,13 +134,34 @@ export class Chain {
 
   /** The time told of an entry; 0 before the first, and in `project`. */
   timeAt(seq: number): number {
-    return this.#times[seq - 1] ?? 0;
+    if (this.channel === 'project') return 0;
+    if (seq <= this.base) return this.branching?.parent.timeAt(seq) ?? 0;
+    return this.#marks[seq - this.base - 1] ?? 0;
+  }
+
+  /** `project` only: `nextClock` after that entry. */
+  clockAt(seq: number): number {
+    return this.#marks[seq - this.base - 1] ?? 0;
+  }
+
+  /** The branches that an entry follows, its own included. */
+  pastAt(seq: number): ReadonlySet<SessionId> {
+    return this.#past.findLast((step) => step.seq <= seq)?.branches ?? NOTHING_PAST;
+  }
+
+  /** From the newest entry on it follows those branches too. */
+  follow(branches: ReadonlySet<SessionId>): void {
+    this.#past.push({ seq: this.seq, branches });
+  }
+
+  get past(): readonly Past[] {
+    return this.#past;
   }
 
   /** Whether this chain has that hash at that seq. */
   has({ seq, hash }: Head): boolean {
-    if (seq < 1 || seq > this.seq) return false;
-    const at = (seq - 1) * HEAD_BYTES;
+    if (seq <= this.base || seq > this.seq) return false;
+    const at = (seq - this.base - 1) * HEAD_BYTES;
     for (let i = 0; i < HEAD_BYTES; i++) if (this.#index[at + i] !== hash[i]) return false;
     return true;
   }
@@ -101,6 +176,12 @@ export class Chain {
     return shared === 0 || this.has({ seq: shared, hash });
   }
 
+  /** The first 16 bytes of the hash at a seq of its own. */
+  hashAt(seq: number): Bytes {
+    const at = (seq - this.base - 1) * HEAD_BYTES;
+    return this.#index.slice(at, at + HEAD_BYTES);
+  }
+
   /** The last seq that is here without a gap, held segments included. */
   contiguousEnd(): number {
     let end = this.seq;
@@ -110,21 +191,23 @@ export class Chain {
 
   /** The index as it is stored, 16 bytes a seq. */
   get index(): Bytes {
-    return this.#index.subarray(0, this.seq * HEAD_BYTES);
+    return this.#index.subarray(0, (this.seq - this.base) * HEAD_BYTES);
   }
 
-  get times(): readonly number[] {
-    return this.#times;
+  get marks(): readonly number[] {
+    return this.#marks;
   }
 
   /** Puts the chain where a trusted copy of it stands. */
-  moveTo(copy: Pick<Chain, 'seq' | 'head' | 'nextClock' | 'parents' | 'closed' | 'index' | 'times'>): void {
+  moveTo(copy: ChainState): void {
     this.seq = copy.seq;
     this.head = copy.head;
-    this.nextClock = copy.nextClock;
     this.parents = copy.parents;
     this.closed = copy.closed;
-    this.#times = [...copy.times];
+    this.closedBy = copy.closedBy;
+    this.#marks = [...copy.marks];
+    this.#past = [...copy.past];
+    if (this.channel === 'project') this.nextClock = this.#marks.at(-1) ?? 0;
     this.#index = new Uint8Array(Math.max(4 * HEAD_BYTES, copy.index.length));
     this.#index.set(copy.index);
   }

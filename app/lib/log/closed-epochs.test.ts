@@ -11,7 +11,16 @@ import { encodeFrontier, type FrontierRow } from './frontier.ts';
 import { makeStatement } from './new-statement.ts';
 import type { RosterStatement } from './roster.ts';
 import { RoomLog } from './room-log.ts';
-import { applyTo, Author, Forge, isPending, stateHash, testRoom, type TestRoom } from './test-room.ts';
+import {
+  applyTo,
+  Author,
+  Forge,
+  isPending,
+  rawUpdate,
+  stateHash,
+  testRoom,
+  type TestRoom,
+} from './test-room.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 let first: TestRoom;
@@ -133,6 +142,28 @@ describe('ROST-10 a closed session', () => {
     expect((await taken(again, ann.sealed)).text).toBe('ab');
     expect(first.newLog().adopt(log.exportChains())).toBe(false);
     expect(room.newLog().adopt(ann.log.exportChains())).toBe(false);
+  });
+});
+
+describe('FORK-1 a fork of a closed session', () => {
+  /** Rob's chain of three, and another second entry of his. */
+  async function robForked() {
+    const rob = await writer(first);
+    const one = await rob.edit((text) => text.insert(0, 'a'));
+    await rob.edit((text) => text.insert(1, 'b'));
+    await rob.edit((text) => text.insert(2, 'c'));
+    const other = new Forge(first, rob.session)
+      .add(one?.entries[0]?.payload as Bytes)
+      .add(rawUpdate(rob.session.clientId, 1, [{ origin: [rob.session.clientId, 0], text: 'later' }]));
+    return { rob, other: await other.segment(2, 2) };
+  }
+
+  test('beside an entry that a row names makes no branch: what was signed since stays out', async () => {
+    const { rob, other } = await robForked();
+    const room = await nextEpoch([rowAt(rob)]);
+    const log = room.newLog();
+    expect(await taken(log, [...rob.sealed, other])).toEqual({ text: 'abc', refused: ['fork'] });
+    expect(log.foundBranches).toEqual([]);
   });
 });
 

@@ -2,9 +2,11 @@
  * How far the sessions of former epochs are part of the room (ROST-10, ROST-11): up to the closed frontiers of the statements,
  * and as far as sessions of the newest epoch say by a *carry*. Within an epoch both only add: nothing is taken back.
  */
-import { toHex, type Bytes } from '../core/bytes.ts';
+import { fromHex, toHex, type Bytes } from '../core/bytes.ts';
+import type { SessionId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { CheckedSession } from './certificate.ts';
+import type { Chain } from './chain.ts';
 import { maySign } from './format.ts';
 import { chainKey, decodeFrontier, type FrontierRow } from './frontier.ts';
 
@@ -33,11 +35,25 @@ export class ClosedEpochs {
   }
 
   /** Whether the entry of that seq and hash is part of the room as far as epochs go. */
-  allows(session: CheckedSession, { channel, seq, hash }: Omit<FrontierRow, 'session'>): boolean {
-    if (session.epoch >= this.current) return true;
-    const limit = this.#limits.get(chainKey({ session: session.id, channel }));
-    if (limit === undefined || seq > limit.seq) return false;
-    return limit.hashes.get(seq)?.has(toHex(hash)) ?? true;
+  allows(chain: Chain, { channel, seq, hash }: Omit<FrontierRow, 'session'>): boolean {
+    if (chain.session.epoch >= this.current) return true;
+    return lineOf(chain).some((session) => {
+      const limit = this.#limits.get(chainKey({ session, channel }));
+      if (limit === undefined || seq > limit.seq) return false;
+      return limit.hashes.get(seq)?.has(toHex(hash)) ?? true;
+    });
+  }
+
+  /** Whether a row names an entry of that chain, of a former epoch, from that seq on: then nothing signed since can stand beside it. */
+  decides(chain: Chain, fromSeq: number): boolean {
+    if (chain.session.epoch >= this.current) return false;
+    return lineOf(chain).some((session) => {
+      const limit = this.#limits.get(chainKey({ session, channel: chain.channel }));
+      for (const [seq, hashes] of limit?.hashes ?? [])
+        if (seq >= fromSeq && [...hashes].some((hash) => chain.has({ seq, hash: fromHex(hash) })))
+          return true;
+      return false;
+    });
   }
 
   /** What was carried, as it can be added again. */
@@ -73,3 +89,9 @@ export function readCarry(
   if (author.epoch !== current) return ok([]);
   return ok(rows.value.filter(({ channel }) => maySign(author.role, channel)));
 }
+
+/** A chain's name and those of the chains that it is a branch of: a row may have been made before the fork was known. */
+const lineOf = ({ session, branching }: Chain): SessionId[] => [
+  session.id,
+  ...(branching === undefined ? [] : lineOf(branching.parent)),
+];

@@ -169,7 +169,8 @@ describe('what of a former epoch is part of the room', () => {
     readonly #known = new Map<string, Buffer>();
     readonly #come = new Map<string, { hashes: Map<number, Buffer>; payloads: Map<number, Buffer> }>();
     readonly #accepted = new Map<string, number>();
-    readonly #closed = new Set<string>();
+    /** Of chains that are closed, the hash of the entry that closed them. */
+    readonly #closed = new Map<string, string>();
 
     constructor(epoch: number) {
       this.#epoch = epoch;
@@ -198,12 +199,13 @@ describe('what of a former epoch is part of the room', () => {
       const last = hashes.at(-1) ?? body;
       expect(verify(session, signature, label('segment'), Buffer.of(channel), last)).toBe(true);
       const key = `${id}/${CHANNELS[channel]}`;
-      if (this.#closed.has(key)) return refused('chain-closed');
+      const own = hashes.slice(1).map((hash) => Buffer.from(hash).toString('hex'));
+      if (own.includes(this.#closed.get(key) ?? '')) return refused('chain-closed');
       const chain = this.#come.get(key) ?? { hashes: new Map(), payloads: new Map() };
       this.#come.set(key, chain);
       const payloads = payloadsOf(body, first === 1);
       if (channel === 3 && payloads.some((one) => refusalOf(() => readRows(one)) !== undefined)) {
-        this.#closed.add(key);
+        this.#closed.set(key, own[0] ?? '');
         return refused('malformed-carry');
       }
       for (const [i, hash] of hashes.slice(1).entries()) {

@@ -30,6 +30,8 @@ export const MAX_CERTIFICATE_BYTES = 512;
 export const MAX_GENESIS_BYTES = 512;
 /** Four thousand sessions, the size at which a room starts an era afresh, times three channels, and slack. */
 export const MAX_FRONTIER_ROWS = 16_384;
+/** Forks are rare, and each takes a key of its own: whoever makes so many is shut out by new links. */
+export const MAX_BRANCH_STARTS = 1024;
 /** No session types four thousand million characters; above it clocks leave the range other Yjs ports handle. */
 export const MAX_CLOCK = 2 ** 32;
 /** Bytes of a chain hash that name a head on the wire. */

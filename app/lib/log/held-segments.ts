@@ -216,8 +216,9 @@ export class Waiters {
   }
 }
 
+/** What lies beyond a fork is looked for in its branches. */
 const needsMore = ({ waiting }: Chain, of: Chain): boolean =>
-  waiting?.kind === 'clock' && waiting.clock > of.nextClock;
+  waiting?.kind === 'clock' && waiting.clock > of.nextClock && of.branches === undefined;
 
 const decodedSize = ({ entries }: Arrival): number =>
   entries.reduce((sum, { heads, payload }) => sum + heads.length + payload.length + 64, 0);

@@ -37,6 +37,8 @@ export interface RoomFacts {
   readonly roster?: readonly Bytes[];
   /** Rows of former epochs that this device has and has not carried into the current one, as `encodeFrontier` makes them. */
   readonly carry?: readonly Bytes[];
+  /** Where authors are known to have signed two stories, as `encodeBranchStarts` makes them (FORK-4). */
+  readonly branches?: Bytes;
   /** The owner had the archive forget the room, and wants it to stay so. */
   readonly noArchive?: true;
 }
@@ -80,6 +82,8 @@ export interface LogStore {
   readAll(maxBytes: number): AsyncIterable<StoredSegment[]>;
   /** Swaps short segments for the long ones that hold the same entries, in one transaction. */
   replace(shorter: readonly StoredSegment[], longer: readonly StoredSegment[]): Promise<void>;
+  /** Files a segment under another name as well, or in place of its own, in one transaction. */
+  refile(segment: StoredSegment, name: SessionId, keepOld: boolean): Promise<void>;
   /** Every segment's address, without reading any. */
   addresses(): Promise<SegmentAddress[]>;
   /**

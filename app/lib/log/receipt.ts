@@ -1,6 +1,7 @@
 /** What receiving a segment says: the vocabulary between RoomLog and those who apply, store, forward and repair. */
 import type { Bytes } from '../core/bytes.ts';
 import type { Channel, SessionId } from '../core/ids.ts';
+import type { BranchStart } from './branches.ts';
 import type { CheckedSession } from './certificate.ts';
 import type { Refusal, RefusalCode } from './format.ts';
 
@@ -61,6 +62,8 @@ export interface ForkProof {
   readonly first: number;
   readonly last: number;
   readonly sealed: Bytes;
+  /** The branches that begin there, once it is sure that both may be part of the room (FORK-1). */
+  readonly starts?: readonly BranchStart[];
 }
 
 /** Notes a refusal. A receipt tells the last one: of the segment itself, or of a held one that it released. */

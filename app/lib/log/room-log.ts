@@ -5,11 +5,12 @@
  *   receive ─► open ─► decode ─► certificate, role ─► chain hash, signature ─► structs, dependencies ─► accepted
  *                                                      └─ gap ─► held        └─ unmet ─► held
  */
-import type { Bytes } from '../core/bytes.ts';
+import { equalBytes, type Bytes } from '../core/bytes.ts';
 import type { Channel, ClientId, RoomId, SessionId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import type { CheckedSession, OwnSession } from './certificate.ts';
+import { BranchStarts, type BranchStart } from './branches.ts';
 import { adoptChains, decodeChains, exportChains } from './chain-export.ts';
 import { ChainPlacement } from './chain-placement.ts';
 import { ChainTable } from './chain-table.ts';
@@ -34,6 +35,8 @@ export interface RoomLogOptions {
   readonly genesis?: Genesis;
   /** The owner's statements after it, one for each epoch from 1 to that of `keys` (ROST-1). */
   readonly statements?: readonly RosterStatement[];
+  /** The forks that are known (FORK-1). Those that are found later are told, and count from the next opening on. */
+  readonly branches?: readonly BranchStart[];
   /** How much may wait for what it follows; absent: what strangers may make a tab hold (ACC-15). */
   readonly held?: HeldQuota;
 }
@@ -42,13 +45,14 @@ export class RoomLog {
   readonly #keys: RoomKeys;
   #genesis: Genesis | undefined;
   readonly #statements: readonly RosterStatement[];
+  readonly #branches: BranchStarts;
   readonly #table: ChainTable;
   readonly #verifier: SegmentVerifier;
   readonly #placement: ChainPlacement;
   /** The end of the queue: one operation at a time. */
   #busy: Promise<unknown> = Promise.resolve();
 
-  constructor({ roomId, keys, genesis, statements = [], held }: RoomLogOptions) {
+  constructor({ roomId, keys, genesis, statements = [], branches = [], held }: RoomLogOptions) {
     if (keys.roomId !== roomId || (genesis && genesis.roomId !== roomId))
       throw new Error('keys or genesis of another room');
     this.#keys = keys;
@@ -56,7 +60,8 @@ export class RoomLog {
     this.#genesis = genesis;
     this.#statements = statements;
     const closed = statements.flatMap((statement) => statement.closed);
-    this.#table = new ChainTable(new ClosedEpochs(keys.epoch, closed));
+    this.#branches = new BranchStarts(branches);
+    this.#table = new ChainTable(new ClosedEpochs(keys.epoch, closed), this.#branches);
     this.#verifier = new SegmentVerifier(keys, this.#table, (epoch) => this.invitesOf(epoch));
     this.#placement = new ChainPlacement(this.#table, this.#verifier, held);
   }
@@ -121,18 +126,20 @@ export class RoomLog {
   /** Where every chain stands. */
   frontier(): FrontierRow[] {
     const rows: FrontierRow[] = [];
-    for (const { session, channel, seq, head } of this.#table.chains())
-      if (seq > 0) rows.push({ session: session.id, channel, seq, hash: head });
+    for (const { session, channel, seq, base, head } of this.#table.chains())
+      if (seq > base) rows.push({ session: session.id, channel, seq, hash: head });
     return rows;
   }
 
   /** What to ask them for: nothing that is held here, or waits for something else first. */
   missingFrom(theirs: readonly FrontierRow[]): ChainRange[] {
     const missing: ChainRange[] = [];
-    for (const { session, channel, seq } of theirs) {
+    for (const { session, channel, seq, hash } of theirs) {
       const chain = this.#table.chain(session, channel);
-      const have = chain?.contiguousEnd() ?? 0;
-      if (seq <= have || chain?.closed) continue;
+      const ends = chain && this.#table.endsOf(chain);
+      if (this.has({ session, channel, seq, hash })) continue;
+      const have = Math.min(...(ends?.map((end) => end.contiguousEnd()) ?? [0]));
+      if (seq <= have) continue;
       if (chain?.waiting) chain.owed = Math.max(chain.owed, seq);
       else missing.push({ session, channel, fromSeq: have + 1, toSeq: seq });
     }
@@ -141,21 +148,48 @@ export class RoomLog {
 
   /** Whether that very entry is part of the log. */
   has({ session, channel, seq, hash }: FrontierRow): boolean {
-    return this.#table.chain(session, channel)?.has({ seq, hash }) === true;
+    const chain = this.#table.chain(session, channel);
+    return chain !== undefined && this.#table.familyOf(chain).some((one) => one.has({ seq, hash }));
   }
 
   /**
-   * Of what they hold, the seqs at which it is not what is here: their author forked, and their segment would prove it.
-   * Chains whose fork is proven already are left out.
+   * Of what they hold that is not what is here, the entries that would prove that their author forked, and show where. Chains
+   * whose fork was looked at already are left out.
    */
   contradictedBy(theirs: readonly FrontierRow[]): ChainRange[] {
     return theirs.flatMap(({ session, channel, seq, hash }) => {
       const chain = this.#table.chain(session, channel);
-      if (chain === undefined || seq > chain.seq || chain.has({ seq, hash })) return [];
-      return this.#placement.isForked({ session, channel })
-        ? []
-        : [{ session, channel, fromSeq: seq, toSeq: seq }];
+      if (chain === undefined || seq <= chain.base || this.has({ session, channel, seq, hash })) return [];
+      if (this.#table.endsOf(chain).every((end) => seq > end.seq)) return [];
+      const range = chain.branches ? ([seq, seq] as const) : this.#placement.provingFork(chain, seq);
+      return range ? [{ session, channel, fromSeq: range[0], toSeq: range[1] }] : [];
     });
+  }
+
+  /** The forks that this log was made with. */
+  get branches(): readonly BranchStart[] {
+    return this.#branches.all;
+  }
+
+  /** The branches of forks that were found since: a log that is made with them too has them all. */
+  get foundBranches(): readonly BranchStart[] {
+    return this.#placement.found;
+  }
+
+  /** Which chain has that entry of an author's: their own, or one of its branches (FORK-2). */
+  chainOf({ session, channel, seq, hash }: FrontierRow): SessionId | undefined {
+    const chain = this.#table.chain(session, channel);
+    return chain && this.#table.familyOf(chain).find((one) => one.has({ seq, hash }))?.session.id;
+  }
+
+  /** Whether a chain ended where its author forked. */
+  hasForked({ session, channel }: Pick<FrontierRow, 'session' | 'channel'>): boolean {
+    return this.#table.chain(session, channel)?.branches !== undefined;
+  }
+
+  /** The seq of a chain's first entry: more than 1 in a branch. */
+  firstSeq({ session, channel }: Pick<FrontierRow, 'session' | 'channel'>): number {
+    return (this.#table.chain(session, channel)?.base ?? 0) + 1;
   }
 
   /** Remembers a proof that another RoomLog of this device (a worker's) found. */
@@ -176,13 +210,13 @@ export class RoomLog {
 
   /**
    * Takes over, at once, every chain that another RoomLog of this device (a worker's) has brought further; own and
-   * further chains stay. False for damaged bytes, which change nothing. Call `release` afterwards. `only`: of one channel.
+   * further chains stay. False for damaged bytes, and for those of another epoch or other forks, which change nothing. Call `release` afterwards. `only`: of one channel.
    */
   adopt(chains: Bytes, only?: Channel): boolean {
     const copies = decodeChains(chains);
     if (!copies.ok) return false;
-    const { chains: all, epoch, carried } = copies.value;
-    if (epoch !== this.#keys.epoch) return false;
+    const { chains: all, epoch, forks, carried } = copies.value;
+    if (epoch !== this.#keys.epoch || !equalBytes(forks, this.#table.knownForks)) return false;
     this.#table.closedEpochs.add(carried);
     adoptChains(
       this.#table,

@@ -55,8 +55,9 @@ export class SegmentVerifier {
       return undefined;
     }
     const arrival = await arrivalOf(segment, session, sealed);
-    const known = this.#table.chain(id, channel);
-    if (known && arrival.last <= known.seq && known.agrees(arrival)) {
+    const chain = this.#table.chain(id, channel);
+    const known = chain && this.#table.homeOf(chain, arrival);
+    if (typeof known === 'object' && arrival.last <= known.seq && known.agrees(arrival)) {
       receipt.duplicate = true;
       return undefined;
     }

@@ -92,7 +92,16 @@ const KIND_SKIP = 10;
 const MAX_TYPE_REF = 2;
 /** Values are nested a level or two; Yjs reads and writes them by recursion, whose depth differs between machines. */
 const MAX_ANY_DEPTH = 16;
-const MAX_NAME_BYTES = 1024;
+export const MAX_NAME_BYTES = 1024;
+
+/** What a struct's first byte says. */
+export const flagsOf = (info: number) => ({
+  kind: info & KIND_BITS,
+  isGC: (info & KIND_BITS) === KIND_GC,
+  hasOrigin: (info & HAS_ORIGIN) !== 0,
+  hasRightOrigin: (info & HAS_RIGHT_ORIGIN) !== 0,
+  hasParentSub: (info & HAS_PARENT_SUB) !== 0,
+});
 
 class UpdateCheck {
   readonly read: CheckedStruct[] = [];
@@ -208,7 +217,8 @@ class UpdateCheck {
   }
 }
 
-function readContent(kind: number, reader: ByteReader): number {
+/** Passes over a struct's content, and gives its length in clocks. */
+export function readContent(kind: number, reader: ByteReader): number {
   switch (kind) {
     case KIND_DELETED:
       return reader.varUint();

@@ -6,6 +6,7 @@ import { toHex, type Bytes } from '../core/bytes.ts';
 import type { Channel } from '../core/ids.ts';
 import { createRoom, deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
 import type { SigningKeyPair } from '../crypto/signatures.ts';
+import type { BranchStart } from './branches.ts';
 import { issueSession, type OwnSession } from './certificate.ts';
 import { chainHashes, chainStart, segmentMessage, type Entry } from './entry.ts';
 import { makeGenesis, type Genesis } from './genesis.ts';
@@ -18,7 +19,7 @@ export interface TestRoom {
   readonly keys: RoomKeys;
   readonly viewKeys: RoomKeys;
   readonly genesis: Genesis;
-  newLog(): RoomLog;
+  newLog(branches?: readonly BranchStart[]): RoomLog;
   newSession(): Promise<OwnSession>;
 }
 
@@ -32,7 +33,7 @@ export async function testRoom(): Promise<TestRoom> {
     keys,
     viewKeys,
     genesis,
-    newLog: () => new RoomLog({ roomId, keys, genesis }),
+    newLog: (branches = []) => new RoomLog({ roomId, keys, genesis, branches }),
     newSession: () => issueSession(keys, new Uint8Array(32).fill(7)),
   };
 }

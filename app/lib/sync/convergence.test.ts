@@ -51,6 +51,7 @@ function doorTo(disk: LogStore, life: { dead: boolean }, onRequest: () => void):
     quarantined: () => disk.quarantined(),
     forgetQuarantined: (addresses) => pass(() => disk.forgetQuarantined(addresses)),
     replace: (shorter, longer) => pass(() => disk.replace(shorter, longer)),
+    refile: (segment, name, keepOld) => pass(() => disk.refile(segment, name, keepOld)),
     loadArchiveMark: () => disk.loadArchiveMark(),
     saveArchiveMark: (mark) => pass(() => disk.saveArchiveMark(mark)),
     loadSnapshot: () => pass(() => disk.loadSnapshot()),

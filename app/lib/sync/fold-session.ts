@@ -10,6 +10,7 @@ import { deriveRoomKeys, type RoomKeys, type SeedKind } from '../crypto/room-key
 import { chainKey, type FrontierRow } from '../log/frontier.ts';
 import type { StoredSegment } from '../log/log-store.ts';
 import { isWhole } from './segment-check.ts';
+import type { BranchStart } from '../log/branches.ts';
 import type { Refusal } from '../log/format.ts';
 import type { Accepted, ForkProof, Gap } from '../log/receipt.ts';
 import { RoomLog } from '../log/room-log.ts';
@@ -23,6 +24,8 @@ export interface FoldStart {
   /** The owner's statements after it, and the read seeds of the epochs before that of `seed`. */
   readonly statements: readonly Bytes[];
   readonly pastSeeds: readonly Bytes[];
+  /** The forks that are known. */
+  readonly branches?: readonly BranchStart[];
   /** Where to go on from; from nothing when absent. */
   readonly from?: { readonly chains: Bytes; readonly state: Bytes };
 }
@@ -59,10 +62,10 @@ export class FoldSession {
   }
 
   static async start(start: FoldStart): Promise<FoldSession> {
-    const { roomId, genesis, statements, from } = start;
+    const { roomId, genesis, statements, branches = [], from } = start;
     const keys = await keysOf(start);
     const roster = genesis && (await decodeRoster(encodeRoster({ genesis, statements }), roomId));
-    const options = { roomId, keys, ...(roster?.ok && roster.value) };
+    const options = { roomId, keys, branches, ...(roster?.ok && roster.value) };
     if (from === undefined) return new FoldSession(new RoomLog(options), undefined);
     const imported = RoomLog.importChains(from.chains, options);
     if (!imported.ok) throw new Error('chains that this tab exported do not read');
@@ -147,7 +150,8 @@ export interface RestCheck {
 export async function checkRest(start: FoldStart, stored: readonly StoredSegment[]): Promise<RestCheck> {
   const keys = await keysOf(start);
   const damaged: number[] = [];
-  for (const [index, segment] of stored.entries()) if (!(await isWhole(keys, segment))) damaged.push(index);
+  for (const [index, segment] of stored.entries())
+    if (!(await isWhole(keys, segment, start.branches))) damaged.push(index);
   const segments = stored.map(({ sealed }) => sealed);
   return { verdict: await checkSnapshot(start, segments), damaged };
 }

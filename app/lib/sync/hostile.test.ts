@@ -813,6 +813,7 @@ describe('this tab’s own care', () => {
       doc,
       folder: { ...inPlaceFolder(), start: () => Promise.reject(new Error('no workers here')) },
       onMessages: () => undefined,
+      onForks: () => undefined,
       keep: (more) => kept.push(...more),
       onError: (what) => told.push(what),
     });
@@ -903,6 +904,7 @@ const storeOf = (disk: LogStore): LogStore => ({
   quarantined: () => disk.quarantined(),
   forgetQuarantined: (addresses) => disk.forgetQuarantined(addresses),
   replace: (shorter, longer) => disk.replace(shorter, longer),
+  refile: (segment, name, keepOld) => disk.refile(segment, name, keepOld),
   loadArchiveMark: () => disk.loadArchiveMark(),
   saveArchiveMark: (mark) => disk.saveArchiveMark(mark),
   loadSnapshot: () => disk.loadSnapshot(),

@@ -46,6 +46,7 @@ export interface IntakeOptions {
   readonly onMessages: (accepted: readonly Accepted[]) => void;
   /** Takes what was accepted, to be kept. */
   readonly keep: (segments: readonly StoredSegment[]) => void;
+  readonly onForks: (forks: readonly ForkProof[]) => void;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -92,6 +93,7 @@ export class Intake {
     for (const sealed of segments) {
       const receipt = await this.#options.log.receive(sealed);
       this.#apply(receipt.accepted, persist);
+      if (receipt.fork) this.#options.onForks([receipt.fork]);
       receipts.push(receipt);
     }
     return outcomeOf(receipts);
@@ -134,9 +136,11 @@ export class Intake {
     Y.applyUpdate(doc, result.diff, FROM_LOG);
     if (!log.adopt(result.chains)) throw new Error('chains that the folder exported do not read');
     for (const proof of result.forks) log.keepProof(proof);
+    if (result.forks.length > 0) this.#options.onForks(result.forks);
     this.#options.onMessages(result.messages);
     if (persist) this.#options.keep(result.stored);
     const released = await log.release();
+    if (released.fork) this.#options.onForks([released.fork]);
     this.#apply(released.accepted, persist);
     const held = await this.#accept({ segments: result.held, heavy: false, persist });
     if (!this.#disposed) this.#folderTimer = setTimeout(() => this.#endFolding(), FOLDER_IDLE_MS);

@@ -77,7 +77,7 @@ export class LogAtRest {
 
   /** Looks at segments as they were read from the store, and sets aside what is damaged. */
   async inspect(stored: readonly StoredSegment[]): Promise<void> {
-    await this.setAside(await damagedAmong(this.#options.keys, stored));
+    await this.setAside(await damagedAmong(this.#options.keys, stored, this.#options.log.branches));
   }
 
   /** Moves these out of the log, and finds out what is missing now. */
@@ -195,7 +195,7 @@ export class LogAtRest {
     for (const { session, channel, seq } of accepted) {
       const key = chainKey({ session, channel });
       ends.set(key, seq);
-      const ranges = without([1, seq], here.get(key) ?? []);
+      const ranges = without([log.firstSeq({ session, channel }), seq], here.get(key) ?? []);
       if (ranges.length > 0) missing.set(key, { session, channel, ranges });
     }
     const hidden = new Map<string, Chain>();
@@ -207,7 +207,10 @@ export class LogAtRest {
       hidden.set(key, { session, channel, ranges: union([...before, ...lost]) });
     };
     // A chain is stored without a gap: where there is one, something vanished.
-    for (const one of stored) if (one.last > (ends.get(chainKey(one)) ?? 0)) hide({ ...one, first: 1 });
+    for (const one of stored)
+      // A segment may reach over a fork: the rest of it is its branch's.
+      if (one.last > (ends.get(chainKey(one)) ?? 0) && !log.hasForked(one))
+        hide({ ...one, first: log.firstSeq(one) });
     const repaired: SegmentAddress[] = [];
     for (const address of aside) {
       const { first, last } = address;

@@ -83,6 +83,8 @@ export type ReplicaNotice =
   | { readonly kind: 'refused'; readonly code: string }
   /** Someone signed two different things in one place; told once for each of their chains. */
   | ForkNotice
+  /** It is remembered, and the room, opened again, will have both stories (FORK-4). */
+  | { readonly kind: 'branched' }
   | { readonly kind: 'catching-up'; readonly done: number; readonly of: number }
   | { readonly kind: 'caught-up' }
   /** The owner has changed who is in the room: it has to be opened again with what this says (`Replica.moveOn`). */

@@ -14,6 +14,7 @@ import { HELD_OF_A_FILE } from '../log/room-file-take.ts';
 import type { FoldStart } from './fold-session.ts';
 import { LateArchive } from './archive/late-archive.ts';
 import { Epochs } from './epochs.ts';
+import { branchesIn, Forks } from './forks.ts';
 import { FROM_LOG, Intake, type Batch, type BatchOutcome } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import { LogAtRest } from './log-at-rest.ts';
@@ -40,6 +41,7 @@ export class Replica {
   readonly #atRest: LogAtRest;
   readonly #storedLog: StoredLog;
   readonly #peers: Peers;
+  readonly #forks: Forks;
   readonly #messages: MessageGate;
   #told: Promise<void> = Promise.resolve();
   readonly #archive: LateArchive | undefined;
@@ -55,6 +57,14 @@ export class Replica {
     this.#messages = new MessageGate((accepted) => events.onMessages(accepted));
     const onMessages = (accepted: readonly Accepted[]): void => this.#messages.pass(accepted);
     const foldStart = (): Omit<FoldStart, 'from'> => this.#foldStart();
+    this.#forks = new Forks({
+      keys,
+      log,
+      store,
+      stopSnapshots: () => this.#keeper.stopSnapshots(),
+      onFound: () => events.onNotice({ kind: 'branched' }),
+      onError,
+    });
     this.#shelf = new Shelf({
       store,
       onChange: () => this.#outbox.storeChanged(),
@@ -79,6 +89,7 @@ export class Replica {
       folder,
       onMessages,
       keep: (segments) => this.#shelf.put(segments, false),
+      onForks: (forks) => this.#forks.found(forks),
       onError,
     });
     this.#keeper = new Keeper({
@@ -152,7 +163,8 @@ export class Replica {
   /** Opens the room from this device: from the snapshot and the tail behind it, or from the whole log. */
   static async open(options: ReplicaOptions): Promise<Replica> {
     const { roomId, keys, genesis, statements = [], store } = options;
-    const base = { roomId, keys, statements, ...(genesis && { genesis }) };
+    const branches = branchesIn(await store.loadFacts());
+    const base = { roomId, keys, statements, branches, ...(genesis && { genesis }) };
     const snapshot = await store.loadSnapshot();
     const shortcut = snapshot && Replica.#from(snapshot, options, base);
     const replica = shortcut ?? new Replica(options, new RoomLog(base));
@@ -168,6 +180,7 @@ export class Replica {
       replica.#told = replica.#tellAgain(again);
       replica.#storedLog.checkLater(snapshot);
     }
+    await replica.#forks.refile();
     replica.#setClient();
     return replica;
   }
@@ -290,6 +303,7 @@ export class Replica {
       await this.#archive?.close();
       await this.#peers.goodbye();
       await this.epochs.close();
+      await this.#forks.settled();
       await this.#outbox.settled();
       this.#keeper.dispose();
       await this.#peers.close();
@@ -352,6 +366,7 @@ export class Replica {
       genesis: this.#log.genesis?.bytes,
       statements: this.#log.statements.map((statement) => statement.bytes),
       pastSeeds: (keys.past ?? []).map(({ seeds }) => seeds.v),
+      branches: this.#log.branches,
     };
   }
 

@@ -1,6 +1,7 @@
 /** Whether a segment at rest is still what was stored: it opens, is where it belongs, and verifies alone (SYNC-15, LOG-8). */
 import type { Bytes } from '../core/bytes.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
+import { isNameOf, type BranchStart } from '../log/branches.ts';
 import type { StoredSegment } from '../log/log-store.ts';
 import { epochOf, isUnchanged, withEpoch } from '../log/seal.ts';
 import { readLone } from './lone-segment.ts';
@@ -14,12 +15,16 @@ export async function placeOf(keys: RoomKeys, sealed: Bytes): Promise<StoredSegm
 }
 
 /** A segment of a later epoch, whose keys are not here, is taken for whole: nothing can be said of it. */
-export async function isWhole(keys: RoomKeys, stored: StoredSegment): Promise<boolean> {
+export async function isWhole(
+  keys: RoomKeys,
+  stored: StoredSegment,
+  branches: readonly BranchStart[] = [],
+): Promise<boolean> {
   if (await isOfLaterEpoch(keys, stored.sealed)) return true;
   const place = await placeOf(keys, stored.sealed);
   return (
     place !== undefined &&
-    place.session === stored.session &&
+    isNameOf(branches, stored.session, place.session) &&
     place.channel === stored.channel &&
     place.first === stored.first &&
     place.last === stored.last
@@ -39,8 +44,9 @@ export async function isOfLaterEpoch(keys: RoomKeys, sealed: Bytes): Promise<boo
 export async function damagedAmong(
   keys: RoomKeys,
   stored: readonly StoredSegment[],
+  branches: readonly BranchStart[] = [],
 ): Promise<StoredSegment[]> {
   const damaged: StoredSegment[] = [];
-  for (const segment of stored) if (!(await isWhole(keys, segment))) damaged.push(segment);
+  for (const segment of stored) if (!(await isWhole(keys, segment, branches))) damaged.push(segment);
   return damaged;
 }

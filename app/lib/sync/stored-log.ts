@@ -3,6 +3,7 @@
  * afterwards (SYNC-11). What is read goes through the accept order like anything else.
  */
 import type { Channel, SessionId } from '../core/ids.ts';
+import { namesOf } from '../log/branches.ts';
 import { FORMAT } from '../log/format.ts';
 import { chainKey } from '../log/frontier.ts';
 import type { DeviceSnapshot, LogStore, StoredSegment } from '../log/log-store.ts';
@@ -161,11 +162,13 @@ export class StoredLog {
       const next: Gap[] = [];
       let entries = 0;
       for (const { session, channel, haveSeq } of from.values()) {
-        const stored = await this.#options.store.readChain(session, channel, haveSeq + 1);
-        for (const part of partsOf(stored)) {
-          const outcome = await this.#take(part, persist);
-          entries += outcome.entries;
-          next.push(...outcome.gaps);
+        for (const name of namesOf(this.#options.log.branches, session)) {
+          const stored = await this.#options.store.readChain(name, channel, haveSeq + 1);
+          for (const part of partsOf(stored)) {
+            const outcome = await this.#take(part, persist);
+            entries += outcome.entries;
+            next.push(...outcome.gaps);
+          }
         }
       }
       if (entries === 0) return;

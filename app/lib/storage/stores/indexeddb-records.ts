@@ -111,10 +111,12 @@ export function factsIn(record: unknown): RoomFacts {
   const genesis = bytesIn(record, 'genesis');
   const carry = fieldOf(record, 'carry');
   const roster = fieldOf(record, 'roster');
+  const branches = fieldOf(record, 'branches');
   return {
     ...(genesis && { genesis }),
     ...(isBytesList(roster) && { roster }),
     ...(isBytesList(carry) && { carry }),
+    ...(branches instanceof Uint8Array && { branches: branches as Bytes }),
     ...(fieldOf(record, 'noArchive') === true && { noArchive: true as const }),
   };
 }

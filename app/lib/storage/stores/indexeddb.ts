@@ -124,6 +124,14 @@ class IndexedDbStore implements LogStore {
     });
   }
 
+  async refile(segment: StoredSegment, name: SessionId, keepOld: boolean): Promise<void> {
+    const transaction = this.#db.transaction('segments', 'readwrite', STRICT);
+    await allOrNothing(transaction, async () => {
+      if (!keepOld) void transaction.store.delete(keyOf(segment)).catch(ignored);
+      await transaction.store.put({ ...segment, session: name });
+    });
+  }
+
   async readChain(session: SessionId, channel: Channel, fromSeq: number): Promise<StoredSegment[]> {
     const range = IDBKeyRange.bound([session, channel, fromSeq], [session, channel, []]);
     const segments = await readSegments(

@@ -39,6 +39,11 @@ class MemoryStore implements LogStore {
     await this.append(longer);
   }
 
+  async refile(segment: StoredSegment, name: SessionId, keepOld: boolean): Promise<void> {
+    await this.append([{ ...segment, session: name }]);
+    if (!keepOld) this.#chains.get(chainOf(segment))?.delete(placeOf(segment));
+  }
+
   async readChain(session: SessionId, channel: Channel, fromSeq: number): Promise<StoredSegment[]> {
     const chain = [...(this.#chains.get(chainOf({ session, channel }))?.values() ?? [])];
     return chain

@@ -1,0 +1,87 @@
+/** Somebody's tab told two stories: who heard one of them and who heard the other come together again, and stay so. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { MemoryNetwork } from '../../testing/memory-network.ts';
+import { twoStories } from '../../testing/two-stories.ts';
+import { makeRoom, replicasOfATest, type TestReplica, type TestRoom, until } from '../../testing/replicas.ts';
+import { toHex } from '../core/bytes.ts';
+import type { LogStore } from '../log/log-store.ts';
+import { TAIL_SEGMENT_ENTRIES } from '../log/format.ts';
+import { squash } from '../log/squash.ts';
+import { memoryStore } from '../storage/stores/memory.ts';
+import { branchesIn } from './forks.ts';
+
+const { join, leave } = replicasOfATest();
+afterEach(leave);
+
+const same = (...replicas: TestReplica[]) => new Set(replicas.map((each) => toHex(each.hash()))).size === 1;
+const branched = ({ notices }: TestReplica) => notices.some(({ kind }) => kind === 'branched');
+const damaged = ({ notices }: TestReplica) =>
+  notices.filter(({ kind }) => kind === 'at-rest' || kind === 'internal');
+
+/** As the app does: where a replica found a fork it is opened again with what its device has. */
+async function again(room: TestRoom, network: MemoryNetwork, store: LogStore): Promise<TestReplica> {
+  return join(room, { store, transports: [network.transport()] });
+}
+
+describe('FORK-4: two stories of one session', () => {
+  it.each([1, 130])(
+    'come together where their hearers meet, with all that was built on either [%i entries]',
+    async (entries) => {
+      const room = await makeRoom();
+      const disks = [memoryStore(), memoryStore()] as const;
+      const heard = await twoStories(await room.keys('e'), room.genesis, entries);
+      for (const [i, disk] of disks.entries()) await disk.append(heard[i] ?? []);
+      // One of them has had time to tidy up: a segment reaches over where the stories part.
+      const longer = await squash(await room.keys('e'), heard[0], TAIL_SEGMENT_ENTRIES);
+      for (const { replaced, segment } of longer) await disks[0].replace(replaced, [segment]);
+      const apart = await Promise.all(disks.map((store) => join(room, { store, transports: [] })));
+      for (const [i, { text }] of apart.entries()) text.insert(7, i === 0 ? 'ann' : 'bob');
+      const [hers, his] = apart.map((one) => one.read());
+      await Promise.all(apart.map(({ replica }) => replica.settled()));
+      await leave();
+
+      const network = new MemoryNetwork(() => 0.99);
+      const met = [await again(room, network, disks[0]), await again(room, network, disks[1])];
+      await until('both found out', () => met.every(branched));
+      await leave();
+      // Each has what showed it, though nobody else is here any more.
+      if (entries === 1)
+        for (const store of disks) {
+          const alone = await join(room, { store, transports: [] });
+          expect([alone.read().includes('A'), alone.read().includes('B')]).toEqual([true, true]);
+        }
+      await leave();
+
+      const [ann, bob] = [await again(room, network, disks[0]), await again(room, network, disks[1])];
+      await until('they have the same', () => same(ann, bob) && ann.read().includes('bob'));
+      expect(hers).toContain('Aann');
+      expect(his).toContain('Bbob');
+      for (const one of [ann, bob]) expect(one.read()).toMatch(/Aann/u);
+      for (const one of [ann, bob]) expect(one.read()).toMatch(/Bbob/u);
+      // They go on, and nothing has to be opened again.
+      ann.text.insert(0, 'on ');
+      await until('it goes on', () => bob.read().startsWith('on '));
+      expect([ann, bob].some(branched)).toBe(false);
+
+      // Somebody new hears of both at once, or opens again as they did.
+      const disk = memoryStore();
+      const first = await again(room, network, disk);
+      await until('the newcomer has it, or knows', () => branched(first) || same(first, ann));
+      if (branched(first)) await first.replica.close();
+      const carol = branched(first) ? await again(room, network, disk) : first;
+      await until('the newcomer has it', () => same(carol, ann));
+      await Promise.all([ann, bob, carol].map(({ replica }) => replica.settled()));
+      expect([ann, bob, carol].flatMap(damaged)).toEqual([]);
+      const all = { text: ann.read(), hash: toHex(ann.hash()) };
+      await leave();
+
+      // What rests is found where the log looks for it, by each alone.
+      for (const store of [...disks, disk]) {
+        const alone = await join(room, { store, transports: [] });
+        expect({ text: alone.read(), hash: toHex(alone.hash()) }).toEqual(all);
+        expect(damaged(alone)).toEqual([]);
+        expect(branchesIn(await store.loadFacts())).toHaveLength(2);
+      }
+    },
+  );
+});
