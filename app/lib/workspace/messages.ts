@@ -223,17 +223,13 @@ export const standingWords = {
   out: 'Read only: you are no longer let into this room. To come back, ask its owner for a new link.',
 } as const satisfies Record<Exclude<Standing, 'in'>, string>;
 
-/** Someone's tab signed two different things in one place: `saveProof` saves both. */
-export const forkAlert = (
-  name: string | undefined,
-  saveProof: () => void,
-  download: () => void,
-): NewAlert => ({
-  tone: 'bad',
+/** Someone's tab signed two different things in one place: `saveProof` saves both, where they are at hand. */
+export const forkAlert = (name: string | undefined, saveProof: (() => void) | undefined): NewAlert => ({
+  tone: 'warn',
   title: `${name ?? 'Someone'} told different people different things`,
   detail:
-    'What came first stays here and editing works. People who got the other version may not see what is written after it: compare with them, and if you miss each other’s words, download the project and go on in a new room whose link that person doesn’t have.',
-  actions: [{ label: 'Save the proof', act: saveProof }, downloadBy(download)],
+    'Nothing is lost: both versions become part of the room, and what everybody wrote after either. Look through the files for what is there twice now; undo begins afresh. A computer that was restored from a copy does this by accident. If it was done on purpose, the owner can remove that person in People and links.',
+  actions: saveProof ? [{ label: 'Save the proof', act: saveProof }] : [],
 });
 
 export const snapshotFalseAlert: NewAlert = {

@@ -25,7 +25,7 @@ import { Replica, type ReplicaEvents } from '../sync/replica.ts';
 import { keepGenesis } from './keep-genesis.ts';
 import { nextEpoch } from './next-epoch.ts';
 import type { RoomModel, ShareLinks } from './room-model.ts';
-import { RoomState } from './room-state.svelte.ts';
+import { RoomState, type Forked } from './room-state.svelte.ts';
 import { rosterIn, wayIn, type WrongKey } from './way-in.ts';
 
 export type OpenProblem =
@@ -35,11 +35,12 @@ export type OpenProblem =
   /** The room's owner has replaced this link, and nothing of the room is on this device. */
   | { readonly kind: 'link-replaced' };
 
-/** The room has new keys, and is to be opened again. */
+/** The room is to be opened again: it has new keys, or someone turned out to have signed two stories. */
 export interface Move {
   readonly link: RoomLink;
-  /** My role before. */
-  readonly from: Role;
+  /** Where it has new keys: my role before. */
+  readonly from?: Role;
+  readonly forked?: Forked;
   /** Where this browser keeps nothing: what must not go with the page that is closed. */
   readonly memory?: Memory;
 }
@@ -158,10 +159,10 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     clock: systemClock,
     events,
   });
-  const moveTo = (to: RoomLink): void =>
+  const moveTo = (to: RoomLink, why: Pick<Move, 'from' | 'forked'>): void =>
     options.onMove({
       link: to,
-      from: keys.role,
+      ...why,
       ...(notKept && {
         memory: { store, notKept, ownerKey, ...(device.kind === 'memory' && { device }) },
       }),
@@ -189,14 +190,17 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     storeClosed,
     links: linksOf(link, keys, origin),
     out: kind === 'out',
-    ...(move && { movedFrom: move.from }),
+    ...(move?.from && { movedFrom: move.from }),
+    ...(move?.forked && { forked: move.forked }),
+    // What a newcomer finds before the statements come does not rest on this device.
+    onForked: (forked) => kind === 'in' && moveTo(link, { forked }),
     changeMembers: owner && genesis && kind === 'in' ? changeMembers : undefined,
     granted: statements.at(-1)?.grants ?? [],
     onRoster: async (newer) => {
       const remembered = await device.linkOf(roomId);
       const here = { store, device: own, remembered, link: options.link, known, way: way.value, replica };
       const { link: to, ...left } = await nextEpoch(here, newer);
-      return { ...left, go: () => moveTo(to) };
+      return { ...left, go: () => moveTo(to, { from: keys.role }) };
     },
   });
   events.deliverTo(room.listener);

@@ -18,6 +18,8 @@ export interface ListenerOptions {
   readonly onMessages: (accepted: readonly Accepted[]) => void;
   readonly onPeers: () => void;
   readonly onFork: (fork: ForkNotice) => void;
+  /** A fork is remembered: the room has to be opened again. */
+  readonly onForked: () => void;
   /** The owner has changed who is in the room. */
   readonly onRoster: (roster: Roster) => void;
   /** What was written meanwhile is all here. */
@@ -78,6 +80,7 @@ export class ReplicaListener implements ReplicaEvents {
   onNotice(notice: ReplicaNotice): void {
     const { alerts, download, onPeers, onCaughtUp } = this.#options;
     if (notice.kind === 'roster') return this.#options.onRoster(notice.roster);
+    if (notice.kind === 'branched') return this.#options.onForked();
     const { alert, over, progress, readOnly, peers, fork, log } = effectOf(notice, download);
     if (log !== undefined) console.warn(`CodeFace: ${log.words}`, ...('error' in log ? [log.error] : []));
     if (fork !== undefined) this.#options.onFork(fork);

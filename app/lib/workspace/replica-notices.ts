@@ -62,6 +62,8 @@ export function effectOf(notice: ReplicaNotice, download: () => void): NoticeEff
       return { peers: true };
     case 'roster':
       return { readOnly: true };
+    case 'branched':
+      return {};
   }
 }
 

@@ -74,6 +74,10 @@ export interface RoomStateOptions {
   readonly out: boolean;
   /** My role before the owner changed who is in the room, a moment ago. */
   readonly movedFrom?: Role;
+  /** Why it was opened again a moment ago. */
+  readonly forked?: Forked;
+  /** The room has to be opened again, to have both stories. */
+  readonly onForked: (forked: Forked) => void;
   /** On the owner's device: gives these people their roles, and everybody else none. */
   readonly changeMembers: ((members: readonly Member[]) => Promise<void>) | undefined;
   /** Whom the newest statement lets in by name. */
@@ -81,6 +85,14 @@ export interface RoomStateOptions {
   /** Takes this device to a newer roster. */
   readonly onRoster: (roster: Roster) => Promise<Omit<NextEpoch, 'link'> & { readonly go: () => void }>;
 }
+
+/** Someone signed two stories; `notice` where both are at hand. */
+export interface Forked {
+  readonly notice?: ForkNotice;
+}
+
+/** Who forks again and again must not keep everybody from working in between. */
+const OPEN_FOR_AT_LEAST_MS = 10_000;
 
 export class RoomState implements RoomModel {
   readonly open = true;
@@ -104,6 +116,9 @@ export class RoomState implements RoomModel {
   #known = $state(false);
   /** Set when the owner has changed who is in the room: it is to be opened again. */
   #going = $state<'moving' | 'held'>();
+  readonly #openedAt = performance.now();
+  #fork: ForkNotice | undefined;
+  #forkedTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: RoomStateOptions) {
     const { keys, me, session, myName, replica, links, notKept, movedFrom } = options;
@@ -172,7 +187,8 @@ export class RoomState implements RoomModel {
         this.#connection.refresh();
         this.#copy.refresh();
       },
-      onFork: (fork) => this.#tellFork(fork),
+      onFork: (fork) => this.#tellFork({ notice: fork }),
+      onForked: () => this.#openAgain(),
       onCaughtUp: () => this.remember(),
       onRoster: (roster) => void this.follow(roster),
       download: () => void this.download(),
@@ -185,6 +201,7 @@ export class RoomState implements RoomModel {
       );
     else if (movedFrom !== undefined)
       this.#alerts.show('moved', movedAlert(this.members.fixed === undefined, movedFrom, keys.role));
+    if (options.forked !== undefined) this.#tellFork(options.forked);
     void options.storeClosed.then((why) => this.listener.onStoreClosed(why));
   }
 
@@ -359,14 +376,23 @@ export class RoomState implements RoomModel {
     return this.#known && !this.listener.readOnly && this.standing === 'in';
   }
 
-  #tellFork(fork: ForkNotice): void {
-    const name = fork.device && this.#people.nameOf(fork.device);
-    const save = (): void =>
-      saveBlob(forkProofFile(this.roomId, fork), `fork-${fork.session.slice(0, 8)}.json`);
-    this.#alerts.show(
-      'fork',
-      forkAlert(name, save, () => void this.download()),
-    );
+  #tellFork({ notice }: Forked): void {
+    this.#fork = notice;
+    const name = notice?.device && this.#people.nameOf(notice.device);
+    const save =
+      notice &&
+      ((): void => saveBlob(forkProofFile(this.roomId, notice), `fork-${notice.session.slice(0, 8)}.json`));
+    this.#alerts.show('fork', forkAlert(name, save));
+  }
+
+  #openAgain(): void {
+    const open = (): void => {
+      if (this.#going !== undefined) return;
+      this.#going = 'moving';
+      this.#options.onForked({ ...(this.#fork && { notice: this.#fork }) });
+    };
+    const left = this.#openedAt + OPEN_FOR_AT_LEAST_MS - performance.now();
+    this.#forkedTimer ??= setTimeout(open, Math.max(0, left));
   }
 
   /** The list of recent rooms shows the room's newest name. */
@@ -379,6 +405,7 @@ export class RoomState implements RoomModel {
   }
 
   async dispose(): Promise<void> {
+    clearTimeout(this.#forkedTimer);
     this.#connection.dispose();
     this.#copy.dispose();
     this.#runs.dispose();
