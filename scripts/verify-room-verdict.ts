@@ -24,6 +24,7 @@ import {
 import { isRosterRecord, rosterOfFile, type FileRosterProblem } from '../app/lib/log/room-file-roster.ts';
 import { HELD_OF_A_FILE, takeAll, type NamedSegment } from '../app/lib/log/room-file-take.ts';
 import { RoomLog } from '../app/lib/log/room-log.ts';
+import type { OwnersStatement } from '../app/lib/log/owners.ts';
 import type { Roster, RosterStatement } from '../app/lib/log/roster.ts';
 import { openSealed } from '../app/lib/log/seal.ts';
 import { decodeSegment } from '../app/lib/log/segment.ts';
@@ -74,6 +75,8 @@ export interface RoomVerdict {
   readonly genesis: Genesis;
   /** What the owner signed after it, one for each later epoch. */
   readonly statements: readonly RosterStatement[];
+  /** Who could sign them (ROST-30). */
+  readonly owners: readonly OwnersStatement[];
   readonly bytes: number;
   readonly segments: number;
   readonly repeated: number;
@@ -109,7 +112,7 @@ export async function verdictOf(file: Blob, linkText: string): Promise<Result<Ro
   const damage = checked.ok ? undefined : checked.error;
   const filed = await rosterOfFile(file, genesis.value, own);
   if (!filed.ok) return err({ kind: 'roster', problem: filed.error, damage });
-  const roster = { genesis: genesis.value, statements: filed.value };
+  const roster = filed.value;
   const keys = await keysIn(roster, own);
   if (!keys.ok) return keys;
 
@@ -124,7 +127,10 @@ export async function verdictOf(file: Blob, linkText: string): Promise<Result<Ro
   });
 }
 
-type Folded = Omit<RoomVerdict, 'verified' | 'damage' | 'roomId' | 'genesis' | 'statements' | 'bytes'>;
+type Folded = Omit<
+  RoomVerdict,
+  'verified' | 'damage' | 'roomId' | 'genesis' | 'statements' | 'owners' | 'bytes'
+>;
 
 /** Folds once more where that shows forks: a log counts those that it is made with (FORK-4). */
 async function fold(

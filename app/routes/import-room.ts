@@ -6,7 +6,6 @@
 import { systemClock } from '../lib/core/clock.ts';
 import { err, ok, type Result } from '../lib/core/result.ts';
 import { formatLink, parseLink, type LinkProblem } from '../lib/crypto/links.ts';
-import { equalBytes } from '../lib/core/bytes.ts';
 import { deriveRoomKeys, type RoomKeys } from '../lib/crypto/room-keys.ts';
 import type { LogStore, StoredSegment } from '../lib/log/log-store.ts';
 import type { Accepted } from '../lib/log/receipt.ts';
@@ -14,7 +13,8 @@ import { roomFileSegments, type CheckedRoomFile } from '../lib/log/room-file.ts'
 import { isRosterRecord, rosterOfFile, type FileRosterProblem } from '../lib/log/room-file-roster.ts';
 import { HELD_OF_A_FILE, takeAll, type NamedSegment, type Taken } from '../lib/log/room-file-take.ts';
 import { RoomLog } from '../lib/log/room-log.ts';
-import type { Roster, RosterStatement } from '../lib/log/roster.ts';
+import { hasMore, unionOf } from '../lib/log/roster-union.ts';
+import { believe, bytesOf, upTo, type Roster } from '../lib/log/roster.ts';
 import { openDeviceStore } from '../lib/storage/device.ts';
 import { storageProblem, type StorageProblem } from '../lib/storage/storage-problem.ts';
 import { openIndexedDbStore } from '../lib/storage/stores/indexeddb.ts';
@@ -74,7 +74,7 @@ export async function importRoom(
   try {
     known = await holdsRoom(store);
     const here = await rosterIn(await store.loadFacts(), roomId);
-    const roster = goingOn(here, { genesis, statements: filed.ok ? filed.value : [] });
+    const roster = await goingOn(here, filed.ok ? filed.value : { genesis, statements: [], owners: [] });
     const keys = await keysOf(own, roster, filed);
     if (!keys.ok) {
       if (!known) await removed(store);
@@ -97,10 +97,13 @@ const problemOf = (problem: FileRosterProblem): ImportProblem =>
   problem.kind === 'bad-roster' && problem.why === 'not-ours' ? { kind: 'wrong-key' } : problem;
 
 /** What is here, and beyond it what the file has: another branch is never followed (ROST-21). */
-function goingOn({ genesis, statements }: KnownRoster, filed: Roster): Roster {
+async function goingOn({ genesis, ...known }: KnownRoster, filed: Roster): Promise<Roster> {
   if (genesis === undefined) return filed;
-  const goesOn = statements.every((one, i) => isSame(one, filed.statements[i]));
-  return goesOn ? { genesis, statements: filed.statements } : { genesis, statements };
+  const here = { genesis, ...known };
+  const union = unionOf(bytesOf(here), bytesOf(filed));
+  if (union === undefined || !hasMore(union, bytesOf(here))) return here;
+  const { fault, ...roster } = await believe(genesis, union);
+  return fault === undefined ? roster : here;
 }
 
 /** Only a device that has the newer statements reads an older file by a newer link. */
@@ -112,14 +115,6 @@ async function keysOf(
   if (roster.statements.length >= own.epoch) return keysIn(upTo(own.epoch, roster), own);
   return filed.ok ? err({ kind: 'bad-roster', why: 'another-branch', offset: 0 }) : filed;
 }
-
-const isSame = ({ bytes }: RosterStatement, other: RosterStatement | undefined): boolean =>
-  other !== undefined && equalBytes(bytes, other.bytes);
-
-const upTo = (epoch: number, { genesis, statements }: Roster): Roster => ({
-  genesis,
-  statements: statements.slice(0, epoch),
-});
 
 const removed = (store: LogStore): Promise<boolean> =>
   store.destroy().then(
@@ -140,8 +135,9 @@ async function takeInto(
 ): Promise<Taken<number>> {
   const { roomId } = keys;
   const epochHere = here.statements.length;
+  const { genesis, owners } = bytesOf(roster);
   if (roster.statements.length === epochHere)
-    await store.saveFacts({ ...(await store.loadFacts()), genesis: roster.genesis.bytes });
+    await store.changeFacts((facts) => ({ ...facts, genesis, ...(owners.length > 0 && { owners }) }));
   // What this device wrote in the epoch it knew comes along (ROST-12).
   else await moveOn(store, roster, await storedFrontier(store, keys.past?.[epochHere] ?? keys));
   let waiting: StoredSegment[] = [];

@@ -92,7 +92,7 @@ export class Person {
   owner = false;
   /** What the list of rooms says on this device. */
   #remembered: RecentRoom['link'] | undefined;
-  #known: KnownRoster = { genesis: undefined, statements: [] };
+  #known: KnownRoster = { genesis: undefined, statements: [], owners: [] };
   #online = true;
 
   private constructor(room: EpochRoom, device: DeviceKeys, link: RoomLink) {

@@ -3,7 +3,12 @@
  * for tests in which requests and answers are lost and the server forgets.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
-import { decodeDeletion, decodeRegistration, type SignedStatement } from '../lib/core/archive-statement.ts';
+import {
+  decodeDeletion,
+  decodeRegistration,
+  type OwnersClaim,
+  type SignedStatement,
+} from '../lib/core/archive-statement.ts';
 import {
   ARCHIVE_BATCH_BYTES,
   ARCHIVE_BATCH_SEGMENTS,
@@ -19,9 +24,10 @@ import type { RoomId } from '../lib/core/ids.ts';
 import { err, ok, type Result } from '../lib/core/result.ts';
 import { roomIdOf, type ArchiveKeys } from '../lib/crypto/room-keys.ts';
 import { verifySignature } from '../lib/crypto/signatures.ts';
+import { ownersIn } from '../../signaling/archive/owner-proof.ts';
 import type { ArchiveProblem, ArchiveServer } from '../lib/sync/archive/archive-server.ts';
 
-export type ArchiveRequest = 'status' | 'register' | 'append' | 'page' | 'delete';
+export type ArchiveRequest = 'status' | 'register' | 'append' | 'page' | 'delete' | 'owners';
 /**
  * `later`: refused before anything happened. `lost`: done, and the answer never came. `never`: not even heard, and no
  * answer until the tab closes; `unheard`: done, and then the same.
@@ -43,6 +49,7 @@ const QUOTA_BYTES = 2 ** 40;
 export class MemoryArchive {
   #rooms = new Map<RoomId, KeptRoom>();
   #counters = new Map<RoomId, number>();
+  #owners = new Map<RoomId, { readonly statements: readonly Bytes[]; readonly keys: readonly Bytes[] }>();
   readonly #roomsBefore: Map<RoomId, KeptRoom>[] = [];
 
   /** A tab's way to it. `fault` is asked before each request. */
@@ -76,6 +83,7 @@ export class MemoryArchive {
           : ask('append', async () => this.#append(roomId, keys, segments)),
       page: (since) => ask('page', async () => this.#page(roomId, keys.read, since)),
       delete: (statement) => ask('delete', () => this.#delete(roomId, statement)),
+      owners: (claim) => ask('owners', () => this.#claim(roomId, claim)),
       close: () => closed.abort(),
     };
   }
@@ -84,6 +92,7 @@ export class MemoryArchive {
   replace(): void {
     this.#rooms = new Map();
     this.#counters = new Map();
+    this.#owners = new Map();
   }
 
   /** Remembers how it is now. */
@@ -115,13 +124,15 @@ export class MemoryArchive {
   async #register(roomId: RoomId, bytes: Bytes): Promise<Result<ArchiveStatus, ArchiveProblem>> {
     const decoded = decodeRegistration(bytes);
     if (!decoded.ok) return err({ reason: 'malformed' });
-    if (!(await isOwners(roomId, decoded.value))) return err({ reason: 'bad-proof' });
+    if (!(await this.#isOwners(roomId, decoded.value))) return err({ reason: 'bad-proof' });
     const { counter, epoch, readKeyHash, editKeyHash, commentKeyHash, blob } = decoded.value.statement;
     const before = this.#rooms.get(roomId);
     if (before !== undefined && equalBytes(before.statement, bytes))
       return ok(this.#statusOf(roomId, before));
     const last = this.#counters.get(roomId) ?? 0;
     if (counter <= last) return err({ reason: 'old-counter', counter: last });
+    const rival = epoch === before?.epoch && !equalBytes(before.hashes.read, readKeyHash);
+    if (rival || (before && epoch < before.epoch)) return err({ reason: 'other-roster' });
     this.#counters.set(roomId, counter);
     const room: KeptRoom = {
       instance: before?.instance ?? randomBytes(ARCHIVE_INSTANCE_BYTES),
@@ -173,7 +184,7 @@ export class MemoryArchive {
   async #delete(roomId: RoomId, bytes: Bytes) {
     const decoded = decodeDeletion(bytes);
     if (!decoded.ok) return err({ reason: 'malformed' } as const);
-    if (!(await isOwners(roomId, decoded.value))) return err({ reason: 'bad-proof' } as const);
+    if (!(await this.#isOwners(roomId, decoded.value))) return err({ reason: 'bad-proof' } as const);
     const room = this.#rooms.get(roomId);
     if (room === undefined) return err({ reason: 'unknown-room' } as const);
     const { counter, instance } = decoded.value.statement;
@@ -183,6 +194,30 @@ export class MemoryArchive {
     this.#counters.set(roomId, counter);
     this.#rooms.delete(roomId);
     return ok({ segments: room.segments.length, bytes: sum(room.segments), purged: true });
+  }
+
+  /** Verified by the server's own check: this is about what tabs make of the answers. */
+  async #claim(roomId: RoomId, claim: OwnersClaim): Promise<Result<readonly Bytes[], ArchiveProblem>> {
+    const keys = await ownersIn(claim, roomId);
+    if (keys === undefined) return err({ reason: 'bad-proof' });
+    const { statements: kept = [] } = this.#owners.get(roomId) ?? {};
+    const { statements } = claim;
+    const goesOn = kept.every((one, i) => equalBytes(one, statements[i] ?? new Uint8Array()));
+    if (!goesOn || statements.length === kept.length) return ok(kept);
+    this.#owners.set(roomId, { statements: statements.map((one) => one.slice()), keys });
+    return ok(statements);
+  }
+
+  async #isOwners<T extends { readonly ownerPublicKey: Bytes }>(
+    roomId: RoomId,
+    { statement, message, signature }: SignedStatement<T>,
+  ): Promise<boolean> {
+    const { ownerPublicKey } = statement;
+    const keys = this.#owners.get(roomId)?.keys;
+    const owns = keys
+      ? keys.some((one) => equalBytes(one, ownerPublicKey))
+      : roomIdOf(ownerPublicKey) === roomId;
+    return owns && (await verifySignature(ownerPublicKey, signature, message));
   }
 
   #statusOf(roomId: RoomId, { instance, epoch, segments, blob }: KeptRoom): ArchiveStatus {
@@ -197,14 +232,6 @@ export class MemoryArchive {
       blob,
     };
   }
-}
-
-async function isOwners<T extends { readonly ownerPublicKey: Bytes }>(
-  roomId: RoomId,
-  { statement, message, signature }: SignedStatement<T>,
-): Promise<boolean> {
-  const { ownerPublicKey } = statement;
-  return roomIdOf(ownerPublicKey) === roomId && (await verifySignature(ownerPublicKey, signature, message));
 }
 
 const isKey = (hash: Bytes, key: Bytes): boolean => equalBytes(hash, sha256(key));

@@ -7,6 +7,7 @@
 //   POST /api/archive/{room}/segments             a batch, for an append key
 //   POST /api/archive/{room}/register             a room's keys, verified by our server
 //   POST /api/archive/{room}/delete               likewise
+//   POST /api/archive/{room}/owners               who owns a room, likewise
 //   POST /api/archive/tidy                        files that nobody names, and free pages
 //
 // Only our own server gets in: it shares a secret with this process, made at its start. It checks signatures, sizes and hashes, and
@@ -276,7 +277,8 @@ routerAdd(
   withRoom,
 );
 
-// JSON: statement (its hash), counter, epoch, read, edit, comment (hashes), blob (base64), instance (for a room not kept yet).
+// JSON: owner (who signed, in hex), founder (whether the room is named by that key), statement (its hash), counter, epoch, read, edit,
+// comment (hashes), blob (base64), instance (for a room not kept yet).
 routerAdd(
   'POST',
   '/api/archive/{room}/register',
@@ -285,15 +287,37 @@ routerAdd(
     const given = e.requestInfo().body;
     let answer;
     e.app.runInTransaction((tx) => {
-      const found = arrayOf(new DynamicModel({ counter: 0, statement: '', instance: '' }));
+      const found = arrayOf(
+        new DynamicModel({
+          counter: 0,
+          statement: '',
+          instance: '',
+          epoch: 0,
+          read_key: '',
+          owner_keys: '',
+        }),
+      );
       tx.db()
-        .newQuery('SELECT counter, statement, instance FROM archive_rooms WHERE id = {:id}')
+        .newQuery(
+          'SELECT counter, statement, instance, epoch, read_key, owner_keys FROM archive_rooms WHERE id = {:id}',
+        )
         .bind({ id })
         .all(found);
       const before = found.length > 0 ? found[0] : undefined;
+      const keys = before ? before.owner_keys : '';
+      if (keys === '' ? !given.founder : !keys.split(',').includes(given.owner)) {
+        answer = { outcome: 'bad-proof' };
+        return;
+      }
       const repeated = before !== undefined && before.statement === given.statement;
       if (before && !repeated && given.counter <= before.counter) {
         answer = { outcome: 'old-counter', counter: before.counter };
+        return;
+      }
+      // Of two owners that begin an epoch each, the first to come here did.
+      const kept = before !== undefined && before.instance !== '' && !repeated;
+      if (kept && (given.epoch < before.epoch || (given.epoch === before.epoch && given.read !== before.read_key))) {
+        answer = { outcome: 'other-roster' };
         return;
       }
       if (!repeated)
@@ -341,7 +365,7 @@ routerAdd(
   $apis.bodyLimit(64 << 10),
 );
 
-// JSON: counter, instance.
+// JSON: owner, founder (as above), counter, instance.
 routerAdd(
   'POST',
   '/api/archive/{room}/delete',
@@ -351,15 +375,17 @@ routerAdd(
     let answer;
     e.app.runInTransaction((tx) => {
       const run = (sql, params = {}) => tx.db().newQuery(sql).bind(params).execute();
-      const found = arrayOf(new DynamicModel({ counter: 0, instance: '', segments: 0 }));
+      const found = arrayOf(new DynamicModel({ counter: 0, instance: '', segments: 0, owner_keys: '' }));
       tx.db()
         .newQuery(
-          `SELECT counter, instance, segments FROM archive_rooms WHERE id = {:room} AND instance != ''`,
+          `SELECT counter, instance, segments, owner_keys FROM archive_rooms WHERE id = {:room} AND instance != ''`,
         )
         .bind({ room })
         .all(found);
-      if (found.length === 0) return void (answer = { outcome: 'unknown-room' });
-      const { counter, instance, segments } = found[0];
+      if (found.length === 0) return void (answer = { outcome: given.founder ? 'unknown-room' : 'bad-proof' });
+      const { counter, instance, segments, owner_keys: keys } = found[0];
+      if (keys === '' ? !given.founder : !keys.split(',').includes(given.owner))
+        return void (answer = { outcome: 'bad-proof' });
       if (given.counter <= counter) return void (answer = { outcome: 'old-counter', counter });
       if (given.instance !== instance) return void (answer = { outcome: 'bad-proof' });
       const sum = new DynamicModel({ bytes: 0 });
@@ -385,6 +411,37 @@ routerAdd(
   },
   inside,
   $apis.bodyLimit(64 << 10),
+);
+
+// JSON: owners (all statements, verified by our server, in hex), keys (who owns the room after them, in hex). The answer is what stands
+// afterwards: what goes on from that took its place, and everything else left it.
+routerAdd(
+  'POST',
+  '/api/archive/{room}/owners',
+  (e) => {
+    const id = e.request.pathValue('room');
+    const given = e.requestInfo().body;
+    let answer;
+    e.app.runInTransaction((tx) => {
+      const found = arrayOf(new DynamicModel({ owners: '' }));
+      tx.db().newQuery('SELECT owners FROM archive_rooms WHERE id = {:id}').bind({ id }).all(found);
+      const before = found.length > 0 ? found[0].owners : '';
+      answer = { outcome: 'ok', owners: before };
+      // Each statement says how long it is: a longer list that begins like this one goes on from it.
+      if (given.owners.length <= before.length || !given.owners.startsWith(before)) return;
+      tx.db()
+        .newQuery(
+          `INSERT INTO archive_rooms (id, counter, statement, owners, owner_keys) VALUES ({:id}, 0, '', {:owners}, {:keys})
+           ON CONFLICT (id) DO UPDATE SET owners = excluded.owners, owner_keys = excluded.owner_keys`,
+        )
+        .bind({ id, owners: given.owners, keys: given.keys })
+        .execute();
+      answer.owners = given.owners;
+    });
+    return e.json(200, answer);
+  },
+  inside,
+  $apis.bodyLimit(128 << 10),
 );
 
 // Deletes files that nobody names; with ?purge=1, and where a deletion is waiting for it, rewrites the database without its free

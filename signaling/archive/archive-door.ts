@@ -7,12 +7,15 @@
  *   POST /archive/{room}/segments         a batch; the key is asked about before the body is read
  *   GET  /archive/{room}/segments?since=  a page
  *   POST /archive/{room}/delete           a deletion, verified here
+ *   POST /archive/{room}/owners           who owns the room, verified here
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
-  decodeDeletion,
-  decodeRegistration,
+  ARCHIVE_OWNERS_BYTES,
   ARCHIVE_STATEMENT_BYTES,
+  decodeDeletion,
+  decodeOwnersClaim,
+  decodeRegistration,
 } from '../../app/lib/core/archive-statement.ts';
 import {
   ARCHIVE_BATCH_BODY_BYTES,
@@ -26,12 +29,13 @@ import {
   encodeStatus,
   segmentLength,
 } from '../../app/lib/core/archive-wire.ts';
-import { fromHex, toHex, type Bytes } from '../../app/lib/core/bytes.ts';
+import { concat, fromHex, toHex, type Bytes } from '../../app/lib/core/bytes.ts';
+import { sized } from '../../app/lib/core/fixed-fields.ts';
 import { err, ok, type Result } from '../../app/lib/core/result.ts';
 import { lengthOf, readBody, refuse, send, type Body, type Refusal } from './archive-http.ts';
 import type { ArchiveBudgets } from './archive-limits.ts';
 import type { ArchiveStore, Caller } from './archive-store.ts';
-import { isOwners, sha256 } from './owner-proof.ts';
+import { ownersIn, sha256, signerOf } from './owner-proof.ts';
 import type { PurgeSchedule } from './purge-schedule.ts';
 
 export interface ArchiveDoorParts {
@@ -59,6 +63,7 @@ const ROUTES: readonly { readonly method: 'GET' | 'POST'; readonly path: RegExp;
   { method: 'POST', path: /^\/segments$/, route: append },
   { method: 'GET', path: /^\/segments\?since=(0|[1-9]\d{0,15})$/, route: page },
   { method: 'POST', path: /^\/delete$/, route: forget },
+  { method: 'POST', path: /^\/owners$/, route: owners },
 ];
 
 /** One spelling for each address; a room's name is its whole name. */
@@ -107,11 +112,12 @@ async function register({ store, budgets }: ArchiveDoorParts, visit: Visit): Out
   if (!body.ok) return body;
   const statement = decodeRegistration(body.value);
   if (!statement.ok) return err({ reason: statement.error.kind });
-  if (!(await isOwners(statement.value, visit.caller.room))) return err({ reason: 'bad-proof' });
+  const signer = await signerOf(statement.value, visit.caller.room);
+  if (signer === undefined) return err({ reason: 'bad-proof' });
   const waitSeconds = await budgets.registration(visit.budget);
   if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
   const hash = await sha256(body.value);
-  const answer = await store.register(visit.caller, statement.value.statement, hash);
+  const answer = await store.register(visit.caller, statement.value.statement, hash, signer);
   return answer.ok ? whole(encodeStatus(answer.value)) : answer;
 }
 
@@ -174,14 +180,29 @@ async function forget({ store, purges }: ArchiveDoorParts, visit: Visit): Outcom
   if (!body.ok) return body;
   const statement = decodeDeletion(body.value);
   if (!statement.ok) return err({ reason: statement.error.kind });
-  if (!(await isOwners(statement.value, visit.caller.room))) return err({ reason: 'bad-proof' });
-  const answer = await store.delete(visit.caller, statement.value.statement);
+  const signer = await signerOf(statement.value, visit.caller.room);
+  if (signer === undefined) return err({ reason: 'bad-proof' });
+  const answer = await store.delete(visit.caller, statement.value.statement, signer);
   if (!answer.ok) {
     // PocketBase may do it all the same, when we have stopped waiting.
     if (answer.error.reason === 'later') purges.runAfterInterval();
     return answer;
   }
   return whole(encodeDeleted({ ...answer.value, purged: await purges.run() }));
+}
+
+async function owners({ store, budgets }: ArchiveDoorParts, visit: Visit): Outcome {
+  const body = await readBody(visit.request, ARCHIVE_OWNERS_BYTES);
+  if (!body.ok) return body;
+  const claim = decodeOwnersClaim(body.value);
+  if (!claim.ok) return err({ reason: claim.error.kind });
+  const { statements } = claim.value;
+  const keys = await ownersIn(claim.value, visit.caller.room);
+  if (keys === undefined) return err({ reason: 'bad-proof' });
+  const waitSeconds = await budgets.registration(visit.budget);
+  if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
+  const kept = await store.owners(visit.caller, concat(...sized(...statements)), keys);
+  return kept.ok ? whole(kept.value) : kept;
 }
 
 const whole = (body: Bytes): { readonly ok: true; readonly value: Body } =>

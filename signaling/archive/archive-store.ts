@@ -34,6 +34,12 @@ export interface Caller {
   readonly keyHash?: string;
 }
 
+/** Who signed a statement: the key, in hex, and whether the room is named by it. */
+export interface Signer {
+  readonly owner: string;
+  readonly founder: boolean;
+}
+
 /** A segment to keep, and its SHA-256. */
 export interface HashedSegment {
   readonly bytes: Bytes;
@@ -77,6 +83,7 @@ const PAGE = z.object({
   more: z.boolean(),
   segments: z.array(z.object({ size: COUNT, data: z.string(), file: z.string().regex(/^[0-9a-f]{32}$|^$/) })),
 });
+const OWNERS = z.object({ owners: z.string().regex(/^([0-9a-f]{2})*$/).transform(fromHex) });
 const DELETED = z.object({ segments: COUNT, bytes: COUNT });
 const TIDIED = z.object({ due: z.boolean(), purged: z.boolean() });
 const REFUSED = z.object({
@@ -155,13 +162,15 @@ export class ArchiveStore {
     }
   }
 
-  /** `statementHash` tells a repetition from another statement. The caller has verified it. */
+  /** `statementHash` tells a repetition from another statement. The caller has verified that `signer` signed it. */
   async register(
     caller: Caller,
     statement: ArchiveRegistration,
     statementHash: Bytes,
+    signer: Signer,
   ): Answer<ArchiveStatus> {
     const body = JSON.stringify({
+      ...signer,
       statement: toHex(statementHash),
       counter: statement.counter,
       epoch: statement.epoch,
@@ -174,10 +183,21 @@ export class ArchiveStore {
     return this.#withQuota(await this.#ask(`/${caller.room}/register`, ROOM, { caller, body }));
   }
 
-  /** The caller has verified the statement. Rows go at once, files and free pages with `tidy`. */
-  async delete(caller: Caller, { counter, instance }: ArchiveDeletion): Answer<z.infer<typeof DELETED>> {
-    const body = JSON.stringify({ counter, instance: toHex(instance) });
+  /** The caller has verified that `signer` signed it. Rows go at once, files and free pages with `tidy`. */
+  async delete(
+    caller: Caller,
+    { counter, instance }: ArchiveDeletion,
+    signer: Signer,
+  ): Answer<z.infer<typeof DELETED>> {
+    const body = JSON.stringify({ ...signer, counter, instance: toHex(instance) });
     return this.#ask(`/${caller.room}/delete`, DELETED, { caller, body });
+  }
+
+  /** Takes verified owners statements, if they go on from those that are kept; gives what is kept then, each sized. */
+  async owners(caller: Caller, statements: Bytes, keys: readonly Bytes[]): Answer<Bytes> {
+    const body = JSON.stringify({ owners: toHex(statements), keys: keys.map(toHex).join(',') });
+    const answer = await this.#ask(`/${caller.room}/owners`, OWNERS, { caller, body });
+    return answer.ok ? ok(answer.value.owners) : answer;
   }
 
   /** Removes files that no row names and, with `purge`, free pages. `due`: pages of a deletion are still there; `purged`: writers waited. */

@@ -6,6 +6,7 @@ import { ARCHIVE_BLOB_BYTES, ARCHIVE_INSTANCE_BYTES } from './archive-wire.ts';
 import { Malformed } from './byte-reader.ts';
 import { concat, utf8, type Bytes } from './bytes.ts';
 import { decode, sized, u32, type Fields, type WireError } from './fixed-fields.ts';
+import { MAX_OWNERS_STATEMENTS, OWNERS_STATEMENT_BYTES } from './owners-statement.ts';
 import { ok, type Result } from './result.ts';
 
 const FORMAT = 1;
@@ -37,6 +38,12 @@ export interface ArchiveDeletion {
   readonly instance: Bytes;
 }
 
+/** Who owns a room (ARCH-22): the key that it is named by, and all owners statements since (ROST-30). Signed in itself. */
+export interface OwnersClaim {
+  readonly founder: Bytes;
+  readonly statements: readonly Bytes[];
+}
+
 /** A statement as received: what its signature must be over, label included. */
 export interface SignedStatement<T> {
   readonly statement: T;
@@ -48,6 +55,9 @@ export interface SignedStatement<T> {
 export const ARCHIVE_STATEMENT_BYTES =
   1 + KEY_BYTES + 8 + 3 * HASH_BYTES + 4 + ARCHIVE_BLOB_BYTES + SIGNATURE_BYTES;
 
+/** The longest claim. */
+export const ARCHIVE_OWNERS_BYTES = KEY_BYTES + MAX_OWNERS_STATEMENTS * (4 + OWNERS_STATEMENT_BYTES);
+
 /** What the owner signs (Ed25519). */
 export const registrationMessage = (statement: ArchiveRegistration): Bytes =>
   concat(REGISTER_LABEL, registrationBody(statement));
@@ -58,6 +68,23 @@ export const encodeRegistration = (statement: ArchiveRegistration, signature: By
   concat(registrationBody(statement), signature);
 export const encodeDeletion = (statement: ArchiveDeletion, signature: Bytes): Bytes =>
   concat(deletionBody(statement), signature);
+
+export const encodeOwnersClaim = ({ founder, statements }: OwnersClaim): Bytes =>
+  concat(founder, ...sized(...statements));
+
+/** Reads, does not verify. The statements are views. */
+export const decodeOwnersClaim = (bytes: Bytes): Result<OwnersClaim, WireError> =>
+  decode(bytes, (fields) => ({ founder: fields.take(KEY_BYTES), statements: ownersList(fields) }));
+
+/** The answer to a claim: the statements that the archive keeps. */
+export const decodeOwnersKept = (bytes: Bytes): Result<Bytes[], WireError> => decode(bytes, ownersList);
+
+function ownersList(fields: Fields): Bytes[] {
+  const statements: Bytes[] = [];
+  while (fields.left > 0 && statements.length < MAX_OWNERS_STATEMENTS)
+    statements.push(fields.sized(OWNERS_STATEMENT_BYTES));
+  return statements;
+}
 
 /** Reads, does not verify. */
 export function decodeRegistration(bytes: Bytes): Result<SignedStatement<ArchiveRegistration>, WireError> {

@@ -7,6 +7,7 @@
  *   POST /archive/{roomId}/segments          batch         → appended    append key
  *   GET  /archive/{roomId}/segments?since=n                → page        read key
  *   POST /archive/{roomId}/delete            deletion      → deleted
+ *   POST /archive/{roomId}/owners          claim         → owners statements
  */
 import { Malformed } from './byte-reader.ts';
 import { concat, type Bytes } from './bytes.ts';
@@ -49,6 +50,7 @@ export const ARCHIVE_REFUSALS = {
   'unknown-room': 404,
   'unknown-route': 404,
   'old-counter': 409,
+  'other-roster': 409,
   'too-large': 413,
   rate: 429,
   later: 503,
@@ -109,6 +111,7 @@ export const archivePath = (roomId: string): string => `/archive/${roomId}`;
 export const archiveSegmentsPath = (roomId: string, since?: number): string =>
   `/archive/${roomId}/segments${since === undefined ? '' : `?since=${since}`}`;
 export const archiveRegisterPath = (roomId: string): string => `/archive/${roomId}/register`;
+export const archiveOwnersPath = (roomId: string): string => `/archive/${roomId}/owners`;
 export const archiveDeletePath = (roomId: string): string => `/archive/${roomId}/delete`;
 
 /** 1 to ARCHIVE_BATCH_SEGMENTS sealed segments, none empty; RangeError for what no archive would take. */

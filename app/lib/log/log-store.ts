@@ -22,8 +22,9 @@ export interface ArchiveMark {
   readonly cursor: number;
   /** How far it has each chain. */
   readonly ends: readonly ChainEnd[];
-  /** The epoch up to which it has the owner's statements (ARCH-20). */
+  /** The epoch up to which it has the owner's statements (ARCH-20), and how many owners statements (ROST-36). */
   readonly roster?: number;
+  readonly owners?: number;
 }
 
 /** Names a segment at rest. */
@@ -35,6 +36,8 @@ export interface RoomFacts {
   readonly genesis?: Bytes;
   /** The owner's statements after it, from epoch 1. */
   readonly roster?: readonly Bytes[];
+  /** Owners statements, from index 1. */
+  readonly owners?: readonly Bytes[];
   /** Rows of former epochs that this device has and has not carried into the current one, as `encodeFrontier` makes them. */
   readonly carry?: readonly Bytes[];
   /** Where authors are known to have signed two stories, as `encodeBranchStarts` makes them (FORK-4). */

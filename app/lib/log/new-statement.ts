@@ -6,6 +6,7 @@ import type { RoomKeys } from '../crypto/room-keys.ts';
 import { seedKindOf, wrapFormerSeed, wrapSeed, type SeedGrant } from '../crypto/seed-grant.ts';
 import type { FrontierRow } from './frontier.ts';
 import { namesInvites, type Genesis } from './genesis.ts';
+import type { OwnersStatement } from './owners.ts';
 import { encodeFields, MAX_GRANTS, type Member } from './roster-codec.ts';
 import { decodeStatement, STATEMENT_LABEL, type RosterStatement } from './roster.ts';
 
@@ -19,6 +20,8 @@ export async function makeStatement(options: {
   readonly genesis: Genesis;
   /** All statements so far. */
   readonly before: readonly RosterStatement[];
+  /** All owners statements so far; `owner` signs for one of the keys that the last of them names. */
+  readonly owners?: readonly OwnersStatement[];
   /** Of the new epoch, with its edit seed. */
   readonly keys: RoomKeys;
   /** Of the epoch before. */
@@ -30,7 +33,7 @@ export async function makeStatement(options: {
   /** The ephemeral pair of each member's grant; only test vectors give them. */
   readonly pairs?: readonly DeviceKeyPair[];
 }): Promise<RosterStatement> {
-  const { owner, genesis, before, keys, former, closed, members, time, pairs } = options;
+  const { owner, genesis, before, owners = [], keys, former, closed, members, time, pairs } = options;
   const { roomId, epoch, editInvite, commentInvite, viewInvite } = keys;
   if (!editInvite || !commentInvite) throw new Error('an epoch begins with its edit seed');
   if (roomId !== genesis.roomId || epoch !== before.length + 1) throw new Error('keys of another epoch');
@@ -53,7 +56,7 @@ export async function makeStatement(options: {
     closed,
   });
   const bytes = concat(body, await owner.sign(concat(STATEMENT_LABEL, body)));
-  const read = await decodeStatement(bytes, genesis, before);
+  const read = await decodeStatement(bytes, genesis, before, owners);
   if (!read.ok) throw new Error(`own statement is not believed: ${read.error.kind}`);
   return read.value;
 }

@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import type { Genesis } from './genesis.ts';
 import { roomFileSegments, type FiledSegment } from './room-file.ts';
-import { decodeRoster, type RosterStatement } from './roster.ts';
+import { decodeRoster, type Roster } from './roster.ts';
 import { epochOf, kindOf, openSealed } from './seal.ts';
 
 export type FileRosterProblem =
@@ -17,26 +17,27 @@ export type FileRosterProblem =
 export const isRosterRecord = ({ index, sealed }: FiledSegment): boolean =>
   index === 0 && kindOf(sealed) === 'roster';
 
-/** The statements that a file holds after `genesis`, its own; none in epoch 0. `keys`: what the link alone gives. Rejects where the file can't be read. */
+/** The statements that a file holds after `genesis`, its own; none in epoch 0 where nobody but the first owner owned the room. `keys`: what the link alone gives. Rejects where the file can't be read. */
 export async function rosterOfFile(
   file: Blob,
   genesis: Genesis,
   keys: RoomKeys,
-): Promise<Result<readonly RosterStatement[], FileRosterProblem>> {
+): Promise<Result<Roster, FileRosterProblem>> {
   const record = await rosterRecord(file);
   const epoch = (record && epochOf(record.sealed)) ?? 0;
   if (epoch > keys.epoch) return err({ kind: 'newer-keys', file: epoch, link: keys.epoch });
   if (epoch < keys.epoch) return err({ kind: 'older-keys', file: epoch, link: keys.epoch });
-  if (record === undefined) return ok([]);
+  if (record === undefined) return ok({ genesis, statements: [], owners: [] });
   const bad = (why: string) => err({ kind: 'bad-roster' as const, why, offset: record.offset });
   const opened = await openSealed(keys, 'roster', record.sealed);
   if (!opened.ok) return bad(opened.error.kind);
   const roster = await decodeRoster(opened.value, genesis.roomId);
   if (!roster.ok) return bad(roster.error.kind);
-  const { statements } = roster.value;
+  const { statements, owners } = roster.value;
   if (!equalBytes(roster.value.genesis.bytes, genesis.bytes)) return bad('another-genesis');
-  // In epoch 0 there is nothing to say beside the genesis statement, and one way only to leave it out.
-  return statements.length === epoch && epoch > 0 ? ok(statements) : bad('another-epoch');
+  // Where there is nothing to say beside the genesis statement there is one way only to leave it out.
+  const says = epoch > 0 || owners.length > 0;
+  return statements.length === epoch && says ? ok(roster.value) : bad('another-epoch');
 }
 
 async function rosterRecord(file: Blob): Promise<FiledSegment | undefined> {

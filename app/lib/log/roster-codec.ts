@@ -5,6 +5,7 @@
  *   statement = format u8 ‖ epoch u32 ‖ previous[32] ‖ time u64 ‖ edit, comment, view invite[32 each] ‖ former[48]
  *     ‖ count varUint ‖ count × (device[32] ‖ role u8 ‖ ephemeral[32] ‖ wrapped[48]) ‖ varBytes closed ‖ signature[64]
  *   roster = varBytes genesis ‖ count varUint ‖ count × varBytes statement
+ *     ‖ where there are any: count varUint ‖ count × varBytes owners statement
  */
 import {
   createEncoder,
@@ -17,6 +18,7 @@ import {
 import { Malformed, parse, type ByteReader } from '../core/byte-reader.ts';
 import { fromHex, toHex, type Bytes } from '../core/bytes.ts';
 import type { DeviceId, Role } from '../core/ids.ts';
+import { MAX_OWNERS_STATEMENTS, OWNERS_STATEMENT_BYTES } from '../core/owners-statement.ts';
 import type { Result } from '../core/result.ts';
 import { epochBytes } from '../crypto/room-keys.ts';
 import { DEVICE_KEY_BYTES, WRAPPED_SEED_BYTES, type SeedGrant } from '../crypto/seed-grant.ts';
@@ -28,8 +30,10 @@ import { chainKey, decodeFrontier, encodeFrontier, type FrontierRow } from './fr
 export const MAX_GRANTS = 1_024;
 /** Epochs of a room after its first. */
 export const MAX_STATEMENTS = 1_024;
-/** 1.9 MiB: it travels in one frame of at most 2 MiB. */
+/** 1.9 MiB, owners statements aside: it travels in one frame of at most 2 MiB. */
 export const MAX_ROSTER_BYTES = 1_945 * KIB;
+/** On top, so that no owner can fill a roster and keep the code's holder out: 64 statements of at most 434 bytes, below 28 KiB. */
+const MAX_OWNERS_PART_BYTES = 1 + MAX_OWNERS_STATEMENTS * (2 + OWNERS_STATEMENT_BYTES);
 
 /** A device and what it may do. */
 export interface Member {
@@ -91,25 +95,40 @@ export function readStatement(bytes: Bytes): Result<StatementFields & { readonly
   });
 }
 
+/** A roster as bytes that were not looked at yet. */
+export interface RosterBytes {
+  readonly genesis: Bytes;
+  readonly statements: readonly Bytes[];
+  readonly owners: readonly Bytes[];
+}
+
 /** RangeError above a cap: what is written must be read by others. */
-export function writeRoster(genesis: Bytes, statements: readonly Bytes[]): Bytes {
-  if (!fitsRoster(genesis, statements)) throw new RangeError('more statements than a roster holds');
+export function writeRoster({ genesis, statements, owners }: RosterBytes): Bytes {
+  if (!fitsRoster(genesis, statements) || owners.length > MAX_OWNERS_STATEMENTS)
+    throw new RangeError('more statements than a roster holds');
   const encoder = createEncoder();
   writeVarUint8Array(encoder, genesis);
   writeVarUint(encoder, statements.length);
   for (const statement of statements) writeVarUint8Array(encoder, statement);
+  if (owners.length > 0) writeVarUint(encoder, owners.length);
+  for (const statement of owners) writeVarUint8Array(encoder, statement);
   return toUint8Array(encoder);
 }
 
 /** Reads, does not verify. What is read are views of `bytes`. */
-export function readRoster(bytes: Bytes): Result<{ genesis: Bytes; statements: Bytes[] }, string> {
+export function readRoster(bytes: Bytes): Result<RosterBytes, string> {
   return parse(bytes, (reader) => {
-    if (bytes.length > MAX_ROSTER_BYTES) throw new Malformed('too large');
+    if (bytes.length > MAX_ROSTER_BYTES + MAX_OWNERS_PART_BYTES) throw new Malformed('too large');
     const genesis = reader.varBytes(MAX_GENESIS_BYTES);
-    const count = reader.varUint(MAX_STATEMENTS);
-    const statements: Bytes[] = [];
-    for (let i = 0; i < count; i++) statements.push(reader.varBytes(MAX_ROSTER_BYTES));
-    return { genesis, statements };
+    const list = (count: number, maxBytes: number): Bytes[] =>
+      Array.from({ length: count }, () => reader.varBytes(maxBytes));
+    const statements = list(reader.varUint(MAX_STATEMENTS), MAX_ROSTER_BYTES);
+    if (reader.at > MAX_ROSTER_BYTES) throw new Malformed('too large');
+    if (reader.left === 0) return { genesis, statements, owners: [] };
+    const count = reader.varUint(MAX_OWNERS_STATEMENTS);
+    // One way only to have none.
+    if (count === 0) throw new Malformed('trailing bytes');
+    return { genesis, statements, owners: list(count, OWNERS_STATEMENT_BYTES) };
   });
 }
 

@@ -1,6 +1,7 @@
 /**
- * The roster: what the owner signed after the genesis statement. Each statement begins an epoch with keys of its own and says who
- * comes along (ROST-1 to ROST-6). Owns believing and opening of statements; not what of the log is accepted by them.
+ * The roster: what owners signed after the genesis statement. Each statement begins an epoch with keys of its own and says who
+ * comes along (ROST-1 to ROST-6); owners statements beside them say who may sign the next (owners.ts). Owns believing and opening of
+ * statements; not what of the log is accepted by them.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, equalBytes, fromHex, utf8, type Bytes } from '../core/bytes.ts';
@@ -9,8 +10,17 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { RoomKeys, SeedKind } from '../crypto/room-keys.ts';
 import { openFormerSeed, openGrant, seedKindOf } from '../crypto/seed-grant.ts';
 import { SIGNATURE_BYTES, verifySignature } from '../crypto/signatures.ts';
+import { decodeOwners } from '../core/owners-statement.ts';
 import { decodeGenesis, type Genesis, type GenesisProblem, type Invites } from './genesis.ts';
-import { fitsRoster, readRoster, readStatement, writeRoster, type StatementFields } from './roster-codec.ts';
+import { decodeOwnersStatement, ownershipOf, type OwnersStatement } from './owners.ts';
+import {
+  fitsRoster,
+  readRoster,
+  readStatement,
+  writeRoster,
+  type RosterBytes,
+  type StatementFields,
+} from './roster-codec.ts';
 
 /** A believed statement. Plain data: it can be posted to a worker. */
 export interface RosterStatement extends Invites, StatementFields {
@@ -23,22 +33,28 @@ export interface Roster {
   readonly genesis: Genesis;
   /** `statements[n - 1]` began epoch n. */
   readonly statements: readonly RosterStatement[];
+  /** Who could sign them: `owners[n - 1]` has index n. */
+  readonly owners: readonly OwnersStatement[];
 }
 
 /**
  * `malformed`: the bytes are no statement, or more than a roster holds. `not-next`: of another epoch than the one after the last
- * known, or after another statement. `bad-signature`: not by the room's owner.
+ * known, or after another statement. `bad-signature`: not by an owner of that epoch, or by the root.
  */
 export type RosterProblem = { readonly kind: 'malformed' | 'not-next' | 'bad-signature' };
 
 /** What a statement's signature begins with (ROST-1). */
 export const STATEMENT_LABEL = utf8('codeface/roster/1\0');
 
-/** Reads and verifies a statement from anywhere: it is believed as the one after `before`, all that are believed so far (ROST-2). */
+/**
+ * Reads and verifies a statement from anywhere: it is believed as the one after `before`, all that are believed so far (ROST-2).
+ * `owners`: all owners statements that are.
+ */
 export async function decodeStatement(
   bytes: Bytes,
   genesis: Genesis,
   before: readonly RosterStatement[],
+  owners: readonly OwnersStatement[] = [],
 ): Promise<Result<RosterStatement, RosterProblem>> {
   if (!fitsRoster(genesis.bytes, [...before.map((one) => one.bytes), bytes]))
     return err({ kind: 'malformed' });
@@ -51,9 +67,11 @@ export async function decodeStatement(
   if (fields.epoch !== before.length + 1 || !equalBytes(fields.previous, sha256(last)))
     return err({ kind: 'not-next' });
   const body = own.subarray(0, own.length - SIGNATURE_BYTES);
-  if (!(await verifySignature(genesis.ownerPublicKey, signature, concat(STATEMENT_LABEL, body))))
-    return err({ kind: 'bad-signature' });
-  return ok({ roomId: genesis.roomId, ...fields, bytes: own });
+  const message = concat(STATEMENT_LABEL, body);
+  for (const owner of ownershipOf(genesis, owners, fields.epoch).owners)
+    if (await verifySignature(owner, signature, message))
+      return ok({ roomId: genesis.roomId, ...fields, bytes: own });
+  return err({ kind: 'bad-signature' });
 }
 
 /**
@@ -80,10 +98,25 @@ export const formerReadSeed = (statement: RosterStatement, keys: RoomKeys): Prom
   openFormerSeed(statement.former, keys);
 
 /** Genesis statement and statements together, as they travel and rest (ROST-6). RangeError above 1,024 statements or 1,945 KiB. */
-export const encodeRoster = (roster: {
-  readonly genesis: Bytes;
-  readonly statements: readonly Bytes[];
-}): Bytes => writeRoster(roster.genesis, roster.statements);
+export const encodeRoster = ({
+  genesis,
+  statements,
+  owners = [],
+}: Omit<RosterBytes, 'owners'> & Partial<RosterBytes>): Bytes => writeRoster({ genesis, statements, owners });
+
+/** The statements as signed. */
+export const bytesOf = ({ genesis, statements, owners }: Roster): RosterBytes => ({
+  genesis: genesis.bytes,
+  statements: statements.map(({ bytes }) => bytes),
+  owners: owners.map(({ bytes }) => bytes),
+});
+
+/** As it was when that epoch began the newest, and as far as it is known. */
+export const upTo = <R extends Omit<Roster, 'genesis'>>(epoch: number, roster: R): R => ({
+  ...roster,
+  statements: roster.statements.slice(0, epoch),
+  owners: roster.owners.filter((one) => one.epoch <= epoch),
+});
 
 /** Reads and verifies a roster from anywhere: all of it is believed, or nothing. */
 export async function decodeRoster(
@@ -94,11 +127,40 @@ export async function decodeRoster(
   if (!read.ok) return err({ kind: 'malformed' });
   const genesis = await decodeGenesis(read.value.genesis.slice(), roomId);
   if (!genesis.ok) return genesis;
+  const { fault, ...roster } = await believe(genesis.value, read.value);
+  return fault === undefined ? ok(roster) : err(fault);
+}
+
+/**
+ * As much of these statements as is believed, up to the first that is not: epochs in their order, and before each the owners
+ * statements that were signed when the ones before it were the newest (ROST-32).
+ */
+export async function believe(
+  genesis: Genesis,
+  bytes: Pick<RosterBytes, 'statements' | 'owners'>,
+): Promise<Roster & { readonly fault?: RosterProblem }> {
   const statements: RosterStatement[] = [];
-  for (const one of read.value.statements) {
-    const statement = await decodeStatement(one, genesis.value, statements);
-    if (!statement.ok) return statement;
-    statements.push(statement.value);
-  }
-  return ok({ genesis: genesis.value, statements });
+  const owners: OwnersStatement[] = [];
+  const fault = async (): Promise<RosterProblem | undefined> => {
+    for (;;) {
+      const [epoch, own] = [bytes.statements[statements.length], bytes.owners[owners.length]];
+      if (own !== undefined && (epoch === undefined || isDue(own, statements.length))) {
+        const read = await decodeOwnersStatement(own, genesis, statements, owners);
+        if (!read.ok) return read.error;
+        owners.push(read.value);
+      } else if (epoch !== undefined) {
+        const read = await decodeStatement(epoch, genesis, statements, owners);
+        if (!read.ok) return read.error;
+        statements.push(read.value);
+      } else return undefined;
+    }
+  };
+  const found = await fault();
+  return { genesis, statements, owners, ...(found && { fault: found }) };
+}
+
+/** Whether an owners statement comes before the statement of the next epoch. What can't be read is refused at once. */
+function isDue(bytes: Bytes, epoch: number): boolean {
+  const read = decodeOwners(bytes);
+  return !read.ok || read.value.epoch <= epoch;
 }

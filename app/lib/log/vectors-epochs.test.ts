@@ -191,7 +191,7 @@ describe('rosters', () => {
       statements: statements.slice(0, vector.known),
       ...('genesis' in vector ? {} : { genesis }),
     });
-    const news = new RosterNews(log, keysOf(vector.epoch), (roster) => told.push(roster));
+    const news = new RosterNews(log, keysOf(vector.epoch), { onNews: (roster) => told.push(roster) });
     await news.heard(own(vector.roster));
     expect(told).toHaveLength(vector.news ? 1 : 0);
   });
@@ -336,7 +336,7 @@ describe('room files', () => {
     const read = await rosterOfFile(file, genesis, keysOf(link));
     if (refused)
       return expect(read).toMatchObject({ ok: false, error: { kind: refused, ...(why && { why }) } });
-    expect(read.ok && read.value.map((one) => one.bytes)).toEqual(
+    expect(read.ok && read.value.statements.map((one) => one.bytes)).toEqual(
       statements.slice(0, believed).map((one) => one.bytes),
     );
   });

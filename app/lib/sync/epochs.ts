@@ -9,12 +9,13 @@ import { maySign } from '../log/format.ts';
 import { encodeFrontier, partsOf, type FrontierRow } from '../log/frontier.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { RoomLog } from '../log/room-log.ts';
-import { encodeRoster, type Roster } from '../log/roster.ts';
+import type { OwnersStatement } from '../log/owners.ts';
+import { bytesOf, encodeRoster, type Roster } from '../log/roster.ts';
 import { seal } from '../log/seal.ts';
 import type { Doors } from './doors.ts';
 import { beyondStatements, countBeyond, moveOn, noteCarried } from './move-on.ts';
 import type { Outbox } from './outbox.ts';
-import { bytesOf, RosterNews } from './roster-news.ts';
+import { RosterNews } from './roster-news.ts';
 import type { Transport } from './transport.ts';
 
 export interface EpochsOptions {
@@ -31,6 +32,10 @@ export interface EpochsOptions {
   /** Sends a roster to everybody who is here. */
   readonly tell: (roster: Bytes) => Promise<void>;
   readonly onNews: (roster: Roster) => void;
+  /** The owners statements that the room was opened with, and what others make of them. */
+  readonly owners?: readonly OwnersStatement[];
+  readonly onOwners: (owners: readonly OwnersStatement[]) => void;
+  readonly onBranch: () => void;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -43,7 +48,11 @@ export class Epochs {
 
   constructor(options: EpochsOptions) {
     this.#options = options;
-    this.news = new RosterNews(options.log, options.keys, options.onNews);
+    const { log, keys, onNews, onBranch, onError, owners } = options;
+    const onOwners = (news: readonly OwnersStatement[]): void => {
+      this.#keepOwners(news).catch((error: unknown) => onError('the owners of the room', error));
+    };
+    this.news = new RosterNews(log, keys, { onNews, onOwners, onBranch }, owners);
   }
 
   /** Before anything is read: what these rows name is part of the room from then on. */
@@ -101,10 +110,30 @@ export class Epochs {
     return this.#options.tell(encodeRoster(bytesOf(roster)));
   }
 
+  /** Keeps owners statements that were made here, and tells everybody who is here. */
+  async own(roster: Roster): Promise<void> {
+    this.news.made(roster);
+    await this.#keepOwners(roster.owners);
+  }
+
   /** The owner's statements as a sealed record, if there are any after the genesis statement (ROOM-9). */
   async sealed(): Promise<Bytes | undefined> {
     const { known } = this.news;
     return known && seal(this.#options.keys, 'roster', known);
+  }
+
+  /** Under the same keys the room stays open. */
+  async #keepOwners(owners: readonly OwnersStatement[]): Promise<void> {
+    const { store, tell, onOwners } = this.#options;
+    const list = owners.map(({ bytes }) => bytes);
+    // A longer list that another tab of this device stored stays.
+    await store.changeFacts((facts) =>
+      (facts.owners?.length ?? 0) >= list.length ? facts : { ...facts, owners: list },
+    );
+    onOwners(owners);
+    const { brief } = this.news;
+    // Everybody here tells those whom the others do not reach.
+    if (brief !== undefined) await tell(brief);
   }
 
   async close(): Promise<void> {

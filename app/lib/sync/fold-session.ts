@@ -26,6 +26,8 @@ export interface FoldStart {
   readonly pastSeeds: readonly Bytes[];
   /** The forks that are known. */
   readonly branches?: readonly BranchStart[];
+  /** Who owned the room when: without them a statement may be believed by nobody. */
+  readonly owners?: readonly Bytes[];
   /** Where to go on from; from nothing when absent. */
   readonly from?: { readonly chains: Bytes; readonly state: Bytes };
 }
@@ -62,9 +64,9 @@ export class FoldSession {
   }
 
   static async start(start: FoldStart): Promise<FoldSession> {
-    const { roomId, genesis, statements, branches = [], from } = start;
+    const { roomId, genesis, statements, owners = [], branches = [], from } = start;
     const keys = await keysOf(start);
-    const roster = genesis && (await decodeRoster(encodeRoster({ genesis, statements }), roomId));
+    const roster = genesis && (await decodeRoster(encodeRoster({ genesis, statements, owners }), roomId));
     const options = { roomId, keys, branches, ...(roster?.ok && roster.value) };
     if (from === undefined) return new FoldSession(new RoomLog(options), undefined);
     const imported = RoomLog.importChains(from.chains, options);

@@ -19,17 +19,19 @@ import { readLone } from './lone-segment.ts';
  */
 export async function moveOn(
   store: LogStore,
-  { genesis, statements }: Roster,
+  { genesis, statements, owners }: Roster,
   held: readonly FrontierRow[],
 ): Promise<void> {
   // Made under the old epoch, where more may have counted than counts now.
   await store.dropSnapshot();
   const beyond = beyondStatements(statements, held);
   const roster = statements.map(({ bytes }) => bytes);
+  const owned = owners.map(({ bytes }) => bytes);
   await store.changeFacts((facts) => ({
     ...facts,
     genesis: genesis.bytes,
     roster: (facts.roster?.length ?? 0) > roster.length ? (facts.roster ?? roster) : roster,
+    ...(owned.length > (facts.owners?.length ?? 0) && { owners: owned }),
     carry: inParts([...rowsIn(facts.carry), ...beyond]),
   }));
 }

@@ -64,6 +64,7 @@ export class Peers {
   readonly #closedLinks = new WeakSet<MeshLink>();
   readonly #toldForks = new Set<string>();
   readonly #toldRoster = new WeakSet<MeshLink>();
+  readonly #toldOwners = new WeakSet<MeshLink>();
   #mesh: Mesh | undefined;
   #caughtUp = false;
   #ownPresence: Bytes = new Uint8Array();
@@ -134,6 +135,7 @@ export class Peers {
         const peer = peerIdOf(met.id);
         this.#mesh?.identify(link, peer);
         if (this.#presence.met(peer, met)) this.#sendPresence(link).catch(this.#internal('presence'));
+        this.#tellOwners(link);
       },
       onFrontier: (link, rows) => {
         if (link.peer !== undefined) this.#catchUp.compare(link, link.peer, rows);
@@ -173,7 +175,7 @@ export class Peers {
     this.#mesh?.broadcast(writeFrame('live', sealed), 'live');
   }
 
-  /** Tells everybody here of newer statements than those this room was opened with. */
+  /** Tells everybody here of newer statements. */
   async announce(roster: Bytes): Promise<void> {
     const frame = writeFrame('roster', await seal(this.#options.keys, 'roster', roster));
     this.#mesh?.broadcast(frame, 'live');
@@ -315,11 +317,22 @@ export class Peers {
 
   /** To who came by a link of this epoch and knows nothing else. Once a link: it is in order, and whole or closed. */
   #tellRoster(link: MeshLink): void {
-    const { keys, rosterNews } = this.#options;
-    const { known } = rosterNews;
+    const { known } = this.#options.rosterNews;
     if (known === undefined || this.#toldRoster.has(link)) return;
     this.#toldRoster.add(link);
-    seal(keys, 'roster', known).then(
+    this.#sendRoster(link, known);
+  }
+
+  /** To everybody who is met: they may have been away when others came to own the room. Once a link; what is newer is announced. */
+  #tellOwners(link: MeshLink): void {
+    const { brief } = this.#options.rosterNews;
+    if (brief === undefined || this.#toldOwners.has(link)) return;
+    this.#toldOwners.add(link);
+    this.#sendRoster(link, brief);
+  }
+
+  #sendRoster(link: MeshLink, roster: Bytes): void {
+    seal(this.#options.keys, 'roster', roster).then(
       (sealed) => link.send(writeFrame('roster', sealed), 'live'),
       this.#internal('the roster'),
     );

@@ -8,6 +8,7 @@ import type { FrontierRow } from '../log/frontier.ts';
 import type { Genesis } from '../log/genesis.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { Accepted } from '../log/receipt.ts';
+import type { OwnersStatement } from '../log/owners.ts';
 import type { Roster, RosterStatement } from '../log/roster.ts';
 import type { ArchiveOptions } from './archive/archive.ts';
 import type { ArchiveServer } from './archive/archive-server.ts';
@@ -25,6 +26,8 @@ export interface ReplicaOptions {
   readonly genesis: Genesis | undefined;
   /** The owner's statements after it, up to the epoch of `keys`. */
   readonly statements?: readonly RosterStatement[];
+  /** Who owned the room until then (ROST-30). */
+  readonly owners?: readonly OwnersStatement[];
   /** What this device has of former epochs and should carry into this one. */
   readonly carry?: readonly FrontierRow[];
   readonly store: LogStore;
@@ -89,5 +92,9 @@ export type ReplicaNotice =
   | { readonly kind: 'caught-up' }
   /** The owner has changed who is in the room: it has to be opened again with what this says (`Replica.moveOn`). */
   | { readonly kind: 'roster'; readonly roster: Roster }
+  /** Others own the room now, under the same keys. */
+  | { readonly kind: 'owners'; readonly owners: readonly OwnersStatement[] }
+  /** Owners of the room have signed what contradicts what is known here: the room has two rosters. */
+  | { readonly kind: 'roster-branch' }
   | { readonly kind: 'genesis'; readonly bytes: Bytes }
   | { readonly kind: 'internal'; readonly what: string; readonly error: unknown };

@@ -141,6 +141,8 @@ export class Replica {
       stopSnapshots: () => this.#keeper.stopSnapshots(),
       tell: (roster) => this.#peers.announce(roster),
       onNews: (roster) => events.onNotice({ kind: 'roster', roster }),
+      onOwners: (owners) => events.onNotice({ kind: 'owners', owners }),
+      onBranch: () => events.onNotice({ kind: 'roster-branch' }),
       onError,
     });
     this.#peers = new Peers({
@@ -365,6 +367,7 @@ export class Replica {
       seed: { kind: keys.seedKind, bytes, epoch: keys.epoch },
       genesis: this.#log.genesis?.bytes,
       statements: this.#log.statements.map((statement) => statement.bytes),
+      owners: this.epochs.news.owners.map((statement) => statement.bytes),
       pastSeeds: (keys.past ?? []).map(({ seeds }) => seeds.v),
       branches: this.#log.branches,
     };

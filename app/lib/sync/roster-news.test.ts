@@ -6,9 +6,9 @@ import { deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
 import { sign, type SigningKeyPair } from '../crypto/signatures.ts';
 import { makeStatement } from '../log/new-statement.ts';
 import { RoomLog } from '../log/room-log.ts';
-import { encodeRoster, type Roster, type RosterStatement } from '../log/roster.ts';
+import { bytesOf, encodeRoster, type Roster, type RosterStatement } from '../log/roster.ts';
 import { testRoom, type TestRoom } from '../log/test-room.ts';
-import { bytesOf, RosterNews } from './roster-news.ts';
+import { RosterNews } from './roster-news.ts';
 
 let room: TestRoom;
 /** Two statements after each other, and another branch of them. */
@@ -16,7 +16,7 @@ let one: Roster, two: Roster, other: Roster, longerOther: Roster;
 let keysOfOne: RoomKeys;
 
 async function next(
-  { genesis, statements }: Roster,
+  { genesis, statements, owners }: Roster,
   former: RoomKeys,
   owner: SigningKeyPair = room.owner,
 ): Promise<{ roster: Roster; keys: RoomKeys }> {
@@ -25,18 +25,19 @@ async function next(
     owner: { sign: (message) => sign(owner.privateKey, message) },
     genesis,
     before: statements,
+    owners,
     keys,
     former,
     closed: [],
     members: [],
     time: 1,
   });
-  return { roster: { genesis, statements: [...statements, statement] }, keys };
+  return { roster: { genesis, statements: [...statements, statement], owners }, keys };
 }
 
 beforeAll(async () => {
   room = await testRoom();
-  const start = { genesis: room.genesis, statements: [] };
+  const start = { genesis: room.genesis, statements: [], owners: [] };
   ({ roster: one, keys: keysOfOne } = await next(start, room.keys));
   ({ roster: two } = await next(one, keysOfOne));
   const branch = await next(start, room.keys);
@@ -50,7 +51,7 @@ function listen(known: readonly RosterStatement[] = []): { news: RosterNews; tol
   const told: Bytes[] = [];
   const keys = known.length === 0 ? room.keys : keysOfOne;
   const log = new RoomLog({ roomId: room.keys.roomId, keys, genesis: room.genesis, statements: known });
-  return { news: new RosterNews(log, keys, (roster) => told.push(wire(roster))), told };
+  return { news: new RosterNews(log, keys, { onNews: (roster) => told.push(wire(roster)) }), told };
 }
 
 test('ROST-21 what goes on from what is known is news, once; the same, less or another branch is not', async () => {
@@ -66,7 +67,7 @@ test('ROST-21 what goes on from what is known is news, once; the same, less or a
 test('ROST-21 an editor can’t make one, and another room’s says nothing here', async () => {
   const { news, told } = listen();
   const strangers = await testRoom();
-  const theirs = await next({ genesis: strangers.genesis, statements: [] }, strangers.keys, strangers.owner);
+  const theirs = await next({ genesis: strangers.genesis, statements: [], owners: [] }, strangers.keys, strangers.owner);
   await news.heard(wire(theirs.roster));
   const [first] = one.statements;
   if (first === undefined) throw new Error('no statement');
@@ -79,9 +80,9 @@ test('ROST-21 an editor can’t make one, and another room’s says nothing here
 test('ROST-21 to who came by a link of a later epoch, what does not reach it is no news', async () => {
   const told: Bytes[] = [];
   const keys = await deriveRoomKeys('v', randomBytes(32), 2, room.keys.roomId);
-  const news = new RosterNews(new RoomLog({ roomId: keys.roomId, keys }), keys, (roster) =>
-    told.push(wire(roster)),
-  );
+  const news = new RosterNews(new RoomLog({ roomId: keys.roomId, keys }), keys, {
+    onNews: (roster) => told.push(wire(roster)),
+  });
   for (const roster of [one, other, two]) await news.heard(wire(roster));
   expect(told).toEqual([wire(two)]);
 });

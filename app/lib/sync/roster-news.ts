@@ -1,63 +1,136 @@
 /**
- * The owner's statements as they come from others (ROST-20, ROST-21): what extends those this room was opened with is news,
- * told once. Whose signature they bear decides, not who brought them.
+ * The owners' statements as they come from others (ROST-20, ROST-21, ROST-35): what goes on from those known here is news, told once.
+ * Whose signature they bear decides, not who brought them.
  */
 import { equalBytes, type Bytes } from '../core/bytes.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
+import type { OwnersStatement } from '../log/owners.ts';
 import type { RoomLog } from '../log/room-log.ts';
-import { decodeRoster, encodeRoster, type Roster } from '../log/roster.ts';
+import { readRoster, type RosterBytes } from '../log/roster-codec.ts';
+import { hasMore, unionOf } from '../log/roster-union.ts';
+import { believe, bytesOf, decodeRoster, encodeRoster, type Roster } from '../log/roster.ts';
+import { decodeGenesis } from '../log/genesis.ts';
+
+export interface RosterEvents {
+  /** The room has new keys. */
+  readonly onNews: (roster: Roster) => void;
+  /** Others own the room now, under the same keys. */
+  readonly onOwners?: (owners: readonly OwnersStatement[]) => void;
+  /** Owners have signed something that contradicts what is known here; told once. */
+  readonly onBranch?: () => void;
+}
 
 export class RosterNews {
   readonly #log: RoomLog;
   readonly #keys: RoomKeys;
-  readonly #onNews: (roster: Roster) => void;
+  readonly #events: RosterEvents;
+  #owners: readonly OwnersStatement[];
+  /** What leads on to other keys. */
   #newest: Roster | undefined;
+  #revision = 0;
+  #branched = false;
   /** What was heard last, believed or not: who repeats it costs nothing. */
   #heard: Bytes | undefined;
 
-  constructor(log: RoomLog, keys: RoomKeys, onNews: (roster: Roster) => void) {
+  /** `owners`: the owners statements that the room was opened with. */
+  constructor(
+    log: RoomLog,
+    keys: RoomKeys,
+    events: RosterEvents,
+    owners: readonly OwnersStatement[] = [],
+  ) {
     this.#log = log;
     this.#keys = keys;
-    this.#onNews = onNews;
+    this.#events = events;
+    this.#owners = owners;
   }
 
-  /** All that this room was opened with, as it travels; undefined before there is anything beyond the genesis statement. */
+  /** Who owned the room until now, as far as it is known here. */
+  get owners(): readonly OwnersStatement[] {
+    return this.#owners;
+  }
+
+  /** All of this epoch, as it travels; undefined before there is anything beyond the genesis statement. */
   get known(): Bytes | undefined {
     const { genesis, statements } = this.#log;
-    return genesis && statements.length > 0 ? encodeRoster(bytesOf({ genesis, statements })) : undefined;
+    if (genesis === undefined || statements.length + this.#owners.length === 0) return undefined;
+    return encodeRoster(bytesOf({ genesis, statements, owners: this.#owners }));
+  }
+
+  /** The owners statements alone: for whoever has this epoch's keys, and with them the rest. Undefined where there are none. */
+  get brief(): Bytes | undefined {
+    const { genesis } = this.#log;
+    if (genesis === undefined || this.#owners.length === 0) return undefined;
+    return encodeRoster(bytesOf({ genesis, statements: [], owners: this.#owners }));
   }
 
   /** What this tab itself is about to tell the others: no news to it. */
   made(roster: Roster): void {
-    this.#newest = roster;
+    this.#revision++;
+    if (roster.statements.length > this.#log.statements.length) this.#newest = roster;
+    else this.#owners = roster.owners;
   }
 
   /** Takes a roster from anywhere. */
   async heard(bytes: Bytes): Promise<void> {
     if (this.#heard !== undefined && equalBytes(this.#heard, bytes)) return;
     this.#heard = bytes.slice();
-    const read = await decodeRoster(bytes, this.#keys.roomId);
+    const read = readRoster(bytes);
     if (!read.ok) return;
-    const { genesis, statements } = read.value;
-    const known = this.#newest?.genesis ?? this.#log.genesis;
-    const before = this.#newest?.statements ?? this.#log.statements;
+    const genesis = await decodeGenesis(read.value.genesis.slice(), this.#keys.roomId);
+    if (!genesis.ok) return;
+    const known = this.#known();
     // The first one stays: another branch is never followed, not even from the beginning.
-    if (known !== undefined && !equalBytes(known.bytes, genesis.bytes)) return;
-    if (!before.every((one, i) => equalBytes(one.bytes, statements[i]?.bytes ?? NOTHING))) return;
+    if (known !== undefined && !equalBytes(known.genesis.bytes, genesis.value.bytes)) return;
+    const here = known ? bytesOf(known) : NOTHING;
+    const union = unionOf(here, read.value);
+    if (union !== undefined && !hasMore(union, here)) return;
+    const revision = this.#revision;
+    const believed = union && (await believe(genesis.value, union));
+    // Something else was heard while this was looked at.
+    if (revision !== this.#revision) {
+      this.#heard = undefined;
+      return this.heard(bytes);
+    }
+    if (believed === undefined || believed.fault !== undefined) return this.#tellBranch(read.value, here);
+    const { length } = believed.statements;
     // What does not reach the epoch of a link that brought nothing else opens nothing with it.
-    if (statements.length <= before.length || statements.length < this.#keys.epoch) return;
-    this.#newest = read.value;
-    this.#onNews(read.value);
+    if (length < this.#keys.epoch) return;
+    // The genesis statement comes first; then this is told again.
+    if (known === undefined && length === 0) this.#heard = undefined;
+    else this.#take(believed);
+  }
+
+  #known(): Roster | undefined {
+    const { genesis, statements } = this.#log;
+    return this.#newest ?? (genesis && { genesis, statements, owners: this.#owners });
+  }
+
+  #take(roster: Roster): void {
+    this.#revision++;
+    if (roster.statements.length > (this.#known()?.statements.length ?? 0)) {
+      this.#newest = roster;
+      this.#events.onNews(roster);
+    } else {
+      this.#owners = roster.owners;
+      this.#events.onOwners?.(roster.owners);
+    }
+  }
+
+  /** Told only of what owners signed: anybody can send bytes. */
+  async #tellBranch(theirs: RosterBytes, here: Pick<RosterBytes, 'statements'>): Promise<void> {
+    if (this.#branched) return;
+    const { roomId } = this.#keys;
+    const whole = await decodeRoster(encodeRoster(theirs), roomId);
+    // Owners statements that travel alone belong to the epochs that are known here.
+    const brief =
+      whole.ok || theirs.statements.length > 0
+        ? whole
+        : await decodeRoster(encodeRoster({ ...theirs, statements: here.statements }), roomId);
+    if (!brief.ok || this.#branched) return;
+    this.#branched = true;
+    this.#events.onBranch?.();
   }
 }
 
-const NOTHING: Bytes = new Uint8Array();
-
-/** The statements as signed. */
-export const bytesOf = ({
-  genesis,
-  statements,
-}: Roster): { genesis: Bytes; statements: readonly Bytes[] } => ({
-  genesis: genesis.bytes,
-  statements: statements.map(({ bytes }) => bytes),
-});
+const NOTHING = { statements: [], owners: [] };

@@ -37,13 +37,14 @@ export async function beginEpoch(change: EpochChange): Promise<Roster> {
     owner,
     genesis: roster.genesis,
     before: roster.statements,
+    owners: roster.owners,
     keys: next,
     former: keys,
     closed: closedRows(replica.epochs.closing, roster),
     members: [{ device: me, role: 'editor' }, ...members.filter(({ device }) => device !== me)],
     time: now,
   });
-  const newer = { genesis: roster.genesis, statements: [...roster.statements, statement] };
+  const newer = { ...roster, statements: [...roster.statements, statement] };
   await replica.epochs.moveOn(newer);
   // It is done: who does not hear it now hears it at the door.
   await Promise.race([

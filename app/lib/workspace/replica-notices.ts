@@ -60,6 +60,10 @@ export function effectOf(notice: ReplicaNotice, download: () => void): NoticeEff
       return { fork: notice };
     case 'genesis':
       return { peers: true };
+    case 'owners':
+      return {};
+    case 'roster-branch':
+      return { alert: { id: 'roster-branch', alert: twoRostersAlert } };
     case 'roster':
       return { readOnly: true };
     case 'branched':

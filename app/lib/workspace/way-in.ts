@@ -9,10 +9,12 @@ import type { RoomLink } from '../crypto/links.ts';
 import { deriveRoomKeys, type RoomKeys, type SeedKind } from '../crypto/room-keys.ts';
 import { decodeGenesis, namesInvites, type Genesis } from '../log/genesis.ts';
 import type { RoomFacts } from '../log/log-store.ts';
+import type { OwnersStatement } from '../log/owners.ts';
 import {
-  decodeStatement,
+  believe,
   formerReadSeed,
   grantFor,
+  upTo,
   type Roster,
   type RosterStatement,
 } from '../log/roster.ts';
@@ -25,7 +27,10 @@ export type WrongKey = { readonly kind: 'wrong-key' };
 export interface KnownRoster {
   readonly genesis: Genesis | undefined;
   readonly statements: readonly RosterStatement[];
+  readonly owners: readonly OwnersStatement[];
 }
+
+const NOTHING_KNOWN: KnownRoster = { genesis: undefined, statements: [], owners: [] };
 
 export interface WayIn {
   readonly link: RoomLink;
@@ -41,36 +46,32 @@ export interface WayIn {
 
 /** The statements that rest here, as far as they are whole. `made`: by the page that has just made the room. */
 export async function rosterIn(
-  { genesis: stored, roster = [] }: RoomFacts,
+  { genesis: stored, roster = [], owners = [] }: RoomFacts,
   roomId: RoomId,
   made?: Bytes,
 ): Promise<KnownRoster> {
   const bytes = stored ?? made;
   const genesis = bytes && (await decodeGenesis(bytes, roomId));
   // A damaged statement is asked of the others again.
-  if (!genesis?.ok) return { genesis: undefined, statements: [] };
-  const statements: RosterStatement[] = [];
-  for (const one of roster) {
-    const read = await decodeStatement(one, genesis.value, statements);
-    if (!read.ok) break;
-    statements.push(read.value);
-  }
-  return { genesis: genesis.value, statements };
+  if (!genesis?.ok) return NOTHING_KNOWN;
+  const { fault: _, ...known } = await believe(genesis.value, { statements: roster, owners });
+  return known;
 }
 
 /** The newest way into the room that there is here. `remembered`: by what this device opened it last. */
 export async function wayIn(
   link: RoomLink,
-  { genesis, statements }: KnownRoster,
+  known: KnownRoster,
   device: DeviceKeys,
   remembered: RecentRoom['link'] | undefined,
 ): Promise<Result<WayIn, WrongKey>> {
+  const { statements } = known;
   const newest = await newestLink(link, statements, device, remembered);
   const { roomId, seedKind, seed, epoch } = newest;
   const own = await deriveRoomKeys(seedKind, seed, epoch, roomId);
   if (epoch > statements.length)
-    return ok({ link: newest, keys: own, roster: { genesis: undefined, statements: [] }, kind: 'newcomer' });
-  const roster = { genesis, statements: statements.slice(0, epoch) };
+    return ok({ link: newest, keys: own, roster: NOTHING_KNOWN, kind: 'newcomer' });
+  const roster = upTo(epoch, known);
   const keys = await keysIn(roster, own);
   if (!keys.ok) return keys;
   return ok({ link: newest, keys: keys.value, roster, kind: epoch < statements.length ? 'out' : 'in' });
@@ -78,7 +79,7 @@ export async function wayIn(
 
 /** A link's keys with those of the epochs before; `roster` ends with the epoch of `own`. */
 export async function keysIn(
-  { genesis, statements }: KnownRoster,
+  { genesis, statements }: Pick<KnownRoster, 'genesis' | 'statements'>,
   own: RoomKeys,
 ): Promise<Result<RoomKeys, WrongKey>> {
   if (genesis === undefined) return ok(own);

@@ -112,9 +112,11 @@ export function factsIn(record: unknown): RoomFacts {
   const carry = fieldOf(record, 'carry');
   const roster = fieldOf(record, 'roster');
   const branches = fieldOf(record, 'branches');
+  const owners = fieldOf(record, 'owners');
   return {
     ...(genesis && { genesis }),
     ...(isBytesList(roster) && { roster }),
+    ...(isBytesList(owners) && { owners }),
     ...(isBytesList(carry) && { carry }),
     ...(branches instanceof Uint8Array && { branches: branches as Bytes }),
     ...(fieldOf(record, 'noArchive') === true && { noArchive: true as const }),
@@ -135,9 +137,15 @@ export async function archiveMarkIn(record: unknown): Promise<ArchiveMark | unde
   }
 }
 
-export async function markDigestOf({ instance, cursor, ends, roster }: ArchiveMark): Promise<Bytes> {
+export async function markDigestOf({ instance, cursor, ends, roster, owners }: ArchiveMark): Promise<Bytes> {
   const chains = ends.map(({ session, channel, last }) => [session, channel, last]);
-  const text = JSON.stringify([toHex(instance), cursor, chains, ...(roster === undefined ? [] : [roster])]);
+  const text = JSON.stringify([
+    toHex(instance),
+    cursor,
+    chains,
+    ...(roster === undefined ? [] : [roster]),
+    ...(owners === undefined ? [] : [roster ?? 0, owners]),
+  ]);
   return new Uint8Array(await crypto.subtle.digest('SHA-256', utf8(text)));
 }
 

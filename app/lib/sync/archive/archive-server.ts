@@ -6,6 +6,7 @@ import {
   ARCHIVE_PAGE_SEGMENTS,
   ARCHIVE_SEGMENT_BYTES,
   archiveDeletePath,
+  archiveOwnersPath,
   archivePath,
   archiveRegisterPath,
   archiveSegmentsPath,
@@ -22,6 +23,12 @@ import {
   type ArchiveRefusal,
   type ArchiveStatus,
 } from '../../core/archive-wire.ts';
+import {
+  ARCHIVE_OWNERS_BYTES,
+  decodeOwnersKept,
+  encodeOwnersClaim,
+  type OwnersClaim,
+} from '../../core/archive-statement.ts';
 import { toHex, type Bytes } from '../../core/bytes.ts';
 import type { RoomId } from '../../core/ids.ts';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -42,6 +49,8 @@ export interface ArchiveServer {
   page(since: number): Promise<Result<ArchivePage, ArchiveProblem>>;
   /** A signed deletion (ARCH-12). */
   delete(statement: Bytes): Promise<Result<ArchiveDeleted, ArchiveProblem>>;
+  /** Tells who owns the room (ARCH-22), unless it is told otherwise: gives the statements that it keeps then. */
+  owners(claim: OwnersClaim): Promise<Result<readonly Bytes[], ArchiveProblem>>;
   /** Ends what is under way; nothing is asked any more. */
   close(): void;
 }
@@ -106,6 +115,12 @@ export function archiveServer({ origin, roomId, keys }: ArchiveServerOptions): A
     page: (since) =>
       ask(archiveSegmentsPath(roomId, since), { key: keys.read, maxBytes: PAGE_ANSWER_BYTES }, decodePage),
     delete: (statement) => ask(archiveDeletePath(roomId), { body: statement }, decodeDeleted),
+    owners: (claim) =>
+      ask(
+        archiveOwnersPath(roomId),
+        { body: encodeOwnersClaim(claim), maxBytes: ARCHIVE_OWNERS_BYTES },
+        decodeOwnersKept,
+      ),
     close: () => closed.abort(),
   };
 }

@@ -32,6 +32,7 @@ export function stateAfter(reason: ArchiveRefusalReason): ArchiveState {
     case 'unknown-room':
       return { kind: 'unknown-room' };
     case 'wrong-key':
+    case 'other-roster':
       return { kind: 'new-keys' };
     case 'room-full':
     case 'comments-full':

@@ -6,11 +6,14 @@
  *     └─▶ read, page by page ─▶ send my device's own after 2 s, others' after 30 s ─▶ wait
  */
 import type { ArchiveDeleted } from '../../core/archive-wire.ts';
-import type { Bytes } from '../../core/bytes.ts';
+import { equalBytes, type Bytes } from '../../core/bytes.ts';
 import type { DeviceId } from '../../core/ids.ts';
 import { err, type Result } from '../../core/result.ts';
+import type { RoomKeys } from '../../crypto/room-keys.ts';
 import type { FrontierRow } from '../../log/frontier.ts';
 import type { LogStore } from '../../log/log-store.ts';
+import type { OwnersStatement } from '../../log/owners.ts';
+import { encodeRoster } from '../../log/roster.ts';
 import { openSealed } from '../../log/seal.ts';
 import { ArchivedChains } from './archived-chains.ts';
 import type { ArchiveProblem, ArchiveServer } from './archive-server.ts';
@@ -23,7 +26,7 @@ import { Turns } from './turns.ts';
 
 export interface ArchiveOptions extends Omit<ServerCopyOptions, 'store'> {
   readonly device: DeviceId;
-  /** Where this device has the key of the room's owner. */
+  /** Where this device has the key of an owner of the room. */
   readonly owner: Owner | undefined;
   readonly store: Pick<LogStore, 'loadFacts' | 'changeFacts' | 'loadArchiveMark' | 'saveArchiveMark'>;
   /** A genesis statement, not verified yet. */
@@ -71,9 +74,13 @@ export class Archive {
   /** What has to be there for what was written here to be archived. */
   #needed: readonly FrontierRow[] = [];
   #confirmMs: number;
+  #owner: Owner | undefined;
+  /** How many owners statements the server was asked to take, of those known here. */
+  #claimed = 0;
 
   constructor(options: ArchiveOptions) {
     this.#options = options;
+    this.#owner = options.owner;
     this.#confirmMs = this.#waits.confirmMs;
     this.#copy = new ServerCopy(options, () => this.#begunAgain(), this.#left.signal);
     this.#lacking = new Lacking({ ...options, waits: this.#waits });
@@ -83,9 +90,33 @@ export class Archive {
     return this.#state;
   }
 
-  /** Whether this device has the key of the room's owner. */
+  /** Whether this device has the key of an owner of the room. */
   get owned(): boolean {
-    return this.#options.owner !== undefined;
+    return this.#owner !== undefined;
+  }
+
+  /** This device owns the room from now on, or does so no longer. */
+  own(owner: Owner | undefined): void {
+    this.#owner = owner;
+    this.#met = false;
+    this.refresh();
+    this.#options.onChange();
+  }
+
+  /**
+   * Tells the server who owns the room, with statements that are not told to anybody else yet (ARCH-22). 'taken': it knows of others,
+   * and what it knows is looked at like any news. 'unreachable': it says nothing now, or does not keep this room.
+   */
+  claimOwners(owners: readonly OwnersStatement[]): Promise<'claimed' | 'taken' | 'unreachable'> {
+    return this.#turns.between(() => this.#claim(owners));
+  }
+
+  /**
+   * Gives the server the keys of an epoch that is not told to anybody else yet: of two owners that begin one at the same time it takes
+   * the first (ARCH-5).
+   */
+  claimEpoch(next: RoomKeys): Promise<'claimed' | 'taken' | 'unreachable'> {
+    return this.#turns.between(() => this.#claimEpoch(next));
   }
 
   /** Whether everything it has was read once, and that was something. */
@@ -222,13 +253,16 @@ export class Archive {
   }
 
   async #meet(): Promise<void> {
-    const { server, keys, log, owner, learn } = this.#options;
+    const { server, keys, log, roster, learn } = this.#options;
+    const owner = this.#owner;
+    if (owner && roster.owners.length > this.#claimed) await this.#claim(roster.owners);
     let answer = await server.status();
     const refusal = answer.ok ? undefined : answer.error.reason;
     const unknown = refusal === 'unknown-room';
     if (unknown) await this.#copy.forget();
     // In the first epoch there are no older keys that it could have.
-    if (owner && (unknown || (refusal === 'wrong-key' && keys.epoch > 0)))
+    // Who came by a lesser link can't name the editors' key.
+    if (owner && keys.seeds.e && (unknown || (refusal === 'wrong-key' && keys.epoch > 0)))
       answer = (await this.#register(owner, 0)) ?? answer;
     const { instance, cursor, blob } = must(answer);
     this.#copy.meet(instance, cursor);
@@ -251,6 +285,35 @@ export class Archive {
     // A deletion came before, or another server's copy of this one: above its counter ours is new.
     const newer = answer.ok ? undefined : answer.error.counter;
     return newer !== undefined && newer > counter ? this.#register(owner, newer) : answer;
+  }
+
+  async #claim(owners: readonly OwnersStatement[]): Promise<'claimed' | 'taken' | 'unreachable'> {
+    const { server, log, roster } = this.#options;
+    if (log.genesis === undefined) return 'unreachable';
+    const statements = owners.map(({ bytes }) => bytes);
+    const kept = await server.owners({ founder: log.genesis.ownerPublicKey, statements });
+    if (!kept.ok) return 'unreachable';
+    this.#claimed = Math.max(this.#claimed, owners.length);
+    const same =
+      kept.value.length === statements.length &&
+      statements.every((one, i) => equalBytes(one, kept.value[i] ?? NOTHING));
+    if (same) return 'claimed';
+    // The server's own signature-checked list may be another one, or none where it is not kept.
+    await roster.heard(encodeRoster({ genesis: log.genesis.bytes, statements: [], owners: kept.value }));
+    return 'taken';
+  }
+
+  async #claimEpoch(next: RoomKeys): Promise<'claimed' | 'taken' | 'unreachable'> {
+    const { server, log } = this.#options;
+    const owner = this.#owner;
+    const status = await server.status();
+    if (!status.ok) return status.error.reason === 'wrong-key' ? 'taken' : 'unreachable';
+    if (owner === undefined || log.genesis === undefined || this.#declined) return 'unreachable';
+    const registration = await registrationOf(owner, next, log.genesis, status.value.counter + 1);
+    const answer = await server.register(registration);
+    if (answer.ok) return 'claimed';
+    const { reason } = answer.error;
+    return reason === 'old-counter' || reason === 'other-roster' ? 'taken' : 'unreachable';
   }
 
   async #read(): Promise<void> {
@@ -278,7 +341,8 @@ export class Archive {
   }
 
   async #delete(): Promise<Result<ArchiveDeleted, ArchiveProblem>> {
-    const { server, owner, log } = this.#options;
+    const { server, log } = this.#options;
+    const owner = this.#owner;
     if (owner === undefined || log.genesis === undefined) return err({ reason: 'bad-proof' });
     const status = await server.status();
     if (!status.ok) return status;
@@ -293,7 +357,8 @@ export class Archive {
 
   /** The owner wanted it forgotten: that is so only when the server says so. */
   async #seeItGone(): Promise<void> {
-    const { server, owner, log } = this.#options;
+    const { server, log } = this.#options;
+    const owner = this.#owner;
     const status = await server.status();
     const reason = status.ok ? undefined : status.error.reason;
     if (reason !== 'unknown-room' && reason !== 'off') {
@@ -353,4 +418,5 @@ export class Archive {
   }
 }
 
+const NOTHING: Bytes = new Uint8Array();
 const now = (): number => performance.now();

@@ -12,6 +12,7 @@ async function kept(kind: SeedKind = 'e') {
   const heard: string[] = [];
   const news = {
     known: utf8('all statements'),
+    owners: [],
     heard: async (bytes: Uint8Array) => void heard.push(new TextDecoder().decode(bytes)),
   };
   return { keys, heard, news, roster: new KeptRoster(keys, news) };

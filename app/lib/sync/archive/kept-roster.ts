@@ -7,13 +7,16 @@ import type { RoomKeys } from '../../crypto/room-keys.ts';
 import { kindOf, openSealed, seal } from '../../log/seal.ts';
 import type { RosterNews } from '../roster-news.ts';
 
+/** The statements as this tab knows them. */
+export type KnownNews = Pick<RosterNews, 'known' | 'heard' | 'owners'>;
+
 export class KeptRoster {
   readonly #keys: RoomKeys;
-  readonly #news: Pick<RosterNews, 'known' | 'heard'>;
-  /** The epoch up to which they are there. */
-  epoch: number | undefined;
+  readonly #news: KnownNews;
+  /** The epoch up to which they are there, and how many owners statements. */
+  there: { readonly epoch: number; readonly owners: number } | undefined;
 
-  constructor(keys: RoomKeys, news: Pick<RosterNews, 'known' | 'heard'>) {
+  constructor(keys: RoomKeys, news: KnownNews) {
     this.#keys = keys;
     this.#news = news;
   }
@@ -30,16 +33,21 @@ export class KeptRoster {
       // Of an epoch before, or somebody's junk.
       if (!opened.ok) continue;
       const { known } = this.#news;
-      if (known !== undefined && equalBytes(known, opened.value)) this.epoch = this.#keys.epoch;
+      if (known !== undefined && equalBytes(known, opened.value)) this.found();
       else await this.#news.heard(opened.value);
     }
     return segments;
   }
 
+  /** All that is known here is there, with so many owners statements. */
+  found(owners = this.#news.owners.length): void {
+    this.there = { epoch: this.#keys.epoch, owners };
+  }
+
   /** The record that this device is to send, if it was not found there. */
   async lacking(): Promise<Bytes | undefined> {
-    const { known } = this.#news;
-    const there = this.epoch === this.#keys.epoch;
+    const { known, owners } = this.#news;
+    const there = this.there?.epoch === this.#keys.epoch && this.there.owners === owners.length;
     if (there || known === undefined || this.#keys.seeds.e === undefined) return undefined;
     return seal(this.#keys, 'roster', known);
   }

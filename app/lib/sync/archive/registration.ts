@@ -11,21 +11,23 @@ import { archiveKeys, SEED_BYTES, type RoomKeys } from '../../crypto/room-keys.t
 import type { Genesis } from '../../log/genesis.ts';
 import { seal } from '../../log/seal.ts';
 
-/** The room's owner, where this device has the key. */
+/** An owner of the room, where this device has the key. */
 export interface Owner {
+  /** Absent: the key that the room is named by. */
+  readonly publicKey?: Bytes;
   readonly sign: (message: Bytes) => Promise<Bytes>;
 }
 
 /** A signed registration with the room's own keys, and its genesis statement for whoever reads it there first. */
 export async function registrationOf(
-  { sign }: Owner,
+  { sign, publicKey }: Owner,
   keys: RoomKeys,
   genesis: Genesis,
   counter: number,
 ): Promise<Bytes> {
   const { read, edit, comment } = archiveKeys(keys);
   const statement = {
-    ownerPublicKey: genesis.ownerPublicKey,
+    ownerPublicKey: publicKey ?? genesis.ownerPublicKey,
     counter,
     epoch: keys.epoch,
     readKeyHash: sha256(read) as Bytes,
@@ -39,11 +41,11 @@ export async function registrationOf(
 
 /** A signed deletion of the copy with that instance. */
 export async function deletionOf(
-  { sign }: Owner,
+  { sign, publicKey }: Owner,
   genesis: Genesis,
   counter: number,
   instance: Bytes,
 ): Promise<Bytes> {
-  const statement = { ownerPublicKey: genesis.ownerPublicKey, counter, instance };
+  const statement = { ownerPublicKey: publicKey ?? genesis.ownerPublicKey, counter, instance };
   return encodeDeletion(statement, await sign(deletionMessage(statement)));
 }

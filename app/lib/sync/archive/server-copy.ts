@@ -12,11 +12,10 @@ import type { Gap } from '../../log/receipt.ts';
 import type { RoomLog } from '../../log/room-log.ts';
 import type { Batch, BatchOutcome } from '../intake.ts';
 import { readLone, type LoneSegment } from '../lone-segment.ts';
-import type { RosterNews } from '../roster-news.ts';
 import { ArchivedChains } from './archived-chains.ts';
 import type { ArchiveServer } from './archive-server.ts';
 import { batchesOf } from './batches.ts';
-import { KeptRoster } from './kept-roster.ts';
+import { KeptRoster, type KnownNews } from './kept-roster.ts';
 import { must, Refused } from './refused.ts';
 
 export interface ServerCopyOptions {
@@ -32,7 +31,7 @@ export interface ServerCopyOptions {
   /** Whether the store has all of it. */
   readonly atRest: () => boolean;
   readonly take: (batch: Batch) => Promise<BatchOutcome>;
-  readonly roster: Pick<RosterNews, 'known' | 'heard'>;
+  readonly roster: KnownNews;
 }
 
 /** Pages of many segments are folded in the worker. */
@@ -67,12 +66,12 @@ export class ServerCopy {
   }
 
   /** Goes on from what this device remembers, unless it is known better by now. */
-  resume({ instance, cursor, ends, roster }: ArchiveMark): void {
+  resume({ instance, cursor, ends, roster, owners = 0 }: ArchiveMark): void {
     if (this.#instance !== undefined) return;
     this.#instance = instance;
     this.#cursor = this.#placed = cursor;
     this.#archived = new ArchivedChains(ends);
-    this.#roster.epoch = roster;
+    if (roster !== undefined) this.#roster.there = { epoch: roster, owners };
   }
 
   /** Begins again where the server names another copy, or one that has lost something. */
@@ -103,9 +102,11 @@ export class ServerCopy {
 
   /** Adds the owner's statements where they were not found in it. */
   async sendRoster(): Promise<void> {
+    // More may be heard while this is sent.
+    const { length } = this.#options.roster.owners;
     const record = await this.#roster.lacking();
     if (record === undefined || !(await this.#append([record]))) return;
-    this.#roster.epoch = this.#options.keys.epoch;
+    this.#roster.found(length);
     await this.#remember();
   }
 
@@ -225,12 +226,12 @@ export class ServerCopy {
     // With a full disk the archive is read again next time.
     if (this.#instance === undefined || !atRest()) return;
     const { ends } = this.#archived;
-    const roster = this.#roster.epoch;
+    const { there } = this.#roster;
     await store.saveArchiveMark({
       instance: this.#instance,
       cursor: this.#placed,
       ends,
-      ...(roster !== undefined && { roster }),
+      ...(there && { roster: there.epoch, ...(there.owners > 0 && { owners: there.owners }) }),
     });
   }
 
@@ -244,7 +245,7 @@ export class ServerCopy {
   #empty(): void {
     this.rewind();
     this.#archived = new ArchivedChains();
-    this.#roster.epoch = undefined;
+    this.#roster.there = undefined;
   }
 
   #isOf(instance: Bytes): boolean {
