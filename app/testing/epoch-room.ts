@@ -183,11 +183,12 @@ export class Person {
     const { replica, way } = this;
     if (replica === undefined || way?.roster.genesis === undefined) throw new Error('not open');
     const { genesis, statements } = way.roster;
+    const { owners } = replica.epochs.news;
     await beginEpoch({
       replica,
       owner: { sign: this.#signAsOwner },
       keys: way.keys,
-      roster: { genesis, statements },
+      roster: { genesis, statements, owners },
       me: this.device.deviceId,
       members,
       now: Date.now(),

@@ -316,7 +316,10 @@ routerAdd(
       }
       // Of two owners that begin an epoch each, the first to come here did.
       const kept = before !== undefined && before.instance !== '' && !repeated;
-      if (kept && (given.epoch < before.epoch || (given.epoch === before.epoch && given.read !== before.read_key))) {
+      if (
+        kept &&
+        (given.epoch < before.epoch || (given.epoch === before.epoch && given.read !== before.read_key))
+      ) {
         answer = { outcome: 'other-roster' };
         return;
       }
@@ -382,7 +385,8 @@ routerAdd(
         )
         .bind({ room })
         .all(found);
-      if (found.length === 0) return void (answer = { outcome: given.founder ? 'unknown-room' : 'bad-proof' });
+      if (found.length === 0)
+        return void (answer = { outcome: given.founder ? 'unknown-room' : 'bad-proof' });
       const { counter, instance, segments, owner_keys: keys } = found[0];
       if (keys === '' ? !given.founder : !keys.split(',').includes(given.owner))
         return void (answer = { outcome: 'bad-proof' });

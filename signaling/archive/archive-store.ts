@@ -83,7 +83,12 @@ const PAGE = z.object({
   more: z.boolean(),
   segments: z.array(z.object({ size: COUNT, data: z.string(), file: z.string().regex(/^[0-9a-f]{32}$|^$/) })),
 });
-const OWNERS = z.object({ owners: z.string().regex(/^([0-9a-f]{2})*$/).transform(fromHex) });
+const OWNERS = z.object({
+  owners: z
+    .string()
+    .regex(/^([0-9a-f]{2})*$/)
+    .transform(fromHex),
+});
 const DELETED = z.object({ segments: COUNT, bytes: COUNT });
 const TIDIED = z.object({ due: z.boolean(), purged: z.boolean() });
 const REFUSED = z.object({

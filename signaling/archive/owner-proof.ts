@@ -20,7 +20,10 @@ export async function signerOf(
  * Who owns the room after these statements; undefined where they do not lead there from the key that it is named by. What else an
  * owners statement names, a genesis statement and epochs, is sealed: tabs hold it against that.
  */
-export async function ownersIn({ founder, statements }: OwnersClaim, roomId: string): Promise<readonly Bytes[] | undefined> {
+export async function ownersIn(
+  { founder, statements }: OwnersClaim,
+  roomId: string,
+): Promise<readonly Bytes[] | undefined> {
   if ((await roomIdOf(founder)) !== roomId || isWeakKey(founder)) return undefined;
   let root = founder;
   let last: { readonly fields: SignedOwners; readonly bytes: Bytes } | undefined;

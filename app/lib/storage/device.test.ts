@@ -77,7 +77,7 @@ describe.each(['device', 'memory'] as const)('a device store in %s', (kind) => {
     await store.rememberRoom({ ...viewed, lastOpenedAt: 9 });
     const [kept] = await store.listRecentRooms();
     expect(kept).toMatchObject({ role: 'editor', link: { kind: 'e' }, lastOpenedAt: 9 });
-    expect((await store.ownerKeyOf('a' as RoomId))?.type).toBe('private');
+    expect((await store.ownerKeyOf('a' as RoomId))?.privateKey.type).toBe('private');
     // A commenter's does not fall back to a viewer's either, and goes up to an editor's.
     const talked = room('b', { role: 'commenter', link: { kind: 'c', epoch: 0, seed: Uint8Array.of(4) } });
     await store.rememberRoom(talked);

@@ -24,8 +24,17 @@ export interface RecentRoom {
   readonly link: { readonly kind: string; readonly epoch: number; readonly seed: Uint8Array };
   /** ms since 1970 */
   readonly lastOpenedAt: number;
-  /** Only on the device that made the room. */
+  /** Only where this device made the room, or came to own it by a recovery code. */
   readonly ownerKey?: CryptoKey;
+  /** Absent: the key that the room is named by. */
+  readonly ownerPublicKey?: Uint8Array;
+}
+
+/** The key by which this device owns a room, or owned it. It can't be exported. */
+export interface OwnerKey {
+  readonly privateKey: CryptoKey;
+  /** Absent: the key that the room is named by. */
+  readonly publicKey?: Uint8Array;
 }
 
 export interface DeviceStore {
@@ -44,7 +53,7 @@ export interface DeviceStore {
   rememberRoom(room: RecentRoom): Promise<void>;
   /** Removes a room from the list, its keys included. The room's log is the room store's to destroy. */
   forgetRoom(roomId: RoomId): Promise<void>;
-  ownerKeyOf(roomId: RoomId): Promise<CryptoKey | undefined>;
+  ownerKeyOf(roomId: RoomId): Promise<OwnerKey | undefined>;
   /** What the room was opened with here last. */
   linkOf(roomId: RoomId): Promise<RecentRoom['link'] | undefined>;
   close(): void;
@@ -120,8 +129,8 @@ class StoredDevice implements DeviceStore {
     await Promise.all([transaction.store.delete(roomId), transaction.done]);
   }
 
-  async ownerKeyOf(roomId: RoomId): Promise<CryptoKey | undefined> {
-    return (await this.#db.get('rooms', roomId))?.ownerKey;
+  async ownerKeyOf(roomId: RoomId): Promise<OwnerKey | undefined> {
+    return ownerKeyIn(await this.#db.get('rooms', roomId));
   }
 
   async linkOf(roomId: RoomId): Promise<RecentRoom['link'] | undefined> {
@@ -173,8 +182,8 @@ class MemoryDevice implements DeviceStore {
     this.#rooms.delete(roomId);
   }
 
-  async ownerKeyOf(roomId: RoomId): Promise<CryptoKey | undefined> {
-    return this.#rooms.get(roomId)?.ownerKey;
+  async ownerKeyOf(roomId: RoomId): Promise<OwnerKey | undefined> {
+    return ownerKeyIn(this.#rooms.get(roomId));
   }
 
   async linkOf(roomId: RoomId): Promise<RecentRoom['link'] | undefined> {
@@ -194,10 +203,17 @@ function renewed(before: RecentRoom | undefined, room: RecentRoom): RecentRoom {
   if (before === undefined) return room;
   const allowsMore = before.role !== room.role && higherRole(before.role, room.role) === before.role;
   const older = before.link.epoch > room.link.epoch || (before.link.epoch === room.link.epoch && allowsMore);
-  const ownerKey = room.ownerKey ?? before.ownerKey;
+  const { ownerKey, ownerPublicKey } = room.ownerKey === undefined ? before : room;
   return {
     ...room,
     ...(older && { role: before.role, link: before.link }),
     ...(ownerKey !== undefined && { ownerKey }),
+    ...(ownerPublicKey !== undefined && { ownerPublicKey }),
   };
+}
+
+function ownerKeyIn(room: RecentRoom | undefined): OwnerKey | undefined {
+  if (room?.ownerKey === undefined) return undefined;
+  const { ownerKey: privateKey, ownerPublicKey: publicKey } = room;
+  return { privateKey, ...(publicKey && { publicKey }) };
 }

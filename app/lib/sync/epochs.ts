@@ -77,6 +77,12 @@ export class Epochs {
       .catch((error: unknown) => void onError('the door of a former epoch', error));
   }
 
+  /** All statements of this epoch, once the room is known. */
+  get roster(): Roster | undefined {
+    const { genesis, statements } = this.#options.log;
+    return genesis && { genesis, statements, owners: this.news.owners };
+  }
+
   /** Where the chains stand that no closed frontier reaches yet. */
   get closing(): FrontierRow[] {
     const { log } = this.#options;

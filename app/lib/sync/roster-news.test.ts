@@ -67,7 +67,11 @@ test('ROST-21 what goes on from what is known is news, once; the same, less or a
 test('ROST-21 an editor can’t make one, and another room’s says nothing here', async () => {
   const { news, told } = listen();
   const strangers = await testRoom();
-  const theirs = await next({ genesis: strangers.genesis, statements: [], owners: [] }, strangers.keys, strangers.owner);
+  const theirs = await next(
+    { genesis: strangers.genesis, statements: [], owners: [] },
+    strangers.keys,
+    strangers.owner,
+  );
   await news.heard(wire(theirs.roster));
   const [first] = one.statements;
   if (first === undefined) throw new Error('no statement');

@@ -33,12 +33,7 @@ export class RosterNews {
   #heard: Bytes | undefined;
 
   /** `owners`: the owners statements that the room was opened with. */
-  constructor(
-    log: RoomLog,
-    keys: RoomKeys,
-    events: RosterEvents,
-    owners: readonly OwnersStatement[] = [],
-  ) {
+  constructor(log: RoomLog, keys: RoomKeys, events: RosterEvents, owners: readonly OwnersStatement[] = []) {
     this.#log = log;
     this.#keys = keys;
     this.#events = events;

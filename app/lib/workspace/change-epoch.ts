@@ -1,6 +1,6 @@
 /** What the owner's device does to change who is in the room: new keys, and a statement that hands them out (ROST-1). */
 import { randomBytes } from '../core/bytes.ts';
-import type { DeviceId, RoomId } from '../core/ids.ts';
+import type { DeviceId } from '../core/ids.ts';
 import { deriveRoomKeys, SEED_BYTES, type RoomKeys } from '../crypto/room-keys.ts';
 import type { FrontierRow } from '../log/frontier.ts';
 import { MAX_ROSTER_BYTES, type Member } from '../log/roster-codec.ts';
@@ -67,9 +67,3 @@ function closedRows(rows: readonly FrontierRow[], { statements }: Roster): Front
   const used = statements.reduce((sum, { bytes }) => sum + bytes.length, 0);
   return rows.slice(0, Math.max(0, Math.floor((MAX_ROSTER_BYTES - used) / 4 / ROW_BYTES)));
 }
-
-/** Two tabs of the owner must not begin two epochs. A browser without locks has no way to know. */
-export const oneAtATime = async (roomId: RoomId, work: () => Promise<void>): Promise<void> => {
-  if ('locks' in navigator) await navigator.locks.request(`codeface-roster-${roomId}`, work);
-  else await work();
-};

@@ -3,8 +3,9 @@ import type { RoomId } from '../core/ids.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
 import { changeFailedAlert } from './epoch-messages.ts';
 import { memberList, type Writer } from './member-list.ts';
+import { notOwnerWords } from './owner-words.ts';
 import type { PeopleState } from './people-state.svelte.ts';
-import type { Holder, MembersModel, MemberView, PersonHere } from './room-model.ts';
+import type { Holder, MembersModel, MemberView, OwnershipModel, PersonHere } from './room-model.ts';
 import { keepSeen, loadSeen, meet, type SeenPeople } from './seen-people.ts';
 
 export interface MembersOptions {
@@ -17,7 +18,9 @@ export interface MembersOptions {
   readonly writers: () => readonly Writer[];
   /** Whom the statement of this epoch lets in by name; nobody in a room's first. */
   readonly granted: readonly Holder[];
-  /** Makes the new keys and hands them out; undefined on every device but the owner's. */
+  /** Whether this device owns the room. */
+  readonly ownership: Pick<OwnershipModel, 'standing' | 'hasCode' | 'changedAt'>;
+  /** Makes the new keys and hands them out, where this device owns the room; undefined where it is out. */
   readonly change: ((members: readonly Holder[]) => Promise<void>) | undefined;
   /** Nothing of this room is to be kept here any more. */
   readonly forgotten: () => boolean;
@@ -48,9 +51,8 @@ export class MembersState implements MembersModel {
   }
 
   get fixed(): string | undefined {
-    return this.#options.change === undefined
-      ? 'Only the browser that this room was made in can change who is in it.'
-      : undefined;
+    const { change, ownership } = this.#options;
+    return change !== undefined && ownership.standing === 'owner' ? undefined : notOwnerWords(ownership);
   }
 
   get changing(): boolean {
@@ -59,7 +61,7 @@ export class MembersState implements MembersModel {
 
   async change(members: readonly Holder[]): Promise<void> {
     const { change, alerts } = this.#options;
-    if (change === undefined || this.#changing) return;
+    if (change === undefined || this.fixed !== undefined || this.#changing) return;
     this.#changing = true;
     try {
       await change(members);

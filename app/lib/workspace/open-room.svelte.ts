@@ -6,12 +6,12 @@ import { err, ok, type Result } from '../core/result.ts';
 import { generateDeviceKeyPair, deviceIdOf } from '../crypto/device-keys.ts';
 import { formatLink, type RoomLink } from '../crypto/links.ts';
 import type { RoomKeys, SeedKind } from '../crypto/room-keys.ts';
-import { sign, type SigningKeyPair } from '../crypto/signatures.ts';
+import type { SigningKeyPair } from '../crypto/signatures.ts';
 import type { PickedFiles } from '../files/picked.ts';
 import { issueSession } from '../log/certificate.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { Member } from '../log/roster-codec.ts';
-import { openDeviceStore, type DeviceStore } from '../storage/device.ts';
+import { openDeviceStore, type DeviceStore, type OwnerKey } from '../storage/device.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
 import type { StorageProblem } from '../storage/storage-problem.ts';
 import { openIndexedDbStore } from '../storage/stores/indexeddb.ts';
@@ -23,6 +23,9 @@ import { transportsTo } from '../sync/registry.ts';
 import type { ArchiveWay } from '../sync/replica-events.ts';
 import { Replica, type ReplicaEvents } from '../sync/replica.ts';
 import { keepGenesis } from './keep-genesis.ts';
+import { oneAtATime } from './one-at-a-time.ts';
+import { ownerBy, OwnershipState } from './ownership-state.svelte.ts';
+import { recentRoomOf } from './recent-room.ts';
 import { nextEpoch } from './next-epoch.ts';
 import type { RoomModel, ShareLinks } from './room-model.ts';
 import { RoomState, type Forked } from './room-state.svelte.ts';
@@ -48,7 +51,7 @@ export interface Move {
 interface Memory {
   readonly store: LogStore;
   readonly notKept: StorageProblem;
-  readonly ownerKey: CryptoKey | undefined;
+  readonly ownerKey: OwnerKey | undefined;
   /** Where the device's own keys are in memory as well. */
   readonly device?: DeviceStore;
 }
@@ -141,8 +144,8 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
 
   const session = await issueSession(keys, fromHex(own.deviceId));
   const myName = await device.loadName();
-  const ownerKey = newRoom?.owner.privateKey ?? move?.memory?.ownerKey ?? (await device.ownerKeyOf(roomId));
-  const owner = ownerKey && { sign: (message: Bytes) => sign(ownerKey, message) };
+  const made = newRoom && { privateKey: newRoom.owner.privateKey };
+  const key = made ?? move?.memory?.ownerKey ?? (await device.ownerKeyOf(roomId));
   // The state listens to the replica and the replica is part of the state: events wait for both to exist.
   const events = lateEvents();
   const replica = await Replica.open({
@@ -155,7 +158,9 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     store: kind === 'newcomer' ? await inMemory() : store,
     folder: workerFolder(),
     transports: transportsTo(origin),
-    ...(kind !== 'out' && { archive: archiveWay(origin, keys, owner, genesis === undefined) }),
+    ...(kind !== 'out' && {
+      archive: archiveWay(origin, keys, ownerBy(key, roster.genesis, roster.owners), genesis === undefined),
+    }),
     clock: systemClock,
     events,
   });
@@ -164,22 +169,38 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
       link: to,
       ...why,
       ...(notKept && {
-        memory: { store, notKept, ownerKey, ...(device.kind === 'memory' && { device }) },
+        memory: { store, notKept, ownerKey: ownership.key, ...(device.kind === 'memory' && { device }) },
       }),
     });
 
+  const ownership: OwnershipState = new OwnershipState({
+    roomId,
+    replica,
+    roster,
+    key,
+    keepsKeys: device.kind === 'device',
+    keep: ({ privateKey, publicKey }) =>
+      device.rememberRoom({
+        ...recentRoomOf(keys, room.name, Date.now()),
+        ownerKey: privateKey,
+        ownerPublicKey: publicKey,
+      }),
+    now: () => Date.now(),
+  });
   const changeMembers = async (members: readonly Member[]): Promise<void> => {
-    if (owner === undefined || genesis === undefined) return;
     // The owner's alone, and seldom: not part of what everybody waits for.
-    const { beginEpoch, oneAtATime } = await import('./change-epoch.ts');
+    const { beginEpoch } = await import('./change-epoch.ts');
     await oneAtATime(roomId, async () => {
+      const { owner } = ownership;
+      const { roster: now } = replica.epochs;
+      if (owner === undefined || now === undefined) return;
       // Another tab of this device was quicker: this one hears of it, and is opened again.
       if (((await store.loadFacts()).roster?.length ?? 0) > statements.length) return;
-      const change = { replica, owner, keys, roster: { genesis, statements }, me: own.deviceId, members };
+      const change = { replica, owner, keys, roster: now, me: own.deviceId, members };
       await room.follow(await beginEpoch({ ...change, now: Date.now() }));
     });
   };
-  const room = new RoomState({
+  const room: RoomState = new RoomState({
     keys,
     me: own.deviceId,
     session: session.id,
@@ -194,7 +215,8 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     ...(move?.forked && { forked: move.forked }),
     // What a newcomer finds before the statements come does not rest on this device.
     onForked: (forked) => kind === 'in' && moveTo(link, { forked }),
-    changeMembers: owner && genesis && kind === 'in' ? changeMembers : undefined,
+    ownership,
+    changeMembers: kind === 'in' ? changeMembers : undefined,
     granted: statements.at(-1)?.grants ?? [],
     onRoster: async (newer) => {
       const remembered = await device.linkOf(roomId);

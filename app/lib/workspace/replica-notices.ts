@@ -2,6 +2,7 @@
 import type { ForkNotice } from '../sync/replica-events.ts';
 import type { ReplicaNotice } from '../sync/replica.ts';
 import type { NewAlert } from './alerts.ts';
+import { twoRostersAlert } from './owner-words.ts';
 import {
   careFaultAlert,
   meetingFaultAlert,

@@ -6,6 +6,8 @@ import type { EditRefusal } from '../editor/undo-steps.ts';
 import type * as Y from 'yjs';
 import type { DeviceId, FileId, RoomId, Role, RunId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
+import type { CodeProblem } from '../crypto/recovery-code.ts';
+import type { OwnersProblem } from '../log/new-owners.ts';
 import type { RunEnd, RuntimeId } from '../runtime/runtime.ts';
 
 /** A file or folder as the tree shows it. `shown` differs from `path` where two files claim one path. */
@@ -190,6 +192,48 @@ export interface MembersModel {
   change(members: readonly Holder[]): Promise<void>;
 }
 
+/** What makes a device an owner of the room, beside being the one that made it. */
+export type Recovery =
+  /** This browser is one more of the owner's. */
+  | { readonly how: 'add' }
+  /** The others are lost, or to own the room no more. */
+  | { readonly how: 'only' }
+  /** Likewise, and the code is replaced by `newCode`. */
+  | { readonly how: 'take-over'; readonly newCode: string };
+
+export type OwnershipProblem =
+  | CodeProblem
+  /** A whole code, and not that of this room now. */
+  | { readonly kind: 'another-code' }
+  | OwnersProblem
+  | { readonly kind: 'already-an-owner' }
+  /** Another of the owner's devices changed the owners meanwhile. */
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** Who may change who is in the room, and how that is handed on: by a recovery code, which is never kept here. */
+export interface OwnershipModel {
+  /** 'lost': this browser was an owner until `changedAt`. 'other': it never was. */
+  readonly standing: 'owner' | 'lost' | 'other';
+  readonly hasCode: boolean;
+  /** Whether this browser can make the room's first code. */
+  readonly mayMakeCode: boolean;
+  /** How many browsers own the room. */
+  readonly owners: number;
+  /** When owners were changed last: ms since 1970, as claimed; undefined where they never were. */
+  readonly changedAt: number | undefined;
+  /** Whether this browser keeps keys at all, or forgets them with the tab. */
+  readonly keepsKeys: boolean;
+  /** A new code; it counts for nothing before it is used. */
+  newCode(): Promise<string>;
+  /** Makes it the room's code. Durable on this device when it resolves. */
+  useCode(code: string): Promise<OwnershipProblem | undefined>;
+  /** Whether what was typed is the room's code. */
+  check(typed: string): Promise<OwnershipProblem | undefined>;
+  /** Makes this browser an owner. Durable on this device when it resolves. */
+  recover(typed: string, recovery: Recovery): Promise<OwnershipProblem | undefined>;
+}
+
 /** The room's encrypted copy in the server's archive. */
 export interface ServerCopyView {
   readonly kept: boolean;
@@ -221,6 +265,7 @@ export interface RoomModel {
   readonly links: ShareLinks;
   readonly serverCopy: ServerCopyView;
   readonly members: MembersModel;
+  readonly ownership: OwnershipModel;
   /** In a room that is not known yet: why the archive does not bring it; '' while that is not clear. */
   readonly notArchived: string;
   /** 'pending' until it is tried; 'ready' only when a room would open, edit and run with the server and network gone. */

@@ -4,6 +4,7 @@ import type { DeviceId, FileId, Role, RoomId, SessionId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import type { Member } from '../log/roster-codec.ts';
+import type { OwnersStatement } from '../log/owners.ts';
 import type { Roster } from '../log/roster.ts';
 import { Project } from '../document/project.ts';
 import type { EditRefusal } from '../editor/undo-steps.ts';
@@ -35,6 +36,8 @@ import { keep, kept } from './kept-locally.ts';
 import { MembersState } from './members-state.svelte.ts';
 import type { NextEpoch } from './next-epoch.ts';
 import { OfflineState } from './offline-state.svelte.ts';
+import { lostAlert } from './owner-words.ts';
+import type { OwnershipState } from './ownership-state.svelte.ts';
 import { PeopleState } from './people-state.svelte.ts';
 import { recentRoomOf } from './recent-room.ts';
 import { ReplicaListener } from './replica-listener-state.svelte.ts';
@@ -78,7 +81,9 @@ export interface RoomStateOptions {
   readonly forked?: Forked;
   /** The room has to be opened again, to have both stories. */
   readonly onForked: (forked: Forked) => void;
-  /** On the owner's device: gives these people their roles, and everybody else none. */
+  /** Whether this device owns the room. */
+  readonly ownership: OwnershipState;
+  /** Gives these people their roles, and everybody else none, where this device owns the room; undefined where it is out. */
   readonly changeMembers: ((members: readonly Member[]) => Promise<void>) | undefined;
   /** Whom the newest statement lets in by name. */
   readonly granted: readonly Member[];
@@ -101,6 +106,7 @@ export class RoomState implements RoomModel {
   readonly links: ShareLinks;
   readonly talk: TalkState;
   readonly members: MembersState;
+  readonly ownership: OwnershipState;
   readonly #options: RoomStateOptions;
   readonly #project: Project;
   readonly #alerts = new AlertsState();
@@ -124,6 +130,7 @@ export class RoomState implements RoomModel {
     const { keys, me, session, myName, replica, links, notKept, movedFrom } = options;
     this.#options = options;
     this.links = links;
+    this.ownership = options.ownership;
     this.#known = replica.known;
     this.#project = new Project(replica.doc);
     this.#files = new FilesState(this.#project, this.#alerts, () => this.editable);
@@ -143,6 +150,7 @@ export class RoomState implements RoomModel {
       writers: () => replica.writers(),
       granted: options.granted,
       change: options.changeMembers,
+      ownership: options.ownership,
       forgotten: () => this.listener.forgotten,
       now: () => Date.now(),
     });
@@ -191,6 +199,7 @@ export class RoomState implements RoomModel {
       onForked: () => this.#openAgain(),
       onCaughtUp: () => this.remember(),
       onRoster: (roster) => void this.follow(roster),
+      onOwners: (owners) => this.#ownersChanged(owners),
       download: () => void this.download(),
     });
     if (notKept !== undefined) this.#alerts.show('memory-only', memoryOnlyAlert(notKept));
@@ -370,6 +379,14 @@ export class RoomState implements RoomModel {
       this.#going = 'held';
       this.#alerts.show('kept-behind', moveFailedAlert(download));
     }
+  }
+
+  #ownersChanged(owners: readonly OwnersStatement[]): void {
+    const before = this.ownership.standing;
+    this.ownership.heard(owners);
+    const { standing } = this.ownership;
+    if (standing === 'lost' && before === 'owner') this.#alerts.show('owners', lostAlert);
+    else if (standing === 'owner') this.#alerts.dismiss('owners');
   }
 
   get #writable(): boolean {

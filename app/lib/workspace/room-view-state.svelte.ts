@@ -11,7 +11,7 @@ import type { RoomModel } from './room-model.ts';
 import type { FileId } from '../core/ids.ts';
 
 export type PhonePane = 'files' | 'code' | 'output' | 'talk';
-export type OpenDialog = 'share' | 'people' | 'name' | 'files' | 'commands' | undefined;
+export type OpenDialog = 'share' | 'people' | 'owner' | 'name' | 'files' | 'commands' | undefined;
 
 const SIZES_KEY = 'codeface.panes';
 const SIDE_KEY = 'codeface.side';
@@ -26,6 +26,8 @@ export class RoomViewState {
   /** Which pane a phone shows. */
   pane = $state<PhonePane>('code');
   dialog = $state<OpenDialog>();
+  /** What the dialog about owning the room was opened for. */
+  ownerWish: 'code' | 'hand-over' = 'code';
   editor = $state.raw<EditorStatus>();
   /** Why the last press of Run did nothing. */
   cannotRun = $state<string>();

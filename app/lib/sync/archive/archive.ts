@@ -6,14 +6,14 @@
  *     └─▶ read, page by page ─▶ send my device's own after 2 s, others' after 30 s ─▶ wait
  */
 import type { ArchiveDeleted } from '../../core/archive-wire.ts';
-import { equalBytes, type Bytes } from '../../core/bytes.ts';
+import { toHex, type Bytes } from '../../core/bytes.ts';
 import type { DeviceId } from '../../core/ids.ts';
 import { err, type Result } from '../../core/result.ts';
 import type { RoomKeys } from '../../crypto/room-keys.ts';
 import type { FrontierRow } from '../../log/frontier.ts';
 import type { LogStore } from '../../log/log-store.ts';
 import type { OwnersStatement } from '../../log/owners.ts';
-import { encodeRoster } from '../../log/roster.ts';
+import { believe, encodeRoster } from '../../log/roster.ts';
 import { openSealed } from '../../log/seal.ts';
 import { ArchivedChains } from './archived-chains.ts';
 import type { ArchiveProblem, ArchiveServer } from './archive-server.ts';
@@ -38,6 +38,12 @@ export interface ArchiveOptions extends Omit<ServerCopyOptions, 'store'> {
   readonly onChange: () => void;
   readonly onError: (what: string, error: unknown) => void;
 }
+
+/**
+ * What a server says of a change that nobody else was told of. 'taken': another came first. 'unreachable': it says nothing now, or
+ * does not keep this room.
+ */
+export type Claimed = 'claimed' | 'taken' | 'unreachable';
 
 /** Others may have come and gone without meeting this tab. */
 const READ_EVERY_MS = 60_000;
@@ -107,7 +113,7 @@ export class Archive {
    * Tells the server who owns the room, with statements that are not told to anybody else yet (ARCH-22). 'taken': it knows of others,
    * and what it knows is looked at like any news. 'unreachable': it says nothing now, or does not keep this room.
    */
-  claimOwners(owners: readonly OwnersStatement[]): Promise<'claimed' | 'taken' | 'unreachable'> {
+  claimOwners(owners: readonly OwnersStatement[]): Promise<Claimed> {
     return this.#turns.between(() => this.#claim(owners));
   }
 
@@ -115,7 +121,7 @@ export class Archive {
    * Gives the server the keys of an epoch that is not told to anybody else yet: of two owners that begin one at the same time it takes
    * the first (ARCH-5).
    */
-  claimEpoch(next: RoomKeys): Promise<'claimed' | 'taken' | 'unreachable'> {
+  claimEpoch(next: RoomKeys): Promise<Claimed> {
     return this.#turns.between(() => this.#claimEpoch(next));
   }
 
@@ -287,23 +293,25 @@ export class Archive {
     return newer !== undefined && newer > counter ? this.#register(owner, newer) : answer;
   }
 
-  async #claim(owners: readonly OwnersStatement[]): Promise<'claimed' | 'taken' | 'unreachable'> {
+  async #claim(owners: readonly OwnersStatement[]): Promise<Claimed> {
     const { server, log, roster } = this.#options;
     if (log.genesis === undefined) return 'unreachable';
     const statements = owners.map(({ bytes }) => bytes);
     const kept = await server.owners({ founder: log.genesis.ownerPublicKey, statements });
     if (!kept.ok) return 'unreachable';
     this.#claimed = Math.max(this.#claimed, owners.length);
-    const same =
-      kept.value.length === statements.length &&
-      statements.every((one, i) => equalBytes(one, kept.value[i] ?? NOTHING));
-    if (same) return 'claimed';
-    // The server's own signature-checked list may be another one, or none where it is not kept.
+    const textOf = (list: readonly Bytes[]): string => list.map(toHex).join();
+    const [there, here] = [textOf(kept.value), textOf(statements)];
+    if (there === here) return 'claimed';
+    const epochs = log.statements.map(({ bytes }) => bytes);
+    const { fault } = await believe(log.genesis, { statements: epochs, owners: kept.value });
+    // A server that makes something up, or keeps less than it was told, does not keep anybody from anything.
+    if (fault !== undefined || here.startsWith(there)) return 'unreachable';
     await roster.heard(encodeRoster({ genesis: log.genesis.bytes, statements: [], owners: kept.value }));
     return 'taken';
   }
 
-  async #claimEpoch(next: RoomKeys): Promise<'claimed' | 'taken' | 'unreachable'> {
+  async #claimEpoch(next: RoomKeys): Promise<Claimed> {
     const { server, log } = this.#options;
     const owner = this.#owner;
     const status = await server.status();
@@ -418,5 +426,4 @@ export class Archive {
   }
 }
 
-const NOTHING: Bytes = new Uint8Array();
 const now = (): number => performance.now();

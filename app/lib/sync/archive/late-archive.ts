@@ -5,9 +5,12 @@
 import type { ArchiveDeleted } from '../../core/archive-wire.ts';
 import { err, type Result } from '../../core/result.ts';
 import type { ArchiveWay } from '../replica-events.ts';
-import type { Archive, ArchiveOptions } from './archive.ts';
+import type { RoomKeys } from '../../crypto/room-keys.ts';
+import type { OwnersStatement } from '../../log/owners.ts';
+import type { Archive, ArchiveOptions, Claimed } from './archive.ts';
 import type { ArchiveProblem } from './archive-server.ts';
 import type { ArchiveState } from './archive-state.ts';
+import type { Owner } from './registration.ts';
 
 /** What the replica gives the archive; the way to it gives the rest. */
 export type ArchiveSurroundings = Omit<ArchiveOptions, 'server' | 'alone' | 'owner' | 'waits'>;
@@ -25,6 +28,8 @@ export class LateArchive {
   #closed = false;
   /** Whether everything is to be read again, said before there was anybody to hear it. */
   #all = false;
+  /** Said since the way to it was opened. */
+  #owner: { readonly is: Owner | undefined } | undefined;
   #before: ArchiveState = { kind: 'connecting' };
 
   constructor(way: ArchiveWay, surroundings: ArchiveSurroundings) {
@@ -36,9 +41,25 @@ export class LateArchive {
     return this.#archive?.state ?? this.#before;
   }
 
-  /** Whether this device has the key of the room's owner. */
+  /** Whether this device has the key of an owner of the room. */
   get owned(): boolean {
-    return this.#way.owned;
+    return this.#owner ? this.#owner.is !== undefined : this.#way.owned;
+  }
+
+  /** As in Archive. */
+  own(owner: Owner | undefined): void {
+    this.#owner = { is: owner };
+    this.#archive?.own(owner);
+  }
+
+  /** As in Archive. */
+  async claimOwners(owners: readonly OwnersStatement[]): Promise<Claimed> {
+    return (await this.#fetch())?.claimOwners(owners) ?? 'unreachable';
+  }
+
+  /** As in Archive. */
+  async claimEpoch(next: RoomKeys): Promise<Claimed> {
+    return (await this.#fetch())?.claimEpoch(next) ?? 'unreachable';
   }
 
   /** Whether everything it has was read once, and that was something. */
@@ -102,6 +123,7 @@ export class LateArchive {
       return undefined;
     }
     const archive = (this.#archive = new Archive({ ...this.#surroundings, ...door }));
+    if (this.#owner) archive.own(this.#owner.is);
     if (this.#all) archive.refresh(true);
     archive.start();
     return archive;
