@@ -318,7 +318,7 @@ test('ROST-6 a roster reads back, all of it or nothing', async () => {
   const { roomId } = room.keys;
   expect(await decodeRoster(bytes, roomId)).toEqual({
     ok: true,
-    value: { genesis: room.genesis, statements },
+    value: { genesis: room.genesis, statements, owners: [] },
   });
   const alone = encodeRoster({ genesis: room.genesis.bytes, statements: [] });
   expect(await decodeRoster(alone, roomId)).toMatchObject({ ok: true, value: { statements: [] } });

@@ -41,7 +41,7 @@ it('refuses the right seed under another letter', async () => {
 it('knows nothing of a room never met, and takes the statement of one just made', async () => {
   const { genesis, seeds, by } = await firstEpoch();
   const nothing = await rosterIn({}, genesis.roomId);
-  expect(nothing).toEqual({ genesis: undefined, statements: [] });
+  expect(nothing).toEqual({ genesis: undefined, statements: [], owners: [] });
   expect((await by('v', seeds.v, nothing)).ok).toBe(true);
-  expect(await rosterIn({}, genesis.roomId, genesis.bytes)).toEqual({ genesis, statements: [] });
+  expect(await rosterIn({}, genesis.roomId, genesis.bytes)).toEqual({ genesis, statements: [], owners: [] });
 });
