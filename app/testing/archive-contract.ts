@@ -1,9 +1,11 @@
 /** The acceptance suite that every ArchiveServer passes: the real one over HTTP, and the one in memory that other tests share. */
 import { describe, expect, it } from 'vitest';
-import { randomBytes, type Bytes } from '../lib/core/bytes.ts';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { concat, randomBytes, type Bytes } from '../lib/core/bytes.ts';
+import { encodeOwners, ownersMessage, type OwnersFields } from '../lib/core/owners-statement.ts';
 import type { RoomId } from '../lib/core/ids.ts';
-import { archiveKeys, deriveRoomKeys, type ArchiveKeys } from '../lib/crypto/room-keys.ts';
-import { sign } from '../lib/crypto/signatures.ts';
+import { archiveKeys, deriveRoomKeys, type ArchiveKeys, type RoomKeys } from '../lib/crypto/room-keys.ts';
+import { generateSigningKeyPair, sign, type SigningKeyPair } from '../lib/crypto/signatures.ts';
 import type { ArchiveServer } from '../lib/sync/archive/archive-server.ts';
 import { deletionOf, registrationOf } from '../lib/sync/archive/registration.ts';
 import { makeRoom, type TestRoom } from './replicas.ts';
@@ -22,6 +24,33 @@ async function roomIn(open: OpenArchive) {
     statement: (counter: number) => registrationOf(owner, keys, room.genesis, counter),
   };
 }
+async function roomOwned(open: OpenArchive) {
+  const made = await roomIn(open);
+  const { room } = made;
+  /** The statements with one more, signed by any key and saying anything. */
+  const own = async (
+    before: readonly Bytes[],
+    root: SigningKeyPair,
+    next: SigningKeyPair,
+    owners: readonly SigningKeyPair[],
+    changed: Partial<OwnersFields> = {},
+  ): Promise<Bytes[]> => {
+    const body = encodeOwners({
+      index: before.length + 1,
+      previous: sha256(before.at(-1) ?? room.genesis.bytes),
+      epoch: 0,
+      newest: sha256(room.genesis.bytes),
+      time: 1,
+      root: next.publicKey,
+      owners: owners.map(({ publicKey }) => publicKey),
+      ...changed,
+    });
+    return [...before, concat(body, await sign(root.privateKey, ownersMessage(body)))];
+  };
+  const founder = room.owner.publicKey;
+  return { ...made, own, claim: (statements: readonly Bytes[]) => ({ founder, statements }) };
+}
+const newPair = generateSigningKeyPair;
 const ownerOf = (room: TestRoom) => ({ sign: (message: Bytes) => sign(room.owner.privateKey, message) });
 
 function must<T>(answer: { ok: true; value: T } | { ok: false; error: unknown }): T {
@@ -146,6 +175,111 @@ export function archiveContract(name: string, open: OpenArchive): void {
       expect(anew.instance).not.toEqual(instance);
       expect(await server.delete(deletion)).toMatchObject({ ok: false });
       expect(must(await server.status())).toMatchObject({ counter: 3 });
+    });
+
+    it('ARCH-22: keeps who owns the room, and follows only what goes on from that', async () => {
+      const { room, server, claim, own } = await roomOwned(open);
+      const [code, ann, ben] = [await newPair(), await newPair(), await newPair()];
+      expect(must(await server.owners(claim([])))).toEqual([]);
+      const one = await own([], room.owner, code, [room.owner]);
+      const two = await own(one, code, code, [ann]);
+      const rival = await own(one, code, code, [ben]);
+      expect(must(await server.owners(claim(one)))).toEqual(one);
+      expect(must(await server.owners(claim(two)))).toEqual(two);
+      // What is older, or another branch, is told what stands.
+      for (const other of [[], one, rival]) expect(must(await server.owners(claim(other)))).toEqual(two);
+      // Neither an owner nor a root that was replaced signs who owns it.
+      const three = await own(two, code, ben, [ben]);
+      expect(must(await server.owners(claim(three)))).toEqual(three);
+      for (const by of [ann, code, room.owner, ben]) {
+        const next = await own(three, by, by, [by]);
+        if (by === ben) expect(must(await server.owners(claim(next)))).toEqual(next);
+        else expect(await server.owners(claim(next))).toMatchObject(refusal('bad-proof'));
+      }
+    });
+
+    it('ARCH-22: believes no claim of another room, out of order, or with a weak key', async () => {
+      const { room, server, claim, own } = await roomOwned(open);
+      const [code, other] = [await newPair(), await roomOwned(open)];
+      const one = await own([], room.owner, code, [room.owner]);
+      const two = await own(one, code, code, [code]);
+      const weak = { ...code, publicKey: Uint8Array.of(1, ...new Uint8Array(31)) };
+      const back = await own(one, code, code, [code], { epoch: 0 });
+      const ahead = await own(one, code, code, [code], { epoch: 3 });
+      for (const statements of [
+        two.slice(1),
+        two.toReversed(),
+        [...one, ...one],
+        await own([], code, code, [code]),
+        await own([], room.owner, weak, [room.owner]),
+        await own([], room.owner, code, [weak]),
+        await own(one, code, code, [code], { previous: randomBytes(32) }),
+        [...ahead, ...(await own(ahead, code, code, [code], { epoch: 2 })).slice(-1)],
+      ])
+        expect(await server.owners(claim(statements))).toMatchObject(refusal('bad-proof'));
+      const theirs = {
+        founder: other.room.owner.publicKey,
+        statements: await own([], other.room.owner, code, [code]),
+      };
+      expect(await server.owners(theirs)).toMatchObject(refusal('bad-proof'));
+      expect(must(await server.owners(claim([])))).toEqual([]);
+      expect(must(await server.owners(claim(back)))).toEqual(back);
+    });
+
+    it('ARCH-23: only owners that count now register and delete, also after a deletion', async () => {
+      const { room, keys, server, claim, own } = await roomOwned(open);
+      const [code, ann] = [await newPair(), await newPair()];
+      const by = ({ publicKey, privateKey }: SigningKeyPair) => ({
+        publicKey,
+        sign: (message: Bytes) => sign(privateKey, message),
+      });
+      const register = async (who: SigningKeyPair, counter: number) =>
+        server.register(await registrationOf(by(who), keys, room.genesis, counter));
+      expect(await register(ann, 1)).toMatchObject(refusal('bad-proof'));
+      must(await register(room.owner, 1));
+      expect(await register(ann, 2)).toMatchObject(refusal('bad-proof'));
+      const one = await own([], room.owner, code, [room.owner]);
+      must(await server.owners(claim(one)));
+      must(await register(room.owner, 2));
+      const two = await own(one, code, code, [ann]);
+      must(await server.owners(claim(two)));
+      for (const who of [room.owner, code])
+        expect(await register(who, 9)).toMatchObject(refusal('bad-proof'));
+      const { instance } = must(await register(ann, 3));
+      const deletion = async (who: SigningKeyPair, counter: number) =>
+        server.delete(await deletionOf(by(who), room.genesis, counter, instance));
+      for (const who of [room.owner, code])
+        expect(await deletion(who, 9)).toMatchObject(refusal('bad-proof'));
+      must(await deletion(ann, 4));
+      expect(await register(room.owner, 9)).toMatchObject(refusal('bad-proof'));
+      must(await register(ann, 5));
+    });
+
+    it('ARCH-23: a room can be owned by others before it is kept', async () => {
+      const { room, keys, server, claim, own } = await roomOwned(open);
+      const ann = await newPair();
+      must(await server.owners(claim(await own([], room.owner, ann, [ann]))));
+      expect(await server.status()).toMatchObject(refusal('unknown-room'));
+      const owner = { publicKey: ann.publicKey, sign: (message: Bytes) => sign(ann.privateKey, message) };
+      expect(must(await server.register(await registrationOf(owner, keys, room.genesis, 1)))).toMatchObject({
+        counter: 1,
+      });
+    });
+
+    it('ARCH-23: of two owners that begin an epoch the first has it, and nobody goes back', async () => {
+      const { room, keys, owner, server, statement } = await roomIn(open);
+      must(await server.register(await statement(1)));
+      const [mine, yours] = await Promise.all(
+        [0, 1].map(() => deriveRoomKeys('e', randomBytes(32), 1, keys.roomId)),
+      );
+      if (!mine || !yours) throw new Error('no keys');
+      const register = async (of: RoomKeys, counter: number) =>
+        server.register(await registrationOf(owner, of, room.genesis, counter));
+      must(await register(mine, 2));
+      expect(await register(yours, 3)).toMatchObject(refusal('other-roster'));
+      expect(await server.register(await statement(4))).toMatchObject(refusal('other-roster'));
+      must(await register(mine, 3));
+      must(await register(await deriveRoomKeys('e', randomBytes(32), 2, keys.roomId), 4));
     });
 
     it('asks nothing any more once it is closed', async () => {

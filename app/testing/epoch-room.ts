@@ -4,8 +4,7 @@ import { fromHex, toHex, type Bytes } from '../lib/core/bytes.ts';
 import { deviceIdOf, generateDeviceKeyPair } from '../lib/crypto/device-keys.ts';
 import type { RoomLink } from '../lib/crypto/links.ts';
 import { createRoom, deriveRoomKeys, type RoomKeys, type SeedKind } from '../lib/crypto/room-keys.ts';
-import type { SigningKeyPair } from '../lib/crypto/signatures.ts';
-import { sign } from '../lib/crypto/signatures.ts';
+import { generateSigningKeyPair, sign, type SigningKeyPair } from '../lib/crypto/signatures.ts';
 import { Project } from '../lib/document/project.ts';
 import { issueSession } from '../lib/log/certificate.ts';
 import { makeGenesis } from '../lib/log/genesis.ts';
@@ -24,6 +23,11 @@ import { Replica, type ReplicaNotice } from '../lib/sync/replica.ts';
 import type { Transport } from '../lib/sync/transport.ts';
 import { beginEpoch } from '../lib/workspace/change-epoch.ts';
 import { nextEpoch, type NextEpoch } from '../lib/workspace/next-epoch.ts';
+import { newCode, recover, useFirstCode } from '../lib/workspace/change-owners.ts';
+import { ownerBy } from '../lib/workspace/owner-key.ts';
+import type { OwnershipProblem, Recovery } from '../lib/workspace/room-model.ts';
+import type { OwnersStatement } from '../lib/log/owners.ts';
+import type { Owner } from '../lib/sync/archive/registration.ts';
 import { rosterIn, wayIn, type KnownRoster, type WayIn } from '../lib/workspace/way-in.ts';
 import { MemoryNetwork } from './memory-network.ts';
 import { wayTo } from './replicas.ts';
@@ -88,8 +92,10 @@ export class Person {
   way: WayIn | undefined;
   replica: Replica | undefined;
   project: Project | undefined;
-  /** Whether this device has the owner's key. */
+  /** Whether this device has the key that the room is named by. */
   owner = false;
+  /** A key of this device's own for the room, by a recovery code. */
+  ownKey: SigningKeyPair | undefined;
   /** What the list of rooms says on this device. */
   #remembered: RecentRoom['link'] | undefined;
   #known: KnownRoster = { genesis: undefined, statements: [], owners: [] };
@@ -109,7 +115,6 @@ export class Person {
   /** Opens the room with what this device has of it, like the room page does. */
   async open(online = this.#online): Promise<this> {
     this.#online = online;
-    const sign = this.owner ? this.#signAsOwner : undefined;
     const facts = await this.disk.loadFacts();
     const known = await rosterIn(facts, this.link.roomId);
     const way = await wayIn(this.link, known, this.device, this.#remembered);
@@ -134,7 +139,7 @@ export class Person {
       ...(this.room.archive && {
         archive: wayTo({
           server: this.room.archive(keys),
-          owner: sign && { sign },
+          owner: this.#ownerAfter(roster.owners),
           alone: (work) => work(),
           waits: { ownMs: 5, othersMs: 20, jitterMs: 5, confirmMs: 20 },
         }),
@@ -146,6 +151,7 @@ export class Person {
         onPeers: () => undefined,
         onNotice: (notice) => {
           this.notices.push(notice);
+          if (notice.kind === 'owners') this.replica?.archive?.own(this.#ownerAfter(notice.owners));
           if (notice.kind === 'genesis') void this.store.saveFacts({ genesis: notice.bytes });
         },
       },
@@ -179,24 +185,54 @@ export class Person {
   }
 
   /** As the owner: these people come along, everybody else does not. */
-  async begin(members: readonly Member[]): Promise<void> {
+  async begin(members: readonly Member[], insists = false): Promise<void> {
     const { replica, way } = this;
-    if (replica === undefined || way?.roster.genesis === undefined) throw new Error('not open');
-    const { genesis, statements } = way.roster;
-    const { owners } = replica.epochs.news;
+    const roster = replica?.epochs.roster;
+    if (replica === undefined || way === undefined || roster === undefined) throw new Error('not open');
+    const { privateKey } = this.ownKey ?? this.room.owner;
     await beginEpoch({
       replica,
-      owner: { sign: this.#signAsOwner },
+      owner: { sign: (message) => sign(privateKey, message) },
       keys: way.keys,
-      roster: { genesis, statements, owners },
+      roster,
       me: this.device.deviceId,
+      insists,
       members,
       now: Date.now(),
     });
     await this.reopen();
   }
 
-  readonly #signAsOwner = (message: Bytes): Promise<Bytes> => sign(this.room.owner.privateKey, message);
+  /** Makes the room's first recovery code, with the key that it is named by. */
+  async makeCode(): Promise<string> {
+    const code = newCode();
+    const root = { sign: (message: Bytes) => sign(this.room.owner.privateKey, message) };
+    const problem = await useFirstCode(this.#here(), code, root);
+    if (problem !== undefined) throw new Error(problem.kind);
+    return code;
+  }
+
+  /** Makes this device an owner, like the dialog does. */
+  async recover(typed: string, recovery: Recovery): Promise<OwnershipProblem | undefined> {
+    this.ownKey ??= await generateSigningKeyPair();
+    return recover(this.#here(), typed, this.ownKey.publicKey, recovery);
+  }
+
+  #here() {
+    const { replica } = this;
+    const roster = replica?.epochs.roster;
+    if (replica === undefined || roster === undefined) throw new Error('not open');
+    return { roomId: roster.genesis.roomId, replica, roster, now: Date.now() };
+  }
+
+  #ownerAfter(owners: readonly OwnersStatement[]): Owner | undefined {
+    const made = this.owner ? { privateKey: this.room.owner.privateKey } : undefined;
+    return ownerBy(
+      this.ownKey ?? made,
+      this.replica?.epochs.roster?.genesis ?? this.way?.roster.genesis,
+      owners,
+    );
+  }
 
   write(text: string): void {
     const { project } = this;

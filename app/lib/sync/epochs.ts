@@ -101,13 +101,22 @@ export class Epochs {
 
   /**
    * Takes this device to a newer roster: stores it, with what is here and no closed frontier reaches. The room has to be
-   * opened again then; what is written in between is carried as well, by whoever has it.
+   * opened again then; what is written in between is carried as well, by whoever has it. `mayGo` is asked when all is stored:
+   * false takes it back.
    */
-  async moveOn(roster: Roster): Promise<void> {
+  async moveOn(roster: Roster, mayGo?: () => Promise<boolean>): Promise<boolean> {
     const { outbox, store, stopSnapshots } = this.#options;
     stopSnapshots();
     await outbox.settled();
+    const before = await store.loadFacts();
     await moveOn(store, roster, this.closing);
+    if (mayGo === undefined || (await mayGo())) return true;
+    await store.changeFacts(({ roster: _roster, carry: _carry, ...facts }) => ({
+      ...facts,
+      ...(before.roster && { roster: before.roster }),
+      ...(before.carry && { carry: before.carry }),
+    }));
+    return false;
   }
 
   /** Tells those who are here of a newer roster, before this tab leaves them. */

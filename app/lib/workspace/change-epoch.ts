@@ -19,16 +19,26 @@ export interface EpochChange {
   readonly me: DeviceId;
   /** Who comes along; nobody else does. */
   readonly members: readonly Member[];
+  /** Whatever the server says of it. */
+  readonly insists?: boolean;
   /** ms since 1970 */
   readonly now: number;
 }
+
+/** Another of the room's owners has just begun an epoch, as the server says: nothing was changed, and nobody told. */
+export class EpochTaken extends Error {
+  override readonly name = 'EpochTaken';
+}
+
+/** A server that stalls does not keep an owner from removing somebody. */
+const CLAIM_MS = 5_000;
 
 /** A link that stalls keeps the owner from going on for so long. */
 const ANNOUNCE_MS = 1000;
 
 /** Begins the next epoch: durable on this device when it resolves, and told to everybody who is here. */
 export async function beginEpoch(change: EpochChange): Promise<Roster> {
-  const { replica, owner, keys, roster, me, members, now } = change;
+  const { replica, owner, keys, roster, me, members, insists, now } = change;
   const seed = randomBytes(SEED_BYTES);
   const next = await deriveRoomKeys('e', seed, keys.epoch + 1, keys.roomId);
   await replica.settled();
@@ -45,7 +55,10 @@ export async function beginEpoch(change: EpochChange): Promise<Roster> {
     time: now,
   });
   const newer = { ...roster, statements: [...roster.statements, statement] };
-  await replica.epochs.moveOn(newer);
+  // Who is the only owner has nobody to be late for.
+  const asks = roster.owners.length > 0 && insists !== true;
+  if (!(await replica.epochs.moveOn(newer, asks ? () => isFirst(replica, next) : undefined)))
+    throw new EpochTaken();
   // It is done: who does not hear it now hears it at the door.
   await Promise.race([
     replica.epochs
@@ -54,6 +67,12 @@ export async function beginEpoch(change: EpochChange): Promise<Roster> {
     new Promise((resolve) => setTimeout(resolve, ANNOUNCE_MS)),
   ]);
   return newer;
+}
+
+/** Of two epochs that begin at one time the server takes one. What it can't say is left to whom the others hear first. */
+async function isFirst({ archive }: Replica, next: RoomKeys): Promise<boolean> {
+  const late = new Promise<string>((resolve) => setTimeout(resolve, CLAIM_MS, 'unreachable'));
+  return archive === undefined || (await Promise.race([archive.claimEpoch(next), late])) !== 'taken';
 }
 
 /** A row of a closed frontier: session, channel, hash, and a seq of some bytes. */

@@ -59,6 +59,14 @@ export const changeFailedAlert = (error: unknown): NewAlert => ({
     : 'Everybody and every link is as before, and the room works. Try again; if it fails again, reload first. The browser’s console has the details.',
 });
 
+/** Of two of the owner's browsers that changed the room at one time the other one was first. */
+export const epochTakenAlert: NewAlert = {
+  tone: 'warn',
+  title: 'Another of the owner’s browsers has just changed who can be here',
+  detail:
+    'So says the server, and nothing was changed from here. This page goes along as soon as it hears of it: look again then whether your change is still needed. If nothing comes, it can be made all the same, by doing it again.',
+};
+
 /** The owner changed who can be here, and this page could not go there. */
 export const moveFailedAlert = (download: () => void): NewAlert => ({
   tone: 'bad',

@@ -1,7 +1,7 @@
 /** Who can be in the room: remembers whom this device meets, and hands the owner's changes on. */
 import type { RoomId } from '../core/ids.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
-import { changeFailedAlert } from './epoch-messages.ts';
+import { changeFailedAlert, epochTakenAlert } from './epoch-messages.ts';
 import { memberList, type Writer } from './member-list.ts';
 import { notOwnerWords } from './owner-words.ts';
 import type { PeopleState } from './people-state.svelte.ts';
@@ -67,7 +67,9 @@ export class MembersState implements MembersModel {
       await change(members);
     } catch (error) {
       console.error('CodeFace: changing who is in the room', error);
-      alerts.show('members', changeFailedAlert(error));
+      // By its name: what makes epochs is fetched when it is needed.
+      const taken = error instanceof Error && error.name === 'EpochTaken';
+      alerts.show('members', taken ? epochTakenAlert : changeFailedAlert(error));
     } finally {
       this.#changing = false;
     }

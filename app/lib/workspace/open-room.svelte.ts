@@ -24,7 +24,8 @@ import type { ArchiveWay } from '../sync/replica-events.ts';
 import { Replica, type ReplicaEvents } from '../sync/replica.ts';
 import { keepGenesis } from './keep-genesis.ts';
 import { oneAtATime } from './one-at-a-time.ts';
-import { ownerBy, OwnershipState } from './ownership-state.svelte.ts';
+import { ownerBy } from './owner-key.ts';
+import { OwnershipState } from './ownership-state.svelte.ts';
 import { recentRoomOf } from './recent-room.ts';
 import { nextEpoch } from './next-epoch.ts';
 import type { RoomModel, ShareLinks } from './room-model.ts';
@@ -187,6 +188,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
       }),
     now: () => Date.now(),
   });
+  let insists = false;
   const changeMembers = async (members: readonly Member[]): Promise<void> => {
     // The owner's alone, and seldom: not part of what everybody waits for.
     const { beginEpoch } = await import('./change-epoch.ts');
@@ -196,7 +198,9 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
       if (owner === undefined || now === undefined) return;
       // Another tab of this device was quicker: this one hears of it, and is opened again.
       if (((await store.loadFacts()).roster?.length ?? 0) > statements.length) return;
-      const change = { replica, owner, keys, roster: now, me: own.deviceId, members };
+      const change = { replica, owner, keys, roster: now, me: own.deviceId, members, insists };
+      // Who was told and asks again is not kept by what the server says.
+      insists = true;
       await room.follow(await beginEpoch({ ...change, now: Date.now() }));
     });
   };

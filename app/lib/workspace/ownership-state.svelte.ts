@@ -1,13 +1,14 @@
 /** Whether this device owns the room, as the statements known here say, and what it can do with a recovery code. */
 import type { Bytes } from '../core/bytes.ts';
 import type { RoomId } from '../core/ids.ts';
-import { generateSigningKeyPair, sign } from '../crypto/signatures.ts';
-import { isOwner, ownershipOf, type OwnersStatement } from '../log/owners.ts';
+import { generateSigningKeyPair } from '../crypto/signatures.ts';
+import { isOwner, type OwnersStatement } from '../log/owners.ts';
 import type { Roster } from '../log/roster.ts';
 import type { OwnerKey } from '../storage/device.ts';
 import type { Owner } from '../sync/archive/registration.ts';
 import type { Replica } from '../sync/replica.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import { ownerBy } from './owner-key.ts';
 import type { OwnershipModel, OwnershipProblem, Recovery } from './room-model.ts';
 
 export interface OwnershipOptions {
@@ -154,19 +155,4 @@ export class OwnershipState implements OwnershipModel {
       return { kind: 'failed', error };
     }
   }
-}
-
-/** What signs for a room, if that key is one of its owners'. Before the room is known, who made it owns it. */
-export function ownerBy(
-  key: OwnerKey | undefined,
-  genesis: Roster['genesis'] | undefined,
-  owners: readonly OwnersStatement[],
-): Owner | undefined {
-  if (key === undefined) return undefined;
-  const { privateKey } = key;
-  const publicKey = (key.publicKey as Bytes | undefined) ?? genesis?.ownerPublicKey;
-  const counts =
-    publicKey === undefined || (genesis !== undefined && isOwner(ownershipOf(genesis, owners), publicKey));
-  if (!counts) return undefined;
-  return { sign: (message: Bytes) => sign(privateKey, message), ...(publicKey && { publicKey }) };
 }

@@ -10,14 +10,7 @@ import { deriveRoomKeys, type RoomKeys, type SeedKind } from '../crypto/room-key
 import { decodeGenesis, namesInvites, type Genesis } from '../log/genesis.ts';
 import type { RoomFacts } from '../log/log-store.ts';
 import type { OwnersStatement } from '../log/owners.ts';
-import {
-  believe,
-  formerReadSeed,
-  grantFor,
-  upTo,
-  type Roster,
-  type RosterStatement,
-} from '../log/roster.ts';
+import { believe, formerReadSeed, grantFor, upTo, type Roster, type RosterStatement } from '../log/roster.ts';
 import type { DeviceKeys, RecentRoom } from '../storage/device.ts';
 
 /** The link is well-formed and its key is another's: what is written with it nobody in this room could read. */
