@@ -20,6 +20,7 @@ import {
   signatureVectors,
   weakKeyVectors,
 } from './vectors/keys.ts';
+import { ownedRosterVectors, ownersVectors, recoveryVectors } from './vectors/owners.ts';
 import { refusalVectors, UNSHOWN } from './vectors/refusals.ts';
 import { capVectors } from './vectors/roster-caps.ts';
 import {
@@ -86,6 +87,9 @@ async function buildVectors() {
     rosters: await rosterVectors(epochs),
     rosterCaps: await capVectors(epochs),
     rosterNews: newsVectors(),
+    recoveryCodes: await recoveryVectors(epochs),
+    ownersStatements: await ownersVectors(epochs),
+    ownedRosters: await ownedRosterVectors(epochs),
     epochSegments: await epochSegmentVectors(epochs, written),
     epochSteps: epochStepVectors(),
     rosterRecords: await rosterRecordVectors(epochs),

@@ -1,6 +1,6 @@
 /** The verdict on room files of rooms whose owner has changed who is in them. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Bytes } from '../app/lib/core/bytes.ts';
+import { toHex, type Bytes } from '../app/lib/core/bytes.ts';
 import { formatLink, type RoomLink } from '../app/lib/crypto/links.ts';
 import { roomFileSegments } from '../app/lib/log/room-file.ts';
 import { exportRoom } from '../app/lib/workspace/export-room.ts';
@@ -81,4 +81,35 @@ test('ROOM-10 names a flip in any byte of the statements, and a link of another 
   expect(!older.ok && noVerdictWords(older.error)).toContain(
     'newer keys, of epoch 1; the link is of epoch 0',
   );
+});
+
+test('ROOM-10, ROOM-9 says who could change the room and when, also in a room that never had new keys', async () => {
+  const code = await ann.makeCode();
+  expect(await ben.recover('', { how: 'only' })).toEqual({ kind: 'empty' });
+  expect(await ann.recover(code, { how: 'only' })).toBeUndefined();
+  const found = await verdictOf(await file(), formatLink(ann.link));
+  if (!found.ok) throw new Error(noVerdictWords(found.error));
+  expect(found.value).toMatchObject({ verified: true, leftOut: [] });
+  const [made, only] = found.value.owners;
+  const words = verdictLines(found.value).join('\n');
+  const [at, then] = [made, only].map((one) => new Date(one?.time ?? 0).toISOString());
+  for (const said of [
+    `from the beginning until ${at}: the key ${toHex(found.value.genesis.ownerPublicKey)}`,
+    `from ${at}, in epoch 1, until ${then}: the key ${toHex(found.value.genesis.ownerPublicKey)}`,
+    `from ${then}, in epoch 1, until now: the key ${toHex(ann.ownKey?.publicKey ?? new Uint8Array())}`,
+    `the recovery code with the key ${toHex(made?.root ?? new Uint8Array())}`,
+  ])
+    expect(words).toContain(said);
+
+  const room = await EpochRoom.make();
+  await ann.close();
+  ann = await Person.of(room);
+  await ann.store.saveFacts({ genesis: room.genesis });
+  await ann.open();
+  ann.write('never another epoch');
+  await ann.makeCode();
+  const plain = await verdictOf(await file(), formatLink(ann.link));
+  expect(
+    plain.ok && [plain.value.verified, plain.value.owners.length, plain.value.statements.length],
+  ).toEqual([true, 1, 0]);
 });

@@ -82,6 +82,7 @@ export function verdictLines(verdict: RoomVerdict): string[] {
     ...short([genesis, ...statements], (one) => epochLines(one, statements)),
     '  In each, holders of its comment link could write messages, holders of its view link nothing.',
     '',
+    ...ownersLines(verdict),
     `Sessions that wrote: ${sessions.length} (one is one tab; times are what it claimed)`,
     ...sessionLines(sessions),
     '',
@@ -114,6 +115,28 @@ function epochLines({ epoch, editInvite }: Invites, statements: readonly RosterS
   return [
     `  epoch ${epoch}, from ${from} until ${to}: every holder of the edit link, key ${toHex(editInvite)}`,
     ...(given.length > 0 ? ['    given to these devices:', ...given] : []),
+  ];
+}
+
+/** Who could change who was in the room; nothing where one key did from beginning to end. */
+function ownersLines({ genesis, owners }: Pick<RoomVerdict, 'genesis' | 'owners'>): string[] {
+  if (owners.length === 0) return [];
+  const terms = [undefined, ...owners];
+  return [
+    'Who could change who is in the room, and when (times are what was claimed; a code counts until the next)',
+    ...short(terms, (one) => {
+      const next = owners[one?.index ?? 0];
+      const from = one ? `${timeWords(one.time)}, in epoch ${one.epoch},` : 'the beginning';
+      const until = next ? timeWords(next.time) : 'now';
+      const keys = one?.owners ?? [genesis.ownerPublicKey];
+      return [
+        `  from ${from} until ${until}: ${keys.length === 1 ? 'the key' : 'the keys'} ${keys.map(toHex).join(', ')}`,
+        one
+          ? `    and whoever had the recovery code with the key ${toHex(one.root)}`
+          : '    there was no recovery code',
+      ];
+    }),
+    '',
   ];
 }
 

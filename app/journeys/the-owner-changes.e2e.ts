@@ -82,8 +82,7 @@ test('Ann loses her browser, and with the code on paper her new one removes some
     await enterRoom(dan.page, next);
     const eve = await person();
     await eve.page.goto(edit);
-    await expect(eve.page.getByText('his room', { exact: false }).first()).toBeVisible();
-    await expect(eve.page.getByRole('treeitem')).toHaveCount(0);
+    await expect(eve.page.getByText('This link was replaced')).toBeVisible({ timeout: 30_000 });
   });
 });
 
@@ -121,7 +120,7 @@ test('Ann hands the room over to Ben: her dialog says so, and offers nothing tha
     await expect(ann.page.getByText('This browser doesn’t own the room any more')).toBeVisible();
     const dialog = await people(ann.page);
     await expect(dialog.getByText('This browser owned the room until')).toBeVisible();
-    for (const role of ['combobox'] as const) await expect(dialog.getByRole(role)).toHaveCount(0);
+    await expect(dialog.getByRole('combobox')).toHaveCount(0);
     for (const gone of [/Replace all links/, /Hand over/, /^Recovery code/])
       await expect(dialog.getByRole('button', { name: gone })).toHaveCount(0);
     await ann.page.keyboard.press('Escape');

@@ -251,3 +251,32 @@ describe('ROOM-9 a file of a later epoch', () => {
     expect(await databases()).not.toContain(roomDatabaseName(link.roomId));
   });
 });
+
+describe('ROOM-9, ROST-36 a file of a room that others came to own', () => {
+  it('brings who owns it, under the same keys, and never fewer statements than are here', async () => {
+    const room = await EpochRoom.make();
+    rooms.push(room);
+    const ann = await Person.of(room);
+    await ann.store.saveFacts({ genesis: room.genesis });
+    people.push(await ann.open());
+    ann.write('words');
+    const before = await fileOf(ann);
+    const code = await ann.makeCode();
+    const between = await fileOf(ann);
+    await ann.recover(code, { how: 'only' });
+    const after = await fileOf(ann);
+    const link = formatLink(ann.link);
+    for (const [file, owners] of [
+      [before, undefined],
+      [between, 1],
+      [after, 2],
+      [between, 2],
+      [before, 2],
+    ] as const) {
+      expect(await importRoom(file, link)).toMatchObject({ ok: true, value: { leftOut: 0 } });
+      expect((await factsHere(ann.link)).owners?.length).toBe(owners);
+    }
+    const here = await openHere(room, ann.link);
+    expect([here.read(), here.replica?.epochs.news.owners.length]).toEqual(['words', 2]);
+  });
+});

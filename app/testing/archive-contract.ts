@@ -187,7 +187,9 @@ export function archiveContract(name: string, open: OpenArchive): void {
       expect(must(await server.owners(claim(one)))).toEqual(one);
       expect(must(await server.owners(claim(two)))).toEqual(two);
       // What is older, or another branch, is told what stands.
-      for (const other of [[], one, rival]) expect(must(await server.owners(claim(other)))).toEqual(two);
+      const longer = await own(rival, code, code, [ben]);
+      for (const other of [[], one, rival, longer])
+        expect(must(await server.owners(claim(other)))).toEqual(two);
       // Neither an owner nor a root that was replaced signs who owns it.
       const three = await own(two, code, ben, [ben]);
       expect(must(await server.owners(claim(three)))).toEqual(three);
@@ -214,6 +216,7 @@ export function archiveContract(name: string, open: OpenArchive): void {
         await own([], room.owner, weak, [room.owner]),
         await own([], room.owner, code, [weak]),
         await own(one, code, code, [code], { previous: randomBytes(32) }),
+        await own(one, code, code, [code], { index: 3 }),
         [...ahead, ...(await own(ahead, code, code, [code], { epoch: 2 })).slice(-1)],
       ])
         expect(await server.owners(claim(statements))).toMatchObject(refusal('bad-proof'));

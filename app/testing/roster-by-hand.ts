@@ -68,8 +68,16 @@ export function readRows(bytes: Buffer): Row[] {
   return rows;
 }
 
-/** ROST-1, ROST-2. */
-export function readStatement(
+/** ROST-1, ROST-2, where nobody but the owner of the genesis statement owned the room. */
+export const readStatement = (
+  bytes: Buffer,
+  genesis: Buffer,
+  before: readonly { readonly bytes: Buffer }[],
+): Statement => readStatementBy(undefined, bytes, genesis, before);
+
+/** ROST-1, ROST-2. `owners`: of that epoch (ROST-32). */
+export function readStatementBy(
+  owners: readonly Buffer[] | undefined,
   bytes: Buffer,
   genesis: Buffer,
   before: readonly { readonly bytes: Buffer }[],
@@ -96,8 +104,9 @@ export function readStatement(
   if (!once(closed.map(({ session, channel }) => session + channel))) input.fault();
   const last = before.at(-1)?.bytes ?? genesis;
   if (epoch !== before.length + 1 || !previous.equals(sha256(last))) refuse('not-next');
-  const { owner: by } = readGenesis(genesis);
-  if (!holds(by, signature, label('roster'), bytes.subarray(0, -64))) refuse('bad-signature');
+  const { owner: first } = readGenesis(genesis);
+  const signs = (by: Buffer): boolean => holds(by, signature, label('roster'), bytes.subarray(0, -64));
+  if (!(owners ?? [first]).some(signs)) refuse('bad-signature');
   return { bytes, epoch, time, edit, comment, view, former, grants, closed };
 }
 

@@ -77,8 +77,12 @@ const small = (value: bigint, others: readonly string[]): boolean =>
 
 /** KEY-6. */
 export function holds(key: Buffer, signature: Buffer, ...message: Buffer[]): boolean {
+  return isSound(key) && verify(key, signature, ...message);
+}
+/** KEY-6, of a key alone. */
+export function isSound(key: Buffer): boolean {
   const y = numberOf(key) & (2n ** 255n - 1n);
-  return y < P && !small(y, ORDER_8) && verify(key, signature, ...message);
+  return y < P && !small(y, ORDER_8);
 }
 /** ROST-3: whether a key may be a device's or an ephemeral one. */
 export const isStrong = (key: Buffer): boolean => numberOf(key) < P && !small(numberOf(key), ORDER_8_U);

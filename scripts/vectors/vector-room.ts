@@ -44,6 +44,9 @@ export const SEEDS = {
     { edit: '12'.repeat(32), ephemerals: ['31'.repeat(32), '32'.repeat(32), '33'.repeat(32)] },
     { edit: '13'.repeat(32), ephemerals: ['34'.repeat(32)] },
   ],
+  /** What the recovery code stands for, and the key of a device that came to own the room by it (ROST-33). */
+  recovery: '15'.repeat(16),
+  ownerDevice: '16'.repeat(32),
   /** Of epoch 1: Dan holds its edit link, Fay its comment link. */
   laterSessions: { dan: '0d'.repeat(32), fay: '0e'.repeat(32) },
 } as const;

@@ -44,7 +44,8 @@ const bytesOf = (written: Written): Bytes =>
 describe('the file', () => {
   test('is what `npm run vectors` writes, byte for byte, and stays small', async () => {
     expect(text).toBe(await vectorsText());
-    expect(text.length).toBeLessThan(240 * 1024);
+    // 240 KiB until who owns a room brought codes, statements and rosters of its own.
+    expect(text.length).toBeLessThan(256 * 1024);
   });
 
   test('names rules that the pages define, with each vector', () => {

@@ -4,8 +4,10 @@ import { EpochRoom, Person } from '../../testing/epoch-room.ts';
 import { MemoryArchive } from '../../testing/memory-archive.ts';
 import { until } from '../../testing/replicas.ts';
 import { archiveKeys } from '../crypto/room-keys.ts';
+import { bytesOf } from '../log/roster.ts';
 import { kindOf } from '../log/seal.ts';
 import { EpochTaken } from '../workspace/change-epoch.ts';
+import { FoldSession } from './fold-session.ts';
 import { frameType } from './frames.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -61,6 +63,20 @@ it('ROST-36, ROST-37 a viewer with the code owns the room: everybody hears it un
   ben.write(' ben');
   await until('both have all', () => ann.read() === 'begin ann ben' && ben.read() === ann.read());
   expect(rob.read()).toBe('begin ann');
+
+  // A worker believes an epoch of an owner that the genesis statement does not name.
+  const { keys, roster } = ben.way ?? {};
+  if (!keys?.seeds.e || roster?.genesis === undefined) throw new Error('not open');
+  const fold = await FoldSession.start({
+    ...bytesOf({ ...roster, genesis: roster.genesis }),
+    roomId: keys.roomId,
+    seed: { kind: 'e', bytes: keys.seeds.e, epoch: keys.epoch },
+    pastSeeds: (keys.past ?? []).map(({ seeds }) => seeds.v),
+  });
+  const stored: Uint8Array<ArrayBuffer>[] = [];
+  await ben.replica?.settled();
+  for await (const batch of ben.store.readAll(2 ** 20)) stored.push(...batch.map(({ sealed }) => sealed));
+  expect((await fold.fold(stored)).refusals).toEqual([]);
 
   // Who comes by the new link is told by anybody, and folds what sessions of both epochs wrote.
   const dan = await Person.of(ann.room);
@@ -251,4 +267,30 @@ it('ROST-37 a server that keeps less than it was told, or makes something up, ke
   answer = [Uint8Array.of(1, 2, 3)];
   expect(await ann.recover(code, { how: 'only' })).toBeUndefined();
   await know(2, ann);
+});
+
+it('ARCH-23 what the server could not be told when it was made it is told at the next opening', async () => {
+  const archive = new MemoryArchive();
+  const made = await EpochRoom.make();
+  let down = true;
+  made.archive = (keys) =>
+    archive.open(keys.roomId, archiveKeys(keys), (request) =>
+      down && request === 'owners' ? 'later' : undefined,
+    );
+  const ann = await Person.of(made);
+  ann.owner = true;
+  await ann.store.saveFacts({ genesis: made.genesis });
+  people.push(await ann.open());
+  await ann.makeCode();
+  await know(1, ann);
+  down = false;
+  await ann.reopen();
+  const { roomId } = made.link;
+  const door = archive.open(roomId, { read: new Uint8Array(32) });
+  let kept = 0;
+  for (const end = Date.now() + 5_000; kept === 0 && Date.now() < end;) {
+    const answer = await door.owners({ founder: made.owner.publicKey, statements: [] });
+    kept = answer.ok ? answer.value.length : 0;
+  }
+  expect(kept).toBe(1);
 });

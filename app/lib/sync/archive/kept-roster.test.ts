@@ -29,3 +29,13 @@ test('ARCH-20 the statements are sent once, by who has W, where exactly they wer
   expect(heard).toHaveLength(1);
   for (const kind of ['c', 'v'] as const) expect(await (await kept(kind)).roster.lacking()).toBeUndefined();
 });
+
+test('ROST-36 with more owners statements they are sent anew, also where the epoch is the same', async () => {
+  const { keys, news, roster } = await kept();
+  await roster.sift([await seal(keys, 'roster', news.known)]);
+  expect(await roster.lacking()).toBeUndefined();
+  Object.assign(news, { owners: [{}], known: utf8('all, and an owners statement') });
+  expect(await roster.lacking()).toEqual(await seal(keys, 'roster', news.known));
+  roster.found();
+  expect(await roster.lacking()).toBeUndefined();
+});
