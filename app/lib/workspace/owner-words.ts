@@ -95,7 +95,7 @@ export const doneWords = {
   add: 'This browser owns the room now, as the others do. You can remove people, change roles, replace the links and delete the server’s copy.',
   only: 'Only this browser owns the room now. You can remove people, change roles, replace the links and delete the server’s copy.',
   'take-over':
-    'The room is yours: only this browser owns it, and only the new code does. You can remove people, change roles, replace the links and delete the server’s copy.',
+    'The room is yours: only this browser owns it, and only the new code makes another one its owner. You can remove people, change roles, replace the links and delete the server’s copy.',
 } as const;
 
 /** What may go wrong without the others. */
