@@ -21,8 +21,9 @@ import { workerFolder } from '../sync/folder.ts';
 import { toCarry } from '../sync/move-on.ts';
 import { transportsTo } from '../sync/registry.ts';
 import type { ArchiveWay } from '../sync/replica-events.ts';
-import { Replica, type ReplicaEvents } from '../sync/replica.ts';
+import { Replica } from '../sync/replica.ts';
 import { keepGenesis } from './keep-genesis.ts';
+import { lateEvents } from './late-events.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { ownerBy } from './owner-key.ts';
 import { OwnershipState } from './ownership-state.svelte.ts';
@@ -272,23 +273,3 @@ const loadDevice = (device: DeviceStore) =>
     const { publicKey, privateKey } = await generateDeviceKeyPair();
     return { deviceId: deviceIdOf(publicKey), privateKey };
   });
-
-/** Events that happen while the room opens are delivered when there is someone to hear them. */
-function lateEvents(): ReplicaEvents & { deliverTo(target: ReplicaEvents): void } {
-  let target: ReplicaEvents | undefined;
-  const early: ((to: ReplicaEvents) => void)[] = [];
-  const tell = (act: (to: ReplicaEvents) => void): void => {
-    if (target === undefined) early.push(act);
-    else act(target);
-  };
-  return {
-    onMessages: (accepted) => tell((to) => to.onMessages(accepted)),
-    onSaved: (state) => tell((to) => to.onSaved(state)),
-    onPeers: () => tell((to) => to.onPeers()),
-    onNotice: (notice) => tell((to) => to.onNotice(notice)),
-    deliverTo(next) {
-      target = next;
-      for (const act of early.splice(0)) act(next);
-    },
-  };
-}
