@@ -4,9 +4,12 @@ import { MAX_SEALED_SEGMENT_BYTES } from '../log/format.ts';
 import {
   ARCHIVE_STATEMENT_BYTES,
   decodeDeletion,
+  decodeOwnersClaim,
+  decodeOwnersKept,
   decodeRegistration,
   deletionMessage,
   encodeDeletion,
+  encodeOwnersClaim,
   encodeRegistration,
   registrationMessage,
 } from './archive-statement.ts';
@@ -216,4 +219,39 @@ test('ARCH-3 refusals read back with their own status; what is none of our words
   for (const body of ['', '<html>', 'null', '[]', '{}', '{"reason":1}', '{"reason":"toString"}', '"rate"'])
     for (const code of [200, 400, 403, 413, 502])
       expect(decodeRefusal(code, body)).toEqual({ reason: 'later' });
+});
+
+test('ARCH-22 [seed 2201, 500 runs] a claim reads back, and any bytes are one or are refused', () => {
+  const claim = fc.record({
+    founder: bytesOf(32, 32),
+    statements: fc.array(bytesOf(0, 434), { maxLength: 6 }),
+  });
+  fc.assert(
+    fc.property(claim, bytesOf(0, 200), fc.nat(), (made, noise, at) => {
+      const bytes = encodeOwnersClaim(made);
+      expect(decodeOwnersClaim(bytes)).toEqual({ ok: true, value: made });
+      expect(decodeOwnersKept(bytes.slice(32))).toEqual({ ok: true, value: made.statements });
+      for (const other of [
+        noise,
+        bytes.slice(0, at % bytes.length),
+        bytes.with(at % bytes.length, at % 256),
+      ]) {
+        const read = decodeOwnersClaim(other);
+        if (read.ok) expect(encodeOwnersClaim(read.value)).toEqual(other);
+      }
+    }),
+    { seed: 2201, numRuns: 500 },
+  );
+  const of = (count: number, length: number) =>
+    decodeOwnersClaim(
+      encodeOwnersClaim({
+        founder: new Uint8Array(32),
+        statements: Array.from({ length: count }, () => new Uint8Array(length)),
+      }),
+    );
+  expect([of(64, 434).ok, of(65, 434), of(1, 435)]).toEqual([
+    true,
+    { ok: false, error: { kind: 'malformed' } },
+    { ok: false, error: { kind: 'too-large' } },
+  ]);
 });

@@ -181,6 +181,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     roster,
     key,
     keepsKeys: device.kind === 'device',
+    load: () => device.ownerKeyOf(roomId),
     keep: ({ privateKey, publicKey }) =>
       device.rememberRoom({
         ...recentRoomOf(keys, room.name, Date.now()),

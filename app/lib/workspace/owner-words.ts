@@ -30,7 +30,7 @@ export const twoRostersAlert: NewAlert = {
   tone: 'bad',
   title: 'This room has two lists of owners and keys',
   detail:
-    'Two of the owner’s browsers changed the room without hearing of each other, or one that is no owner any more went on. This browser keeps to the change it heard first; who heard the other one first is in another room from now on, and nothing passes between the two. Agree on one with the people you know. Who is in the wrong one removes the room from the list on the first page, after downloading the project, and opens a new link from the right one.',
+    'Two of the owner’s browsers changed the room without hearing of each other, or one that is no owner any more went on. This browser keeps to the change it heard first; who heard the other one first is in another room from now on, and nothing passes between the two. Agree on one with the people you know. Who is in the wrong one downloads the project, forgets the room on the first page, and opens a new link from the right one.',
 };
 
 /** Why nothing was changed. */

@@ -19,6 +19,8 @@ export interface OwnershipOptions {
   /** The key that this device has for the room. */
   readonly key: OwnerKey | undefined;
   readonly keepsKeys: boolean;
+  /** The key that this device has by now: another tab may have made one. */
+  readonly load: () => Promise<OwnerKey | undefined>;
   /** Keeps a key on this device. */
   readonly keep: (key: Required<OwnerKey>) => Promise<void>;
   /** ms since 1970 */
@@ -75,9 +77,11 @@ export class OwnershipState implements OwnershipModel {
   }
 
   /** The owners of the room have changed, here or elsewhere. */
-  heard(owners: readonly OwnersStatement[]): void {
+  async heard(owners: readonly OwnersStatement[]): Promise<void> {
     this.#owners = owners;
-    this.#options.replica.archive?.own(this.owner);
+    const { load, replica } = this.#options;
+    this.#key ??= await load();
+    replica.archive?.own(this.owner);
   }
 
   async newCode(): Promise<string> {

@@ -199,7 +199,7 @@ export class RoomState implements RoomModel {
       onForked: () => this.#openAgain(),
       onCaughtUp: () => this.remember(),
       onRoster: (roster) => void this.follow(roster),
-      onOwners: (owners) => this.#ownersChanged(owners),
+      onOwners: (owners) => void this.#ownersChanged(owners),
       download: () => void this.download(),
     });
     if (notKept !== undefined) this.#alerts.show('memory-only', memoryOnlyAlert(notKept));
@@ -381,9 +381,11 @@ export class RoomState implements RoomModel {
     }
   }
 
-  #ownersChanged(owners: readonly OwnersStatement[]): void {
+  async #ownersChanged(owners: readonly OwnersStatement[]): Promise<void> {
     const before = this.ownership.standing;
-    this.ownership.heard(owners);
+    await this.ownership.heard(owners).catch((error: unknown) => {
+      console.warn('CodeFace: the key of this device for the room', error);
+    });
     const { standing } = this.ownership;
     if (standing === 'lost' && before === 'owner') this.#alerts.show('owners', lostAlert);
     else if (standing === 'owner') this.#alerts.dismiss('owners');
