@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { randomBytes, type Bytes } from '../core/bytes.ts';
 import { deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
-import { sign, type SigningKeyPair } from '../crypto/signatures.ts';
+import { generateSigningKeyPair, sign, type SigningKeyPair } from '../crypto/signatures.ts';
+import { makeOwnersStatement } from '../log/new-owners.ts';
 import { makeStatement } from '../log/new-statement.ts';
 import { RoomLog } from '../log/room-log.ts';
 import { bytesOf, encodeRoster, type Roster, type RosterStatement } from '../log/roster.ts';
@@ -116,4 +117,51 @@ test('ROST-20 [seed 3401, 300 runs] changed or random bytes are no news and neve
   expect(told).toEqual([]);
   await news.heard(whole);
   expect(told).toEqual([whole]);
+});
+
+test('ROST-35 [seed 3501, 60 runs] what does not contradict each other comes together, in any order and any parts of it', async () => {
+  const [code, ann] = [await generateSigningKeyPair(), await generateSigningKeyPair()];
+  const own = async (roster: Roster, root: SigningKeyPair, owners: readonly SigningKeyPair[]) => {
+    const made = await makeOwnersStatement({
+      root: { sign: (message) => sign(root.privateKey, message) },
+      roster,
+      nextRoot: code.publicKey,
+      owners: owners.map(({ publicKey }) => publicKey),
+      time: 2,
+    });
+    if (!made.ok) throw new Error(made.error.kind);
+    return { ...roster, owners: [...roster.owners, made.value] };
+  };
+  const start = { genesis: room.genesis, statements: [], owners: [] };
+  const coded = await own(start, room.owner, [room.owner]);
+  const added = await own(coded, code, [room.owner, ann]);
+  const first = await next(added, room.keys);
+  const alone = await own(first.roster, code, [ann]);
+  const { roster: whole } = await next(alone, first.keys, ann);
+  const parts = [start, coded, added, first.roster, alone, whole].flatMap((roster) => [
+    wire(roster),
+    wire({ ...roster, statements: [] }),
+    wire({ ...roster, owners: [] }),
+  ]);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.shuffledSubarray(parts),
+      fc.shuffledSubarray(parts, { minLength: parts.length }),
+      async (some, all) => {
+        let [epochs, owners, branches] = [0, 0, 0];
+        const { keys } = room;
+        const log = new RoomLog({ roomId: keys.roomId, keys, genesis: room.genesis });
+        const news = new RosterNews(log, keys, {
+          onNews: (roster) => void ([epochs, owners] = [roster.statements.length, roster.owners.length]),
+          onOwners: (list) => void (owners = list.length),
+          onBranch: () => void branches++,
+        });
+        // At one time, as from many links; then from whoever is met later.
+        await Promise.all(some.map((part) => news.heard(part)));
+        for (const part of [...all, wire(whole)]) await news.heard(part);
+        expect([epochs, owners, branches]).toEqual([2, 3, 0]);
+      },
+    ),
+    { seed: 3501, numRuns: 60 },
+  );
 });
