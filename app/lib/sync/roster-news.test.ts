@@ -148,18 +148,20 @@ test('ROST-35 [seed 3501, 60 runs] what does not contradict each other comes tog
       fc.shuffledSubarray(parts),
       fc.shuffledSubarray(parts, { minLength: parts.length }),
       async (some, all) => {
-        let [epochs, owners, branches] = [0, 0, 0];
+        let [epochs, owners, branches, told] = [0, 0, 0, 0];
         const { keys } = room;
         const log = new RoomLog({ roomId: keys.roomId, keys, genesis: room.genesis });
         const news = new RosterNews(log, keys, {
           onNews: (roster) => void ([epochs, owners] = [roster.statements.length, roster.owners.length]),
-          onOwners: (list) => void (owners = list.length),
+          onOwners: (list) => void (told++, (owners = list.length)),
           onBranch: () => void branches++,
         });
         // At one time, as from many links; then from whoever is met later.
         await Promise.all(some.map((part) => news.heard(part)));
         for (const part of [...all, wire(whole)]) await news.heard(part);
         expect([epochs, owners, branches]).toEqual([2, 3, 0]);
+        // What is told is told on to all who are here: never the same again.
+        expect(told).toBeLessThanOrEqual(3);
       },
     ),
     { seed: 3501, numRuns: 60 },

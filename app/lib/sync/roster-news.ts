@@ -103,7 +103,8 @@ export class RosterNews {
 
   #take(roster: Roster): void {
     this.#revision++;
-    if (roster.statements.length > (this.#known()?.statements.length ?? 0)) {
+    // Owners that were named in a later epoch are no news to this one.
+    if (roster.statements.length > this.#log.statements.length) {
       this.#newest = roster;
       this.#events.onNews(roster);
     } else {

@@ -76,3 +76,13 @@ test('a room that is closed before its archive came does not begin to talk to it
   await until('the way to be closed', () => closed === 1);
   expect(asked).toBe(0);
 });
+
+test('ARCH-23 a device that stopped owning the room before its archive came does not register it', async () => {
+  const come = Promise.withResolvers<void>();
+  const { one, archive } = await openRoom(await makeRoom(), (there) => come.promise.then(() => there));
+  one.replica.archive?.own(undefined);
+  expect(one.replica.archive?.owned).toBe(false);
+  come.resolve();
+  await until('it to be unknown there', () => archive() === 'unknown-room');
+  expect(one.replica.archive?.owned).toBe(false);
+});
