@@ -374,6 +374,33 @@ describe('FORK-1, FORK-3: what one story says of the other', () => {
     expect(letIn.map(({ session }) => session.id)).toContain(eve.id);
   });
 
+  test('whatever else their author sends, the place where two stories part is found', async () => {
+    const mallory = await room.newSession();
+    const me = mallory.clientId;
+    const letters = (story: string) => {
+      const forged = new Forge(room, mallory);
+      for (const [clock, text] of [...story].entries())
+        forged.add(rawUpdate(me, clock, [clock === 0 ? { text } : { origin: [me, clock - 1], text }]));
+      return forged;
+    };
+    const [here, there, elsewhere] = [letters('abcdef'), letters('abcxyz'), letters('ghijkl')];
+    const log = room.newLog();
+    for (const sealed of await here.cut([1, 2, 3, 4, 5])) await log.receive(sealed);
+    // One that could never be part of the room, where the other one will be, and the end of one that parts earlier.
+    const bad = letters('abc').add(rawUpdate(me + 1, 0, [{}]));
+    for (const sealed of [await bad.segment(4, 4), await elsewhere.segment(5, 6)])
+      expect((await log.receive(sealed)).fork?.starts).toBeUndefined();
+    const theirs = room.newLog();
+    const pieces = await there.cut([1, 2, 3, 4, 5]);
+    for (const sealed of pieces) await theirs.receive(sealed);
+    for (let round = 0; round < 6 && log.foundBranches.length === 0; round++)
+      for (const { fromSeq, toSeq } of log.contradictedBy(theirs.frontier()))
+        for (const [i, sealed] of pieces.entries())
+          if (i + 1 >= fromSeq && i + 1 <= toSeq) await log.receive(sealed);
+    expect(log.foundBranches.map(({ seq }) => seq)).toEqual([4, 4]);
+    expect(log.contradictedBy(theirs.frontier())).toEqual([]);
+  });
+
   test('a third story begins a branch beside the two that are known', async () => {
     const { me, a, b, first, ann } = await stories();
     const c = new Forge(room, a.session)

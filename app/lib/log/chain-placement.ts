@@ -4,6 +4,8 @@
  */
 import { equalBytes, type Bytes } from '../core/bytes.ts';
 import { err } from '../core/result.ts';
+import type { Head } from './entry.ts';
+import { PartedSegments } from './parted-segments.ts';
 import { Rivals } from './rivals.ts';
 import type { Arrival, Chain } from './chain.ts';
 import type { ChainTable } from './chain-table.ts';
@@ -29,8 +31,9 @@ export class ChainPlacement {
   readonly #rivals: Rivals;
   readonly #forks: ForkProof[] = [];
   readonly #found: BranchStart[] = [];
-  /** Of chains with a fork, the seq before which it must be; 0 once it was looked at. */
-  readonly #forkBefore = new Map<Chain, number>();
+  /** Chains whose fork is known, or will be when what it follows is here. */
+  readonly #forked = new Set<Chain>();
+  readonly #parted = new PartedSegments();
 
   constructor(table: ChainTable, verifier: SegmentVerifier, held?: HeldQuota) {
     this.#table = table;
@@ -144,8 +147,11 @@ export class ChainPlacement {
     const proof = { session: session.id, channel, seq, first, last, sealed };
     refuse(receipt, 'fork', 'another entry with this seq', { session: session.id, channel, seq: first });
     const found = this.#rivals.look(chain, arrival);
-    this.#forkBefore.set(chain, found.kind === 'earlier' ? first : 0);
-    if (found.kind === 'earlier') this.#wantUpTo(chain, first - 1, receipt);
+    if (found.kind === 'fork' || found.kind === 'waits') this.#forked.add(chain);
+    if (found.kind === 'earlier') {
+      this.#parted.add(arrival);
+      this.#wantUpTo(chain, first - 1, receipt);
+    }
     receipt.fork = { ...proof, ...(found.kind === 'fork' && { starts: found.starts }) };
     this.keepProof(receipt.fork);
   }
@@ -233,11 +239,11 @@ export class ChainPlacement {
     return this.#found;
   }
 
-  /** Which entries of others' would show where a chain forked, given that theirs is another one at that seq. */
-  provingFork(chain: Chain, seq: number): readonly [from: number, to: number] | undefined {
-    const before = this.#forkBefore.get(chain);
-    if (before === 0) return undefined;
-    return before === undefined ? [seq, seq] : [Math.max(1, before - MAX_SEGMENT_ENTRIES), before - 1];
+  /** Which entries of others' would show where a chain forked, given that theirs is another one there. */
+  provingFork(chain: Chain, theirs: Head): readonly [from: number, to: number] | undefined {
+    if (this.#forked.has(chain)) return undefined;
+    const to = this.#parted.leadsTo(theirs);
+    return to === theirs.seq ? [to, to] : [Math.max(1, to - MAX_SEGMENT_ENTRIES + 1), to];
   }
 
   isForked({ session, channel }: Pick<ForkProof, 'session' | 'channel'>): boolean {

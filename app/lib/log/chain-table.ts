@@ -193,6 +193,14 @@ export class ChainTable {
     return ok({ time: claimed, nextClock, update, translated, parents, covers, past });
   }
 
+  /** Whether what a chain waits for may be here: looks at no entry again. */
+  isMet(on: Dependency): boolean {
+    if (on.kind === 'carry') return true;
+    if (on.kind === 'head') return this.#find(on.head) !== undefined;
+    const chain = this.#projectOf(on.client);
+    return chain !== undefined && (chain.nextClock >= on.clock || chain.branches !== undefined);
+  }
+
   /** Records an entry that passed `check`. */
   commit(chain: Chain, hash: Bytes, { time, nextClock, parents, covers, past, carries }: EntryPass): void {
     if (carries !== undefined) this.closedEpochs.add(carries);

@@ -2,22 +2,27 @@
  * Entries by an author who signed others with the same seqs: looked at as what begins a branch, before anything is made of
  * it (FORK-1). One that could never be part of the room makes no fork: whoever never saw it must come to the same.
  */
-import type { Bytes } from '../core/bytes.ts';
+import { equalBytes, type Bytes } from '../core/bytes.ts';
 import type { Entry } from './entry.ts';
 import { branchSession, type BranchStart } from './branches.ts';
-import { Chain, type Arrival } from './chain.ts';
+import { Chain, type Arrival, type Dependency } from './chain.ts';
 import type { ChainTable } from './chain-table.ts';
 import { HEAD_BYTES } from './format.ts';
 import type { ForkProof } from './receipt.ts';
 
 /** Rivals that wait for what they follow. More are looked at when they are sent again. */
-const MAX_WAITING = 64;
+const MAX_WAITING = 16;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+
+const NOTHING: Bytes = new Uint8Array();
 
 export type RivalFound =
   | { readonly kind: 'fork'; readonly starts: readonly BranchStart[] }
   /** They part before the first entry of the segment. */
   | { readonly kind: 'earlier' }
+  /** It is kept, and told when what it follows is here. */
+  | { readonly kind: 'waits' }
+  /** It makes no fork; another entry with that seq may. */
   | { readonly kind: 'nothing' };
 
 interface Rival {
@@ -25,6 +30,8 @@ interface Rival {
   readonly entry: Entry;
   readonly starts: readonly BranchStart[];
   readonly proof: ForkProof;
+  /** What it waits for. */
+  on?: Dependency;
 }
 
 export class Rivals {
@@ -63,10 +70,10 @@ export class Rivals {
       sealed,
       starts,
     };
-    const rival = { chain, entry, starts, proof };
+    const rival: Rival = { chain, entry, starts, proof };
     const verdict = this.#check(rival);
-    if (verdict === 'waits') this.#wait(rival);
-    return verdict === 'passes' ? { kind: 'fork', starts } : { kind: 'nothing' };
+    if (verdict === 'passes') return { kind: 'fork', starts };
+    return { kind: verdict === 'waits' && this.#wait(rival) ? 'waits' : 'nothing' };
   }
 
   /** Those that nothing keeps from being part of the room any more. */
@@ -75,7 +82,8 @@ export class Rivals {
     const proofs: ForkProof[] = [];
     const waiting: Rival[] = [];
     for (const rival of this.#waiting) {
-      const verdict = this.#check(rival);
+      // Looking at a large one costs more than a key may: not before there is a reason.
+      const verdict = rival.on === undefined || this.#table.isMet(rival.on) ? this.#check(rival) : 'waits';
       if (verdict === 'passes') proofs.push(rival.proof);
       else if (verdict === 'waits') waiting.push(rival);
     }
@@ -83,7 +91,8 @@ export class Rivals {
     return proofs;
   }
 
-  #check({ chain, entry, starts }: Rival): 'passes' | 'waits' | 'refused' {
+  #check(rival: Rival): 'passes' | 'waits' | 'refused' {
+    const { chain, entry, starts } = rival;
     const start = starts.at(-1);
     if (start === undefined) throw new Error('a rival without a start');
     const row = { channel: chain.channel, seq: start.seq, hash: start.hash };
@@ -100,16 +109,20 @@ export class Rivals {
     });
     const checked = this.#table.check(aside, entry);
     if (checked.ok) return 'passes';
-    return checked.error.kind === 'waits' ? 'waits' : 'refused';
+    if (checked.error.kind !== 'waits') return 'refused';
+    rival.on = checked.error.on;
+    return 'waits';
   }
 
-  #wait(rival: Rival): void {
-    if (this.#waiting.some(({ proof }) => proof.sealed === rival.proof.sealed)) return;
-    const bytes = this.#waiting.reduce(
-      (sum, { proof }) => sum + proof.sealed.length,
-      rival.proof.sealed.length,
-    );
-    if (this.#waiting.length < MAX_WAITING && bytes <= MAX_WAITING_BYTES) this.#waiting.push(rival);
+  /** Whether it is kept. */
+  #wait(rival: Rival): boolean {
+    const hashOf = ({ starts }: Rival): Bytes => starts.at(-1)?.hash ?? NOTHING;
+    if (this.#waiting.some((other) => equalBytes(hashOf(other), hashOf(rival)))) return true;
+    const sizes = [rival, ...this.#waiting].map(({ entry }) => entry.payload.length);
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    if (this.#waiting.length >= MAX_WAITING || bytes > MAX_WAITING_BYTES) return false;
+    this.#waiting.push(rival);
+    return true;
   }
 }
 

@@ -161,7 +161,9 @@ export class RoomLog {
       const chain = this.#table.chain(session, channel);
       if (chain === undefined || seq <= chain.base || this.has({ session, channel, seq, hash })) return [];
       if (this.#table.endsOf(chain).every((end) => seq > end.seq)) return [];
-      const range = chain.branches ? ([seq, seq] as const) : this.#placement.provingFork(chain, seq);
+      const range = chain.branches
+        ? ([seq, seq] as const)
+        : this.#placement.provingFork(chain, { seq, hash });
       return range ? [{ session, channel, fromSeq: range[0], toSeq: range[1] }] : [];
     });
   }

@@ -15,8 +15,14 @@ afterEach(leave);
 
 const same = (...replicas: TestReplica[]) => new Set(replicas.map((each) => toHex(each.hash()))).size === 1;
 const branched = ({ notices }: TestReplica) => notices.some(({ kind }) => kind === 'branched');
-const damaged = ({ notices }: TestReplica) =>
-  notices.filter(({ kind }) => kind === 'at-rest' || kind === 'internal');
+/** What went wrong, and what is said to be damaged at the end. */
+const damaged = ({ notices }: TestReplica) => [
+  ...notices.filter(({ kind }) => kind === 'internal'),
+  ...notices
+    .filter((notice) => notice.kind === 'at-rest')
+    .slice(-1)
+    .filter(({ damage }) => damage !== undefined),
+];
 
 /** As the app does: where a replica found a fork it is opened again with what its device has. */
 async function again(room: TestRoom, network: MemoryNetwork, store: LogStore): Promise<TestReplica> {

@@ -13,7 +13,7 @@ import {
   type BranchStart,
 } from '../log/branches.ts';
 import { MAX_BRANCH_STARTS } from '../log/format.ts';
-import type { LogStore, RoomFacts, StoredSegment } from '../log/log-store.ts';
+import type { LogStore, RoomFacts, SegmentAddress, StoredSegment } from '../log/log-store.ts';
 import type { ForkProof } from '../log/receipt.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import { readLone } from './lone-segment.ts';
@@ -54,9 +54,13 @@ export class Forks {
     await this.#busy;
   }
 
-  /** Puts what rests under an author's name, and is a branch's, where the log looks for it. */
-  async refile(): Promise<void> {
+  /** Puts what rests under an author's name, and is a branch's, where the log looks for it. Whether there was any. */
+  async refile(): Promise<boolean> {
     const { keys, log, store } = this.#options;
+    const keyOf = ({ session, channel, first, last }: SegmentAddress): string =>
+      `${session}/${channel}/${first}-${last}`;
+    const here = log.branches.length === 0 ? new Set() : new Set((await store.addresses()).map(keyOf));
+    let moved = false;
     for (const { session, channel, seq } of log.branches) {
       for (const name of namesOf(log.branches, session)) {
         for (const stored of await store.readChain(name, channel, seq)) {
@@ -64,10 +68,14 @@ export class Forks {
           const home = lone && log.chainOf(lone.row);
           if (home === undefined || home === name) continue;
           // What comes before the fork may be in it too: that stays where it is.
-          await store.refile(stored, home, stored.first < log.firstSeq({ session: home, channel }));
+          const both = stored.first < log.firstSeq({ session: home, channel });
+          if (both && here.has(keyOf({ ...stored, session: home }))) continue;
+          moved = true;
+          await store.refile(stored, home, both);
         }
       }
     }
+    return moved;
   }
 
   async #remember(proofs: readonly ForkProof[]): Promise<void> {

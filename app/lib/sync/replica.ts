@@ -182,7 +182,8 @@ export class Replica {
       replica.#told = replica.#tellAgain(again);
       replica.#storedLog.checkLater(snapshot);
     }
-    await replica.#forks.refile();
+    // What was looked for where it did not rest yet is found now.
+    if (await replica.#forks.refile()) await replica.#atRest.survey();
     replica.#setClient();
     return replica;
   }
