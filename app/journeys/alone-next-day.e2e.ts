@@ -17,13 +17,13 @@ test('someone opens a room alone the next day, from another browser, and everyth
   person,
 }) => {
   test.skip(noArchive, 'no PocketBase');
-  const ann = await person();
+  const ann = await person({ savesData: true });
   const link = await makeRoom(ann.page);
   await newFile(ann.page, 'tides.py', 'print("ebb and flood")\n');
   await archived(ann.page);
   await ann.kill();
 
-  const ben = await person();
+  const ben = await person({ savesData: true });
   await enterRoom(ben.page, link);
   await openFile(ben.page, 'tides.py');
   expect(await wholeText(ben.page)).toBe('print("ebb and flood")\n');
@@ -44,7 +44,7 @@ test('a room made where the browser keeps nothing is in the archive for whoever 
   person,
 }) => {
   test.skip(noArchive, 'no PocketBase');
-  const ann = await person();
+  const ann = await person({ savesData: true });
   await ann.context.addInitScript(() => {
     const open = (): never => {
       throw new DOMException('The operation is insecure.', 'SecurityError');
@@ -58,7 +58,7 @@ test('a room made where the browser keeps nothing is in the archive for whoever 
   const link = ann.page.url();
   await ann.kill();
 
-  const ben = await person();
+  const ben = await person({ savesData: true });
   await enterRoom(ben.page, link);
   await expect(tree(ben.page).getByRole('treeitem', { name: 'main.py' })).toBeVisible();
 });
@@ -67,7 +67,7 @@ test('who made a room deletes it from the server; those who have it keep it, and
   person,
 }) => {
   test.skip(noArchive, 'no PocketBase');
-  const ann = await person();
+  const ann = await person({ savesData: true });
   const link = await makeRoom(ann.page);
   await archived(ann.page);
   await ann.page.getByRole('button', { name: 'Share' }).click();
@@ -83,7 +83,7 @@ test('who made a room deletes it from the server; those who have it keep it, and
   await expect(savedStatus(ann.page)).toHaveText('Saved on this device');
   await ann.page.goto('about:blank');
 
-  const ben = await person();
+  const ben = await person({ savesData: true });
   await ben.page.goto(link);
   await expect(
     ben.page.getByText('Nobody who has this room is here. The server has no copy of it.'),

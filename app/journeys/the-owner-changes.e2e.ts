@@ -34,7 +34,7 @@ async function typeCode(page: Page, code: string): Promise<void> {
 }
 
 test('Ann loses her browser, and with the code on paper her new one removes somebody', async ({ person }) => {
-  const [ann, rob] = [await person(), await person()];
+  const [ann, rob] = [await person({ savesData: true }), await person({ savesData: true })];
   await makeRoom(ann.page);
   await callMe(ann.page, 'Ann');
   const [edit = ''] = await linksOf(ann.page);
@@ -45,7 +45,7 @@ test('Ann loses her browser, and with the code on paper her new one removes some
   await archived(ann.page);
 
   await test.step('her profile is gone', () => ann.kill());
-  const anew = await person();
+  const anew = await person({ savesData: true });
   await enterRoom(anew.page, edit);
   await callMe(anew.page, 'Ann anew');
   await connected(anew.page, 'Direct · 2 here');
@@ -78,9 +78,9 @@ test('Ann loses her browser, and with the code on paper her new one removes some
     await archived(anew.page);
     const [next = ''] = await linksOf(anew.page);
     await anew.kill();
-    const dan = await person();
+    const dan = await person({ savesData: true });
     await enterRoom(dan.page, next);
-    const eve = await person();
+    const eve = await person({ savesData: true });
     await eve.page.goto(edit);
     await expect(eve.page.getByText('This link was replaced')).toBeVisible({ timeout: 30_000 });
   });
@@ -89,7 +89,7 @@ test('Ann loses her browser, and with the code on paper her new one removes some
 test('Ann hands the room over to Ben: her dialog says so, and offers nothing that it can’t do', async ({
   person,
 }) => {
-  const [ann, ben] = [await person(), await person()];
+  const [ann, ben] = [await person({ savesData: true }), await person({ savesData: true })];
   await makeRoom(ann.page);
   await callMe(ann.page, 'Ann');
   const [edit = ''] = await linksOf(ann.page);

@@ -21,7 +21,11 @@ const people = (page: Page): Locator => page.getByRole('list', { name: 'People' 
 test('Ann edits, Ben comments and Cleo views: all read the chat, and each link does what it says', async ({
   person,
 }) => {
-  const [ann, ben, cleo] = [await person(), await person(), await person()];
+  const [ann, ben, cleo] = [
+    await person({ savesData: true }),
+    await person({ savesData: true }),
+    await person({ savesData: true }),
+  ];
   await makeRoom(ann.page);
   await callMe(ann.page, 'Ann');
   const [edit = '', comment = '', view = ''] = await linksOf(ann.page);
@@ -119,7 +123,10 @@ test('Ann edits, Ben comments and Cleo views: all read the chat, and each link d
 });
 
 test('on a phone the chat is a pane, with a count of what was not read', async ({ person }) => {
-  const [ann, ben] = [await person(), await person({ viewport: { width: 390, height: 844 } })];
+  const [ann, ben] = [
+    await person({ savesData: true }),
+    await person({ savesData: true, viewport: { width: 390, height: 844 } }),
+  ];
   await makeRoom(ann.page);
   const [, comment = ''] = await linksOf(ann.page);
   await ben.page.goto(comment);
@@ -140,7 +147,7 @@ test('on a phone the chat is a pane, with a count of what was not read', async (
 test('what Ann wrote on a train comes in between, and takes nothing from the edit that Ben is at', async ({
   person,
 }) => {
-  const [ann, ben] = [await person(), await person()];
+  const [ann, ben] = [await person({ savesData: true }), await person({ savesData: true })];
   const link = await makeRoom(ann.page);
   await enterRoom(ben.page, link);
   await connected(ann.page, 'Direct · 2 here');
@@ -173,7 +180,7 @@ test('what Ann wrote on a train comes in between, and takes nothing from the edi
 test('the chat takes the focus when it is asked for by its command, and at no other time', async ({
   person,
 }) => {
-  const [ann, cleo] = [await person(), await person()];
+  const [ann, cleo] = [await person({ savesData: true }), await person({ savesData: true })];
   await makeRoom(ann.page);
   const [, , view = ''] = await linksOf(ann.page);
   const command = async (page: Page, words: string): Promise<void> => {

@@ -30,8 +30,8 @@ test('a computer that was restored from a copy told two people different things:
     files.push(file);
   }
 
-  const ann = await person();
-  const ben = await person();
+  const ann = await person({ savesData: true });
+  const ben = await person({ savesData: true });
   // Each writes on top of what they heard; Ann has no network any more when Ben comes.
   for (const [i, { page }] of [ann, ben].entries()) {
     await page.goto('/');

@@ -15,7 +15,12 @@ import { callMe, linksOf } from './fixtures/people.ts';
 test('Ann removes Rob: he is told and keeps his words, Ben goes on, Cleo finds her way, and the old link opens nothing', async ({
   person,
 }) => {
-  const [ann, ben, rob, cleo] = [await person(), await person(), await person(), await person()];
+  const [ann, ben, rob, cleo] = [
+    await person({ savesData: true }),
+    await person({ savesData: true }),
+    await person({ savesData: true }),
+    await person({ savesData: true }),
+  ];
   await makeRoom(ann.page);
   await callMe(ann.page, 'Ann');
   const [edit = ''] = await linksOf(ann.page);
@@ -85,7 +90,7 @@ test('Ann removes Rob: he is told and keeps his words, Ben goes on, Cleo finds h
   });
 
   await test.step('the old link opens nothing for a stranger', async () => {
-    const eve = await person();
+    const eve = await person({ savesData: true });
     await eve.page.goto(edit);
     await expect(eve.page.getByText('This link was replaced')).toBeVisible({ timeout: 30_000 });
   });
@@ -93,7 +98,7 @@ test('Ann removes Rob: he is told and keeps his words, Ben goes on, Cleo finds h
   await test.step('the new one does', async () => {
     const [next = ''] = await linksOf(ann.page);
     expect(next).toMatch(/#e\.1\./);
-    const dan = await person();
+    const dan = await person({ savesData: true });
     await enterRoom(dan.page, next);
     await openFile(dan.page, 'words.py');
     await expect.poll(() => wholeText(dan.page)).toContain('# from the train');

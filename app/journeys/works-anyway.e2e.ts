@@ -154,3 +154,21 @@ test('a guest whose first visit was the link is as ready: Ready offline means ev
   await openFile(page, 'shapes.ts');
   await runUntil(page, /exit 0 · \d/);
 });
+
+test('a browser that saves data fetches what runs programs at the first Run, and not before', async ({
+  person,
+}) => {
+  const ann = await person({ savesData: true });
+  const fetched: string[] = [];
+  ann.page.on('request', (request) => {
+    if (request.url().endsWith('.wasm')) fetched.push(request.url());
+  });
+  await makeRoom(ann.page);
+  await newFile(ann.page, 'few.js', "console.log('few bytes');\n");
+  const why = ann.page.getByRole('button', { name: 'Not ready for offline' });
+  await why.click();
+  await expect(ann.page.getByText('This browser is set to save data')).toBeVisible();
+  expect(fetched).toEqual([]);
+  await runUntil(ann.page, 'few bytes');
+  expect(fetched.length).toBeGreaterThan(0);
+});

@@ -96,7 +96,7 @@ it('says why one can only read', () => {
 });
 
 it('says what works where the room is not ready for offline', () => {
-  for (const problem of ['no-service-worker', 'not-kept', 'not-fetched'] as const)
+  for (const problem of ['no-service-worker', 'saves-data', 'not-kept', 'not-fetched'] as const)
     expect(offlineWords(problem)).toContain('While this tab is open, editing works');
 });
 

@@ -290,13 +290,15 @@ export const unknownFaultAlert: NewAlert = {
 };
 
 /** Why a room would not open, edit and run without a network. */
-export type OfflineProblem = 'no-service-worker' | 'not-kept' | 'not-fetched';
+export type OfflineProblem = 'no-service-worker' | 'saves-data' | 'not-kept' | 'not-fetched';
 
 export function offlineWords(problem: OfflineProblem): string {
   const works = 'While this tab is open, editing works without a network all the same.';
   switch (problem) {
     case 'no-service-worker':
       return `This browser offers no service workers here, as some private windows do, so opening the room again needs the network. ${works}`;
+    case 'saves-data':
+      return `This browser is set to save data, so what runs programs is fetched at the first Run and not before. ${works} With saving switched off it is fetched ahead.`;
     case 'not-kept':
       return `The browser did not keep what was fetched for it: its space for this site may be full. ${works} Free some space, then reload.`;
     case 'not-fetched':

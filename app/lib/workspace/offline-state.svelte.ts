@@ -3,6 +3,7 @@ import { RUNTIME_CACHE } from '../core/offline-cache.ts';
 import { runtimes } from '../runtime/registry.ts';
 import { offlineWords, type OfflineProblem } from './messages.ts';
 import type { RoomModel } from './room-model.ts';
+import { onConnectionChange, savesData } from './saves-data.ts';
 
 /** A room is idle for the big downloads when it has been open for so long: joining and the first run come first. */
 const START_AFTER_MS = 3000;
@@ -19,6 +20,7 @@ export class OfflineState {
       if (this.#view.kind === 'unavailable') void this.#prepare();
     };
     addEventListener('online', again, { signal: this.#abort.signal });
+    onConnectionChange(again, this.#abort.signal);
     this.#timer = setTimeout(() => void this.#prepare(), START_AFTER_MS);
   }
 
@@ -34,6 +36,7 @@ export class OfflineState {
   async #prepare(): Promise<void> {
     if (!('serviceWorker' in navigator) || !('caches' in globalThis))
       return this.#unavailable('no-service-worker');
+    if (savesData()) return this.#unavailable('saves-data');
     try {
       const missing = await missingWorker();
       if (missing !== undefined) return this.#unavailable(missing);

@@ -18,6 +18,7 @@ import { LocalOutput } from './local-output.ts';
 import { ownRunView, toldRunView, isAfter } from './run-view.ts';
 import { noRuntimeWords } from './run-words.ts';
 import type { ProgressView, RunView } from './room-model.ts';
+import { savesData } from './saves-data.ts';
 
 export interface RunsStateOptions {
   readonly project: Project;
@@ -93,7 +94,7 @@ export class RunsState {
   expect(id: FileId): void {
     const item = this.#options.project.list().find((each) => each.id === id);
     const runtime = item?.kind === 'text' ? runtimeFor(item.shown) : undefined;
-    if (runtime === undefined || runtime.unsupported() !== undefined) return;
+    if (runtime === undefined || runtime.unsupported() !== undefined || savesData()) return;
     const whenIdle = globalThis.requestIdleCallback ?? ((act: () => void) => setTimeout(act, WARM_AFTER_MS));
     whenIdle(() => runtime.warm?.(), { timeout: WARM_AFTER_MS });
   }
