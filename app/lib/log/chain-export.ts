@@ -87,7 +87,11 @@ export function exportChains(table: ChainTable): Bytes {
     writeVarString(encoder, chain.closed?.code ?? '');
     writeVarUint8Array(encoder, chain.closedBy ?? new Uint8Array());
     writeUint8Array(encoder, chain.index);
-    for (const [i, mark] of chain.marks.entries()) writeVarUint(encoder, mark - (chain.marks[i - 1] ?? 0));
+    let before = 0;
+    for (const mark of chain.marks) {
+      writeVarUint(encoder, mark - before);
+      before = mark;
+    }
   }
   return toUint8Array(encoder);
 }

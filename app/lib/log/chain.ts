@@ -205,7 +205,7 @@ export class Chain {
     this.parents = copy.parents;
     this.closed = copy.closed;
     this.closedBy = copy.closedBy;
-    this.#marks = [...copy.marks];
+    this.#marks = copy.marks.slice();
     this.#past = [...copy.past];
     if (this.channel === 'project') this.nextClock = this.#marks.at(-1) ?? 0;
     this.#index = new Uint8Array(Math.max(4 * HEAD_BYTES, copy.index.length));
