@@ -147,7 +147,7 @@ test('on a phone the chat is a pane, with a count of what was not read', async (
 test('what Ann wrote on a train comes in between, and takes nothing from the edit that Ben is at', async ({
   person,
 }) => {
-  const [ann, ben] = [await person({ savesData: true }), await person({ savesData: true })];
+  const [ann, ben] = [await person(), await person({ savesData: true })];
   const link = await makeRoom(ann.page);
   await enterRoom(ben.page, link);
   await connected(ann.page, 'Direct · 2 here');

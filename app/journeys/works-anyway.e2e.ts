@@ -167,7 +167,7 @@ test('a browser that saves data fetches what runs programs at the first Run, and
   await newFile(ann.page, 'few.js', "console.log('few bytes');\n");
   const why = ann.page.getByRole('button', { name: 'Not ready for offline' });
   await why.click();
-  await expect(ann.page.getByText('This browser is set to save data')).toBeVisible();
+  await expect(ann.page.getByText(/^This browser is set to save data/)).toBeVisible();
   expect(fetched).toEqual([]);
   await runUntil(ann.page, 'few bytes');
   expect(fetched.length).toBeGreaterThan(0);
