@@ -119,7 +119,7 @@ async function timed(step: Step, run: Command): Promise<void> {
 async function unitTests(command: Command): Promise<Tally> {
   const report = ['--reporter=default', '--reporter=json', `--outputFile.json=${vitestFile}`];
   const code = await command([bin('vitest/vitest.mjs'), 'run', ...report]);
-  return tallyVitest(vitestFile, code);
+  return tallyVitest(vitestFile, code, root);
 }
 
 async function build(): Promise<Tally> {
@@ -185,6 +185,7 @@ function summarise(): void {
     console.log(
       `${mark.padEnd(7)}${step.name}: ${tally.passed} passed, ${tally.failed} failed${skipped} (${seconds.toFixed(1)} s)`,
     );
+    for (const failure of tally.failures ?? []) console.log(`         ${failure}`);
   }
   console.log(`${total.passed} passed, ${total.failed} failed`);
   process.exitCode = total.failed > 0 ? 1 : 0;
