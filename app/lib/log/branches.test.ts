@@ -401,6 +401,40 @@ describe('FORK-1, FORK-3: what one story says of the other', () => {
     expect(log.contradictedBy(theirs.frontier())).toEqual([]);
   });
 
+  test('a chain that a bad entry closed forks like any other', async () => {
+    const { me, a, b, first, ann } = await stories();
+    // Its next entry is nobody's to write: the chain is closed where the other story has already parted from it.
+    a.add(rawUpdate(me + 1, 0, [{}]));
+    const log = room.newLog();
+    for (const sealed of [ann.got[0] as Bytes, first, await a.segment(2, 2)]) await log.receive(sealed);
+    expect((await log.receive(await a.segment(3, 3))).refused?.code).toBe('foreign-struct');
+    const receipt = await log.receive(await b.segment(2, 2));
+    expect(receipt.refused?.code).toBe('fork');
+    expect(receipt.fork?.starts).toHaveLength(2);
+  });
+
+  test('what was held for a chain goes on in its branch, as soon as the chain is where it forked', async () => {
+    const mallory = await room.newSession();
+    const me = mallory.clientId;
+    const ann = await newTab();
+    await ann.edit(type(0, 'ann'));
+    const story = (words: string) =>
+      new Forge(room, mallory)
+        .add(rawUpdate(me, 0, [{ origin: [ann.session.clientId, 0] }]))
+        .add(rawUpdate(me, 1, [{ origin: [me, 0], text: words }]));
+    const [a, b] = [story('AA'), story('BB')];
+    const pieces = [await a.segment(1, 1), await a.segment(2, 2), await b.segment(2, 2)];
+    const finder = room.newLog();
+    for (const sealed of [ann.got[0] as Bytes, ...pieces]) await finder.receive(sealed);
+
+    const log = room.newLog(finder.foundBranches);
+    for (const sealed of pieces.slice(0, 2)) expect((await log.receive(sealed)).held).toBeDefined();
+    await log.receive(ann.got[0] as Bytes);
+    const seqs = log.frontier().map(({ session, seq }) => [session === mallory.id, seq]);
+    expect(seqs).toContainEqual([true, 1]);
+    expect(seqs).toContainEqual([false, 2]);
+  });
+
   test('a third story begins a branch beside the two that are known', async () => {
     const { me, a, b, first, ann } = await stories();
     const c = new Forge(room, a.session)

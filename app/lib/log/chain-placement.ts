@@ -51,6 +51,8 @@ export class ChainPlacement {
       if (home === 'unknown') return this.#rival(chain, arrival, receipt);
       if (home === 'elsewhere') return this.#wantUpTo(chain, first - 1, receipt);
       chain = home;
+      if (chain.closed !== undefined && first <= chain.seq + 1 && !chain.agrees(arrival))
+        return this.#rival(chain, arrival, receipt);
       if (chain.closed !== undefined && !this.#reopens(chain, arrival))
         return refuse(receipt, 'chain-closed', `by ${chain.closed.code}`, {
           session: chain.session.id,
@@ -80,7 +82,8 @@ export class ChainPlacement {
     const clock = chain.nextClock;
     const updates: CheckedUpdate[] = [];
     let translated = false;
-    for (let i = chain.seq + 1 - first; i < entries.length; i++) {
+    // Where the chain forked it ends, and its branches go on.
+    for (let i = chain.seq + 1 - first; chain.branches === undefined && i < entries.length; i++) {
       const [entry, hash] = [entries[i], hashes[i]];
       if (entry === undefined || hash === undefined) break;
       const row = { channel, seq: first + i, hash };
@@ -97,7 +100,6 @@ export class ChainPlacement {
       fresh.push({ seq: first + i, time: checked.value.time, payload: entry.payload });
       if (checked.value.update) updates.push(checked.value.update);
       translated ||= checked.value.translated;
-      if (chain.branches !== undefined) break;
     }
     const [start] = fresh;
     if (start === undefined) return;
@@ -129,7 +131,7 @@ export class ChainPlacement {
     this.#held.removeAll(chain);
   }
 
-  /** What was refused counts for nothing: where another entry was signed with its seq, that one is tried (ACC-14). */
+  /** What was refused counts for nothing: where another entry was signed with its seq, that one is tried (ACC-1). */
   #reopens(chain: Chain, { first, last, hashes }: Arrival): boolean {
     const { closedBy, seq } = chain;
     const next = hashes[seq + 1 - first];
@@ -164,10 +166,6 @@ export class ChainPlacement {
 
   /** Lets chains go on that something arrived for, until nothing moves. */
   async drain(receipt: Receipt): Promise<void> {
-    for (const proof of receipt.accepted.length > 0 ? this.#rivals.lookAgain() : []) {
-      receipt.fork = proof;
-      this.keepProof(proof);
-    }
     for (const { session, channel } of receipt.accepted.slice()) {
       const grown = this.#table.chain(session.id, channel);
       if (grown && grown.held.length > 0) await this.#goOn(grown, receipt);
@@ -184,11 +182,15 @@ export class ChainPlacement {
       });
       chain.owed = 0;
     }
+    for (const proof of this.#rivals.lookAgain()) {
+      receipt.fork = proof;
+      this.keepProof(proof);
+    }
   }
 
   async #goOn(chain: Chain, receipt: Receipt): Promise<void> {
-    if (chain.branches !== undefined) return this.#rehome(chain, receipt);
     while (!chain.closed && !chain.waiting) {
+      if (chain.branches !== undefined) return this.#rehome(chain, receipt);
       const held = this.#held.next(chain);
       if (held === undefined) return;
       const { first } = held;
@@ -198,8 +200,7 @@ export class ChainPlacement {
       this.#advance(chain, arrival, receipt);
       const forked = receipt.refused !== before && receipt.refused?.code === 'fork';
       if (forked || chain.seq >= held.last) this.#held.remove(chain, held);
-      else if (chain.branches !== undefined) return this.#rehome(chain, receipt);
-      else if (!chain.closed && !chain.waiting)
+      else if (!chain.closed && !chain.waiting && chain.branches === undefined)
         throw new Error(`held segment at ${first} did not move its chain`);
     }
   }

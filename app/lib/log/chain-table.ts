@@ -281,21 +281,22 @@ export class ChainTable {
    * they followed, else the one whose first entry has the lowest hash.
    */
   #placeOf([client, clock]: readonly [number, number], author: Chain, past: ReadonlySet<SessionId>): Place {
-    let chain = this.#projectOf(client);
-    if (chain === undefined) return { client, clock, left: Infinity };
+    const named = this.#projectOf(client);
+    if (named === undefined) return { client, clock, left: Infinity };
+    let chain: Chain = named;
     let at = clock;
-    while (chain.branches !== undefined && at >= chain.nextClock) {
-      at -= chain.nextClock;
-      const { branches }: { branches: readonly Chain[] } = chain as Chain & { branches: readonly Chain[] };
-      const followed =
+    for (;;) {
+      const { branches, nextClock, session }: Chain = chain;
+      if (branches === undefined) return { client: session.clientId, clock: at, left: Infinity };
+      if (at < nextClock) return { client: session.clientId, clock: at, left: nextClock - at };
+      at -= nextClock;
+      const followed: Chain | undefined =
         branches.find((branch) => author.isOf(branch)) ??
         branches.find((branch) => past.has(branch.session.id)) ??
         branches[0];
       if (followed === undefined) throw new Error('a fork without branches');
       chain = followed;
     }
-    const left = chain.branches === undefined ? Infinity : chain.nextClock - at;
-    return { client: chain.session.clientId, clock: at, left };
   }
 
   #projectOf(client: number): Chain | undefined {

@@ -8,7 +8,6 @@ import {
   branchName,
   decodeBranchStarts,
   encodeBranchStarts,
-  isSameStart,
   namesOf,
   type BranchStart,
 } from '../log/branches.ts';
@@ -32,6 +31,8 @@ export interface ForksOptions {
 export class Forks {
   readonly #options: ForksOptions;
   #busy: Promise<unknown> = Promise.resolve();
+  /** By the hashes of the beginnings that are remembered since: they may be shown again and again until the room is opened again. */
+  readonly #remembered = new Set<string>();
 
   constructor(options: ForksOptions) {
     this.#options = options;
@@ -39,14 +40,17 @@ export class Forks {
 
   /** Takes proofs as they come; those that are known, or prove nothing yet, change nothing. */
   found(proofs: readonly ForkProof[]): void {
-    const known = this.#options.log.branches;
-    const fresh = proofs.filter(
-      ({ starts = [] }) => !starts.every((start) => known.some((one) => isSameStart(one, start))),
-    );
+    const known = new Set([...this.#options.log.branches.map(nameOf), ...this.#remembered]);
+    const fresh = proofs.filter(({ starts = [] }) => !starts.every((start) => known.has(nameOf(start))));
     if (fresh.length === 0) return;
+    for (const { starts = [] } of fresh) for (const start of starts) this.#remembered.add(nameOf(start));
     this.#busy = this.#busy
       .then(() => this.#remember(fresh))
-      .catch((error: unknown) => this.#options.onError('care of the store', error));
+      .catch((error: unknown) => {
+        for (const { starts = [] } of fresh)
+          for (const start of starts) this.#remembered.delete(nameOf(start));
+        this.#options.onError('care of the store', error);
+      });
   }
 
   /** Resolves when what was found so far rests. */
@@ -95,6 +99,8 @@ export class Forks {
   }
 }
 
+const nameOf = ({ hash }: BranchStart): string => toHex(hash);
+
 /** The forks that this device remembers. */
 export function branchesIn({ branches }: RoomFacts): BranchStart[] {
   const read = branches && decodeBranchStarts(branches);
@@ -105,9 +111,9 @@ export function branchesIn({ branches }: RoomFacts): BranchStart[] {
 export async function rememberBranches(store: LogStore, starts: readonly BranchStart[]): Promise<boolean> {
   let room = false;
   await store.changeFacts((facts) => {
-    const all = new Map([...branchesIn(facts), ...starts].map((start) => [toHex(start.hash), start]));
+    const all = new Map([...branchesIn(facts), ...starts].map((start) => [nameOf(start), start]));
     const kept = [...all.values()].slice(0, MAX_BRANCH_STARTS);
-    room = starts.every((start) => kept.some((one) => isSameStart(one, start)));
+    room = all.size === kept.length;
     return { ...facts, branches: encodeBranchStarts(kept) };
   });
   return room;
