@@ -413,6 +413,22 @@ describe('FORK-1, FORK-3: what one story says of the other', () => {
     expect(receipt.fork?.starts).toHaveLength(2);
   });
 
+  test('a story whose entry names structs of its own forks, however short the other one is', async () => {
+    const { me, a, first, ann } = await stories();
+    const b = new Forge(room, a.session).add(rawUpdate(me, 0, [{ text: 's' }]));
+    b.add(
+      rawUpdate(me, 1, [
+        { origin: [me, 0], text: 'BB' },
+        { origin: [me, 2], text: 'b' },
+        { text: 'CC' },
+        { origin: [me, 4], text: 'c' },
+      ]),
+    );
+    const log = room.newLog();
+    for (const sealed of [ann.got[0] as Bytes, first, await a.segment(2, 2)]) await log.receive(sealed);
+    expect((await log.receive(await b.segment(2, 2))).fork?.starts).toHaveLength(2);
+  });
+
   test('what was held for a chain goes on in its branch, as soon as the chain is where it forked', async () => {
     const mallory = await room.newSession();
     const me = mallory.clientId;

@@ -281,6 +281,7 @@ export class ChainTable {
    * they followed, else the one whose first entry has the lowest hash.
    */
   #placeOf([client, clock]: readonly [number, number], author: Chain, past: ReadonlySet<SessionId>): Place {
+    if (client === author.signs.client) return ownPlace(author, clock);
     const named = this.#projectOf(client);
     if (named === undefined) return { client, clock, left: Infinity };
     let chain: Chain = named;
@@ -306,6 +307,19 @@ export class ChainTable {
 
   #clockOf(client: number): number {
     return this.#projectOf(client)?.nextClock ?? 0;
+  }
+}
+
+/** Where an author's own clock is: in their branch, or in what it is a branch of. */
+function ownPlace(author: Chain, clock: number): Place {
+  let left = Infinity;
+  for (let at = author; ;) {
+    const { branching, session } = at;
+    const from = branching?.firstClock ?? 0;
+    if (branching === undefined || clock >= from)
+      return { client: session.clientId, clock: clock - from, left };
+    left = from - clock;
+    at = branching.parent;
   }
 }
 
