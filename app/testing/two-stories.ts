@@ -1,16 +1,67 @@
-/** A session that signs two stories, as one does whose computer was restored from a copy: for tests of what others make of it. */
+/** Sessions that sign two stories: for tests of what others make of them. */
 import * as Y from 'yjs';
 import { randomBytes, type Bytes } from '../lib/core/bytes.ts';
 import type { RoomKeys } from '../lib/crypto/room-keys.ts';
 import { Project } from '../lib/document/project.ts';
-import { issueSession } from '../lib/log/certificate.ts';
+import { generateSigningKeyPair } from '../lib/crypto/signatures.ts';
+import { issueSession, type OwnSession } from '../lib/log/certificate.ts';
 import type { Genesis } from '../lib/log/genesis.ts';
 import type { StoredSegment } from '../lib/log/log-store.ts';
 import { RoomLog } from '../lib/log/room-log.ts';
 import { toStored } from '../lib/sync/fold-session.ts';
 
 /**
- * What two people heard of the same session: `entries` that both did (a file of the name that is given, which says "start "),
+ * What two people heard of one key that is certified twice: a file that says "start ", by somebody else, then "AA " by the one
+ * certificate and "B " by the other. `waiting`: the second names what nobody has.
+ */
+export async function twoCertificates(
+  keys: RoomKeys,
+  genesis: Genesis,
+  waiting = false,
+): Promise<[StoredSegment[], StoredSegment[]]> {
+  const pair = await generateSigningKeyPair();
+  const heard: [StoredSegment[], StoredSegment[]] = [[], []];
+  const doc = new Y.Doc();
+  const log = new RoomLog({ roomId: keys.roomId, keys, genesis });
+  const author = await issueSession(keys, randomBytes(32));
+  doc.clientID = author.clientId;
+  const started = await appendEdit(doc, log, author, () => new Project(doc).createText('file.txt', 'start '));
+  for (const hearer of heard) hearer.push(started);
+  for (const [i, hearer] of heard.entries()) {
+    const session = await issueSession(keys, randomBytes(32), pair);
+    const [mine, known] = [new Y.Doc(), new RoomLog({ roomId: keys.roomId, keys, genesis })];
+    await known.receive(started.sealed);
+    Y.applyUpdate(mine, Y.encodeStateAsUpdate(doc));
+    const project = new Project(mine);
+    const text = (): Y.Text | undefined => project.list().flatMap(({ id }) => project.text(id) ?? [])[0];
+    if (i === 1 && waiting) {
+      // Somebody's words that come to nobody else.
+      const other = await issueSession(keys, randomBytes(32));
+      mine.clientID = other.clientId;
+      await appendEdit(mine, known, other, () => text()?.insert(6, 'lost '));
+    }
+    mine.clientID = session.clientId;
+    hearer.push(await appendEdit(mine, known, session, () => text()?.insert(7, i === 0 ? 'AA ' : 'B ')));
+  }
+  return heard;
+}
+
+async function appendEdit(
+  doc: Y.Doc,
+  log: RoomLog,
+  session: OwnSession,
+  change: () => void,
+): Promise<StoredSegment> {
+  let update: Uint8Array | undefined;
+  doc.once('update', (made: Uint8Array) => (update = made));
+  doc.transact(change);
+  const appended = await log.append(session, 'project', update as Bytes, 1_000);
+  if (!appended.ok) throw new Error(appended.error.code);
+  return toStored(appended.value);
+}
+
+/**
+ * What two people heard of the same session, as of one whose computer was restored from a copy: `entries` that both did (a file of the name that is given, which says "start "),
  * then as many that one did ("AA " each) and the other ("B " each).
  */
 export async function twoStories(
@@ -31,15 +82,11 @@ export async function twoStories(
     change: (text: Y.Text | undefined) => void,
   ): Promise<void> => {
     by.clientID = session.clientId;
-    let update: Uint8Array | undefined;
-    by.once('update', (made: Uint8Array) => (update = made));
-    by.transact(() => {
+    const stored = await appendEdit(by, into, session, () => {
       const project = new Project(by);
       change(project.list().flatMap(({ id }) => project.text(id) ?? [])[0]);
     });
-    const appended = await into.append(session, 'project', update as Bytes, 1_000);
-    if (!appended.ok) throw new Error(appended.error.code);
-    for (const each of hearers) each.push(toStored(appended.value));
+    for (const each of hearers) each.push(stored);
   };
   await write(doc, log, heard, () => new Project(doc).createText(fileName, 'start '));
   for (let i = 1; i < entries; i++) await write(doc, log, heard, (text) => text?.insert(text.length, '.'));

@@ -77,6 +77,8 @@ async function segmentCases(room: VectorRoom, { segments }: Written) {
   const fork = new VectorChain(ann, 'project').add(intoRoot(ann.clientId, 0, 'files', 'fork'));
   // Vouched for twice by one session, as no app does: another device's key in it.
   const twice = await writeCertificate({ ...base, session: pairs.ann, device: new Uint8Array(32).fill(1) });
+  const twin = new VectorChain({ ...ann, certificate: twice }, 'project');
+  twin.add(intoRoot(ann.clientId, 0, 'files', 'twin'));
   return {
     'no-genesis': { rules: ['ACC-3'], genesis: false as const, sealed: hex(sealed) },
     'too-large': { rules: ['SEAL-3'], sealed: { repeat: '01', times: 20 * 1024 * 1024 + 1 } },
@@ -106,7 +108,7 @@ async function segmentCases(room: VectorRoom, { segments }: Written) {
     'second-certificate': {
       rules: ['CERT-6'],
       after: ['ann-1'],
-      sealed: await sealedHex(room, (await fork.segment(1, 1, twice)).plain),
+      sealed: await sealedHex(room, (await twin.segment()).plain),
     },
     'role-may-not-sign': {
       rules: ['CERT-4'],

@@ -3,168 +3,21 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as Y from 'yjs';
 import { toHex, type Bytes } from '../core/bytes.ts';
+import { expectAlike, meet, meetHonestly, startsOf, Tab } from '../../testing/forking-tab.ts';
 import { forge, hostile } from '../../testing/hostile-entries.ts';
 import { inBranches } from './branch-update.ts';
 import { encodeBranchStarts, decodeBranchStarts, type BranchStart } from './branches.ts';
-import type { OwnSession } from './certificate.ts';
 import { encodeHeads } from './entry.ts';
 import { joinUpdates } from './joined-update.ts';
-import { RoomLog, type Receipt } from './room-log.ts';
 import { checkUpdate } from './struct-check.ts';
-import { Forge, isPending, rawUpdate, stateHash, testRoom, type TestRoom } from './test-room.ts';
+import { Forge, rawUpdate, testRoom, type TestRoom } from './test-room.ts';
 
 let room: TestRoom;
 beforeAll(async () => {
   room = await testRoom();
 });
 
-/** A tab: its log and doc, made anew where a fork is found, and everything it ever got. */
-class Tab {
-  session: OwnSession;
-  doc = new Y.Doc();
-  log: RoomLog;
-  readonly got: Bytes[] = [];
-  /** What is part of the room here, and would be sent to who asks for it. */
-  accepted = new Set<Bytes>();
-  readonly starts: BranchStart[] = [];
-  #updates: Uint8Array[] = [];
-
-  constructor(session: OwnSession) {
-    this.session = session;
-    this.log = this.#begin();
-  }
-
-  #begin(): RoomLog {
-    const { roomId } = room.keys;
-    this.doc = new Y.Doc();
-    this.doc.on('update', (update: Uint8Array, origin: unknown) => {
-      if (origin !== 'log') this.#updates.push(update.slice());
-    });
-    return new RoomLog({ roomId, keys: room.keys, genesis: room.genesis, branches: this.starts });
-  }
-
-  /** The same tab twice, as a machine that is restored from a copy has it. */
-  clone(): Tab {
-    const twin = new Tab(this.session);
-    twin.starts.push(...this.starts);
-    const copy = RoomLog.importChains(this.log.exportChains(), {
-      roomId: room.keys.roomId,
-      keys: room.keys,
-      genesis: room.genesis,
-      branches: this.starts,
-    });
-    if (!copy.ok) throw new Error('chains that were just exported');
-    twin.log = copy.value;
-    Y.applyUpdate(twin.doc, Y.encodeStateAsUpdate(this.doc), 'log');
-    twin.got.push(...this.got);
-    return twin;
-  }
-
-  get text(): string {
-    return this.doc.getText('files').toString();
-  }
-
-  async edit(change: (text: Y.Text) => void): Promise<void> {
-    this.doc.clientID = this.session.clientId;
-    this.doc.transact(() => change(this.doc.getText('files')));
-    for (const update of this.#updates.splice(0)) {
-      const appended = await this.log.append(this.session, 'project', update as Bytes, 1_000);
-      if (!appended.ok) throw new Error(`${appended.error.code}: ${appended.error.detail}`);
-      this.got.push(appended.value.sealed);
-      this.accepted.add(appended.value.sealed);
-    }
-  }
-
-  async receive(sealed: Bytes): Promise<void> {
-    if (this.got.includes(sealed)) return;
-    this.got.push(sealed);
-    if (await this.#take(sealed)) await this.#reopen();
-  }
-
-  /** Takes again what had no place when it came, as repair would bring it again. */
-  async settle(): Promise<void> {
-    for (let before = -1; before !== count(this.log);) {
-      before = count(this.log);
-      for (const sealed of this.got)
-        if (await this.#take(sealed)) {
-          await this.#reopen();
-          break;
-        }
-    }
-  }
-
-  /** Opens the room anew with what is known of forks now, and a session of its own, as the app does. */
-  async #reopen(): Promise<void> {
-    this.session = await room.newSession();
-    for (let again = true; again;) {
-      again = false;
-      this.log = this.#begin();
-      this.accepted = new Set();
-      for (let before = -1; before !== count(this.log) && !again;) {
-        before = count(this.log);
-        for (const sealed of this.got) again ||= await this.#take(sealed);
-      }
-    }
-  }
-
-  /** Whether it showed a fork that was not known. */
-  async #take(sealed: Bytes): Promise<boolean> {
-    const receipt: Receipt = await this.log.receive(sealed);
-    for (const { update, sealed: bytes } of receipt.accepted) {
-      this.accepted.add(bytes);
-      if (update) Y.applyUpdate(this.doc, update, 'log');
-    }
-    expect(isPending(this.doc)).toBe(false);
-    const known = new Set(this.starts.map(({ hash }) => toHex(hash)));
-    const fresh = (receipt.fork?.starts ?? []).filter(({ hash }) => !known.has(toHex(hash)));
-    this.starts.push(...fresh);
-    if (fresh.length > 0 && receipt.fork) this.accepted.add(receipt.fork.sealed);
-    return fresh.length > 0;
-  }
-}
-
-const count = (log: RoomLog): number => log.frontier().reduce((sum, { seq }) => sum + seq, 0);
-
-async function meet(tabs: readonly Tab[]): Promise<void> {
-  for (let round = 0; round < 4; round++)
-    for (const to of tabs)
-      for (const from of tabs) for (const sealed of [...from.got]) await to.receive(sealed);
-  for (const tab of tabs) await tab.settle();
-}
-
-/** Each hears of what another accepted, and nothing else, until nobody has anything new. */
-async function meetHonestly(tabs: readonly Tab[]): Promise<void> {
-  for (let moved = true; moved;) {
-    moved = false;
-    for (const to of tabs)
-      for (const from of tabs)
-        for (const sealed of from.accepted) {
-          if (to.got.includes(sealed)) continue;
-          moved = true;
-          await to.receive(sealed);
-        }
-    for (const tab of tabs) await tab.settle();
-  }
-}
-
-const rowsOf = ({ log }: Tab): string[] =>
-  log
-    .frontier()
-    .map(({ session, channel, seq, hash }) => `${session} ${channel} ${seq} ${toHex(hash)}`)
-    .sort();
-
-const startsOf = ({ log }: Tab): string[] => log.branches.map(({ hash }) => toHex(hash));
-
-function expectAlike([first, ...others]: readonly Tab[]): void {
-  for (const other of others) {
-    expect(startsOf(other)).toEqual(first && startsOf(first));
-    expect(other.text).toBe(first?.text);
-    expect(rowsOf(other)).toEqual(first && rowsOf(first));
-    expect(stateHash(other.doc)).toBe(first && stateHash(first.doc));
-  }
-}
-
-const newTab = async (): Promise<Tab> => new Tab(await room.newSession());
+const newTab = (): Promise<Tab> => Tab.of(room);
 const type = (at: number, words: string) => (text: Y.Text) => text.insert(Math.min(at, text.length), words);
 
 describe('FORK-1, FORK-2, FORK-3: a session that signs two stories', () => {
@@ -332,16 +185,22 @@ describe('FORK-1, FORK-3: what one story says of the other', () => {
     return { me, a, b, first, ann };
   }
 
-  test('a story that waits for somebody begins a branch when they are here, and no sooner', async () => {
+  test('a story begins a branch before what it follows is here, and is told as one', async () => {
     const { a, b, first, ann } = await stories();
     const log = room.newLog();
     for (const sealed of [first, await a.segment(2, 2)]) await log.receive(sealed);
-    const early = await log.receive(await b.segment(2, 2));
-    expect(early.refused?.code).toBe('fork');
-    expect(early.fork?.starts).toBeUndefined();
-    const receipt = await log.receive(ann.got[0] as Bytes);
-    expect(receipt.fork?.starts).toHaveLength(2);
-    expect(log.foundBranches).toHaveLength(2);
+    const { fork } = await log.receive(await b.segment(2, 2));
+    expect(fork?.starts).toHaveLength(2);
+    const again = room.newLog(log.foundBranches);
+    for (const sealed of [first, await a.segment(2, 2)]) await again.receive(sealed);
+    expect(again.emptyBranches()).toHaveLength(1);
+    const late = room.newLog();
+    expect(late.missingFrom(again.emptyBranches())).toHaveLength(1);
+    expect(again.missingFrom(again.emptyBranches())).toEqual([]);
+    expect((await again.receive(await b.segment(2, 2))).held).toBeDefined();
+    await again.receive(ann.got[0] as Bytes);
+    expect(again.emptyBranches()).toEqual([]);
+    expect(again.frontier()).toHaveLength(4);
   });
 
   test('who names what lies beyond a fork, and follows no branch, means the one with the lowest hash, everywhere', async () => {

@@ -10,35 +10,50 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { createEncoder, toUint8Array, writeUint8, writeUint8Array, writeVarUint } from 'lib0/encoding';
 import { concat, equalBytes, fromHex, toHex, utf8, type Bytes } from '../core/bytes.ts';
 import { Malformed, parse } from '../core/byte-reader.ts';
-import type { Channel, SessionId } from '../core/ids.ts';
+import type { Channel, ClientId, SessionId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import { PUBLIC_KEY_BYTES } from '../crypto/signatures.ts';
-import { clientIdIn, type CheckedSession } from './certificate.ts';
+import type { CheckedSession } from './certificate.ts';
+import { clientIdIn } from './client-id.ts';
 import { channelCode, CHANNELS, HEAD_BYTES, MAX_BRANCH_STARTS } from './format.ts';
 
-/** An entry that begins a branch: another one by the same author follows the same entry. */
+/**
+ * An entry that begins a branch: another one by the same author follows the same entry, or, with seq 1, another certificate
+ * names the same key or has the same Yjs client (FORK-5).
+ */
 export interface BranchStart {
   /** The author, by the key that signs. */
   readonly session: SessionId;
   readonly channel: Channel;
   readonly seq: number;
-  /** The chain hash before it, of which there are 16 bytes. */
+  /** The chain hash before it, of which there are 16 bytes. Before a first entry stands its certificate's. */
   readonly before: Bytes;
   /** Its own, 16 bytes. */
   readonly hash: Bytes;
 }
 
 const LABEL_BRANCH = utf8('codeface/branch/1\0');
+const LABEL_CLIENT = utf8('codeface/branch-client/1\0');
 
 /** What the branch that begins with that entry is called, where a session is named. */
 export const branchName = (hash: Bytes): SessionId => toHex(nameOf(hash)) as SessionId;
 
 /** Its author as the writer of the branch that begins with that entry: another name, another Yjs client (FORK-2). */
-export function branchSession(author: CheckedSession, { hash }: Pick<BranchStart, 'hash'>): CheckedSession {
-  return { ...author, id: branchName(hash), clientId: clientIdIn(nameOf(hash)) };
+export function branchSession(
+  author: CheckedSession,
+  { hash }: Pick<BranchStart, 'hash'>,
+  clientId: ClientId = clientOf(hash, 0),
+): CheckedSession {
+  return { ...author, id: branchName(hash), clientId };
 }
 
 const nameOf = (hash: Bytes): Bytes => sha256(concat(LABEL_BRANCH, hash));
+
+/** The Yjs clients that a branch may have, the first of which it has unless another branch might (FORK-6). */
+const clientOf = (hash: Bytes, nth: number): ClientId =>
+  clientIdIn(
+    nth === 0 ? nameOf(hash) : sha256(concat(LABEL_CLIENT, hash, Uint8Array.of(nth >> 8, nth & 255))),
+  );
 
 const byHash = (a: BranchStart, b: BranchStart): number => (toHex(a.hash) < toHex(b.hash) ? -1 : 1);
 
@@ -47,23 +62,26 @@ export const isSameStart = (a: BranchStart, b: BranchStart): boolean => equalByt
 /** The branches of a room that are known, found by what they follow. */
 export class BranchStarts {
   readonly #after = new Map<string, BranchStart[]>();
+  /** First entries of sessions that more than one certificate names, or whose Yjs client another one has (FORK-5). */
+  readonly #first = new Map<SessionId, BranchStart[]>();
+  /** Ordered by hash, whatever was known first. */
+  readonly all: readonly BranchStart[];
+  /** By the hash of the beginning. */
+  readonly #clients: ReadonlyMap<string, readonly ClientId[]>;
 
   constructor(starts: readonly BranchStart[] = []) {
-    for (const start of starts) {
-      const key = toHex(start.before);
-      const others = this.#after.get(key) ?? [];
-      if (!others.some((one) => isSameStart(one, start))) others.push(start);
-      this.#after.set(key, others);
-    }
-    for (const [key, starts] of this.#after) {
-      // One alone is no fork.
-      if (starts.length < 2) this.#after.delete(key);
-      else starts.sort(byHash);
-    }
+    for (const start of new Map(starts.map((one) => [toHex(one.hash), one])).values())
+      if (start.seq === 1) push(this.#first, start.session, start);
+      else push(this.#after, toHex(start.before), start);
+    // One alone is no fork. A first entry is one of a kind only where its rival is another session's.
+    for (const [key, { length }] of this.#after) if (length < 2) this.#after.delete(key);
+    this.all = [...this.#after.values(), ...this.#first.values()].flat().sort(byHash);
+    this.#clients = distinctClients(this.all.map(({ hash }) => hash));
+    for (const group of [...this.#after.values(), ...this.#first.values()]) group.sort(byHash);
   }
 
   get none(): boolean {
-    return this.#after.size === 0;
+    return this.all.length === 0;
   }
 
   /** The branches that begin after the entry with that hash, by theirs. */
@@ -71,10 +89,45 @@ export class BranchStarts {
     return this.none ? [] : (this.#after.get(toHex(head.subarray(0, HEAD_BYTES))) ?? []);
   }
 
-  /** Ordered by hash, whatever was known first. */
-  get all(): BranchStart[] {
-    return [...this.#after.values()].flat().sort(byHash);
+  /** Whether all that a session's key begins is a branch, from its first entries on (FORK-5). */
+  isContested(session: SessionId): boolean {
+    return this.#first.has(session);
   }
+
+  /** The branch that begins with a first entry of that hash, of a contested session. */
+  first(session: SessionId, channel: Channel, hash: Bytes): BranchStart | undefined {
+    const isIt = (one: BranchStart): boolean =>
+      one.channel === channel && equalBytes(one.hash, hash.subarray(0, HEAD_BYTES));
+    return this.#first.get(session)?.find(isIt);
+  }
+
+  /** The Yjs clients that a branch may be named by: the last is its own, others have gone by those before it too (FORK-6). */
+  clientsOf({ hash }: BranchStart): readonly ClientId[] {
+    return this.#clients.get(toHex(hash)) ?? [clientOf(hash, 0)];
+  }
+}
+
+/** Of each branch the clients it may be named by: it moves on from every one that another branch has, or had (FORK-6). */
+function distinctClients(hashes: readonly Bytes[]): ReadonlyMap<string, readonly ClientId[]> {
+  const all = hashes.map((hash) => ({ hash, clients: [clientOf(hash, 0)] }));
+  for (let moved = true; moved;) {
+    moved = false;
+    const uses = new Map<ClientId, number>();
+    for (const { clients } of all) for (const one of clients) uses.set(one, (uses.get(one) ?? 0) + 1);
+    for (const { hash, clients } of all) {
+      const last = clients.at(-1);
+      if (last === undefined || uses.get(last) === 1) continue;
+      clients.push(clientOf(hash, clients.length));
+      moved = true;
+    }
+  }
+  return new Map(all.map(({ hash, clients }) => [toHex(hash), clients]));
+}
+
+function push<K>(map: Map<K, BranchStart[]>, key: K, start: BranchStart): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [start]);
+  else list.push(start);
 }
 
 /** By which names an author's segments may rest. */

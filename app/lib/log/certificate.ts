@@ -21,6 +21,7 @@ import {
 } from '../crypto/signatures.ts';
 import { Malformed, parse } from '../core/byte-reader.ts';
 import { FORMAT, MAX_CERTIFICATE_BYTES, roleCode, roleOfCode, type Refusal } from './format.ts';
+import { clientIdIn } from './client-id.ts';
 import type { Invites } from './genesis.ts';
 
 /** A session whose certificate was checked. Plain data: it can be posted to a worker. */
@@ -143,12 +144,6 @@ export function readCertificate(
 /** 53 bits of SHA-256(label ‖ roomId ‖ issuer ‖ sessionPub): the low 21 of its first word, then its second (CERT-5). */
 export function clientIdOf(roomId: RoomId, issuer: Bytes, sessionPublicKey: Bytes): ClientId {
   return clientIdIn(sha256(concat(LABEL_CLIENT, utf8(roomId), issuer, sessionPublicKey)));
-}
-
-/** The Yjs client that a hash names: the low 21 bits of its first word, then its second. */
-export function clientIdIn(hash: Bytes): ClientId {
-  const view = new DataView(hash.buffer, hash.byteOffset);
-  return ((view.getUint32(0) & 0x1fffff) * 2 ** 32 + view.getUint32(4)) as ClientId;
 }
 
 /** The highest role an issuer may give. */

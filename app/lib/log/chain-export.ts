@@ -19,13 +19,13 @@ import {
   writeVarUint,
   writeVarUint8Array,
 } from 'lib0/encoding';
-import { fromHex, toHex, type Bytes } from '../core/bytes.ts';
+import { equalBytes, fromHex, toHex, type Bytes } from '../core/bytes.ts';
 import type { Channel, SessionId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { Malformed, parse, type ByteReader } from '../core/byte-reader.ts';
 import { branchSession } from './branches.ts';
 import { readCertificate, type CheckedSession } from './certificate.ts';
-import type { ChainState, Past } from './chain.ts';
+import type { Chain, ChainState, Past } from './chain.ts';
 import type { ChainTable } from './chain-table.ts';
 import {
   channelCode,
@@ -46,7 +46,8 @@ const MAX_PARENT_BYTES = 2049;
 export interface ChainCopy extends ChainState {
   readonly session: CheckedSession;
   readonly channel: Channel;
-  readonly isBranch: boolean;
+  /** By whom, and with which first entry, where it is a branch. */
+  readonly branch: { readonly author: CheckedSession; readonly hash: Bytes } | undefined;
   /** The seq before its first entry. */
   readonly base: number;
   readonly tip: boolean;
@@ -150,7 +151,7 @@ export function decodeChains(bytes: Bytes): Result<ChainCopies, string> {
       copies.push({
         session,
         channel,
-        isBranch: hash.length > 0,
+        branch: hash.length > 0 ? { author, hash: hash.slice() } : undefined,
         base,
         seq,
         head,
@@ -177,12 +178,9 @@ function readMarks(reader: ByteReader, count: number): number[] {
 /** Moves every chain of `table` that is behind its copy to where the copy stands. */
 export function adoptChains(table: ChainTable, copies: readonly ChainCopy[]): void {
   for (const copy of copies) {
-    if (table.conflict(copy.session) !== undefined) continue;
-    // A branch is there as soon as the chain that it leaves is, which was exported before it.
-    const chain = copy.isBranch
-      ? table.chain(copy.session.id, copy.channel)
-      : table.open(copy.session, copy.channel);
-    if (chain === undefined) continue;
+    const chain = chainFor(table, copy);
+    if (chain === undefined || !equalBytes(chain.session.certificate, copy.session.certificate)) continue;
+    if (copy.seq > copy.base && table.contestOf(chain, copy.index) !== undefined) continue;
     // Who names whom was seen by one side only where one is ahead; where both stand alike, either may have seen it.
     if (copy.seq === chain.seq) {
       if (chain.seq > chain.base) table.setTip(chain, copy.tip && table.isTip(chain));
@@ -195,4 +193,11 @@ export function adoptChains(table: ChainTable, copies: readonly ChainCopy[]): vo
       table.move(chain, copy, copy.tip);
     }
   }
+}
+
+/** The chain that a copy is of. A branch is there as soon as what it leaves is, which was exported before it. */
+function chainFor(table: ChainTable, { session, channel, base, branch }: ChainCopy): Chain | undefined {
+  if (branch === undefined) return table.open(session, channel);
+  if (base === 0) return table.openFirst(branch.author, channel, branch.hash);
+  return table.chain(session.id, channel);
 }

@@ -4,6 +4,8 @@
  */
 import { equalBytes, type Bytes } from '../core/bytes.ts';
 import { err } from '../core/result.ts';
+import type { Channel } from '../core/ids.ts';
+import type { CheckedSession } from './certificate.ts';
 import type { Head } from './entry.ts';
 import { PartedSegments } from './parted-segments.ts';
 import { Rivals } from './rivals.ts';
@@ -42,17 +44,37 @@ export class ChainPlacement {
     this.#rivals = new Rivals(table);
   }
 
-  /** Where a verified segment belongs: after what is here, held for later, or nowhere. */
-  place(of: Chain, arrival: Arrival, receipt: Receipt): void {
+  /** Where a segment belongs that begins a chain: its certificate says whose. */
+  placeFirst(author: CheckedSession, channel: Channel, arrival: Arrival, receipt: Receipt): void {
+    const chain = this.#table.open(author, channel);
+    const { seq, branches, session } = chain;
+    if (seq > 0 || branches !== undefined || equalBytes(session.certificate, author.certificate))
+      return this.place(chain, arrival, receipt, author);
+    // What waits under another certificate of the key gives way, and is its rival when this one is here.
+    const rivals = chain.held.filter((held) => held.first === 1).flatMap((held) => held.arrival ?? []);
+    this.#held.removeAll(chain);
+    this.#waiters.remove(chain);
+    const begun = this.#table.replace(chain, author);
+    this.place(begun, arrival, receipt, author);
+    if (begun.seq > 0) for (const rival of rivals) this.#rival(begun, rival, receipt, session);
+  }
+
+  /** Where a verified segment belongs: after what is here, held for later, or nowhere. `author`: as its certificate says, if it has one. */
+  place(of: Chain, arrival: Arrival, receipt: Receipt, author?: CheckedSession): void {
     let chain = of;
-    const { first, last } = arrival;
+    const { first, last, hashes } = arrival;
     for (;;) {
       const home = this.#table.homeOf(chain, arrival);
-      if (home === 'unknown') return this.#rival(chain, arrival, receipt);
+      if (home === 'unknown') {
+        const [begins] = hashes;
+        if (author && begins && this.#table.openFirst(author, of.channel, begins)) continue;
+        return this.#rival(chain, arrival, receipt, author);
+      }
       if (home === 'elsewhere') return this.#wantUpTo(chain, first - 1, receipt);
       chain = home;
       if (chain.closed !== undefined && first <= chain.seq + 1 && !chain.agrees(arrival))
-        return this.#rival(chain, arrival, receipt);
+        return this.#rival(chain, arrival, receipt, author);
+      if (chain.closed?.code === 'client-id-taken' && this.#contest(chain, arrival, receipt)) return;
       if (chain.closed !== undefined && !this.#reopens(chain, arrival))
         return refuse(receipt, 'chain-closed', `by ${chain.closed.code}`, {
           session: chain.session.id,
@@ -60,7 +82,7 @@ export class ChainPlacement {
           seq: first,
         });
       if (first > chain.seq + 1) break;
-      this.#advance(chain, arrival, receipt);
+      this.#advance(chain, arrival, receipt, author);
       if (chain.closed || receipt.refused || chain.seq >= last) return;
       if (chain.branches === undefined) break;
     }
@@ -72,10 +94,10 @@ export class ChainPlacement {
   }
 
   /** Takes entries of a segment that begins at or before the chain's next one, as far as they can be taken now. */
-  #advance(chain: Chain, arrival: Arrival, receipt: Receipt): void {
+  #advance(chain: Chain, arrival: Arrival, receipt: Receipt, author?: CheckedSession): void {
     const { session, channel } = chain;
     const { first, last, entries, hashes, sealed } = arrival;
-    if (!chain.agrees(arrival)) return this.#rival(chain, arrival, receipt);
+    if (!chain.agrees(arrival)) return this.#rival(chain, arrival, receipt, author);
     // It may be another cut of what the chain waits with: see again what it needs.
     this.#waiters.remove(chain);
     const fresh: { seq: number; time: number; payload: Bytes }[] = [];
@@ -86,6 +108,7 @@ export class ChainPlacement {
     for (let i = chain.seq + 1 - first; chain.branches === undefined && i < entries.length; i++) {
       const [entry, hash] = [entries[i], hashes[i]];
       if (entry === undefined || hash === undefined) break;
+      if (chain.seq === 0 && this.#contest(chain, arrival, receipt)) return;
       const row = { channel, seq: first + i, hash };
       const checked = this.#table.closedEpochs.allows(chain, row)
         ? this.#table.check(chain, entry)
@@ -97,6 +120,7 @@ export class ChainPlacement {
       }
       this.#table.commit(chain, hash, checked.value);
       this.reached(chain);
+      if (chain.seq === 1) for (const one of this.#table.contestedBy(chain)) this.#waiters.wake(one);
       fresh.push({ seq: first + i, time: checked.value.time, payload: entry.payload });
       if (checked.value.update) updates.push(checked.value.update);
       translated ||= checked.value.translated;
@@ -141,14 +165,37 @@ export class ChainPlacement {
     return true;
   }
 
+  /**
+   * What could be part of the room but for another certificate of its author's key, or another session with its Yjs client: both
+   * will be, as branches (FORK-5). Whether it is so.
+   */
+  #contest(chain: Chain, { first, last, entries, hashes, sealed }: Arrival, receipt: Receipt): boolean {
+    const [hash] = hashes;
+    const contest = hash && this.#table.contestOf(chain, hash);
+    const entry = entries[0];
+    if (contest === undefined || entry === undefined) return false;
+    const { session, channel, signs } = chain;
+    if (!this.#table.isSound(entry, session, channel, signs)) return false;
+    const place = { session: session.id, channel, seq: first };
+    refuse(receipt, contest.code, 'both will be branches', place);
+    receipt.fork = { ...place, first, last, sealed, starts: contest.starts };
+    this.keepProof(receipt.fork);
+    return true;
+  }
+
   /** Its author signed something else before: both may be part of the room, as branches (FORK-1). */
-  #rival(chain: Chain, arrival: Arrival, receipt: Receipt): void {
+  #rival(chain: Chain, arrival: Arrival, receipt: Receipt, by?: CheckedSession): void {
     const { first, last, sealed } = arrival;
     const { session, channel } = chain;
+    const author = by ?? session;
     const seq = Math.max(Math.min(last, chain.seq), 1);
     const proof = { session: session.id, channel, seq, first, last, sealed };
-    refuse(receipt, 'fork', 'another entry with this seq', { session: session.id, channel, seq: first });
-    const found = this.#rivals.look(chain, arrival);
+    const isSecond = !equalBytes(author.certificate, session.certificate);
+    const [code, detail] = isSecond
+      ? (['second-certificate', 'another one names its key'] as const)
+      : (['fork', 'another entry with this seq'] as const);
+    refuse(receipt, code, detail, { session: session.id, channel, seq: first });
+    const found = this.#rivals.look(chain, arrival, author);
     if (found.kind === 'fork' || found.kind === 'waits') this.#forked.add(chain);
     if (found.kind === 'earlier') {
       this.#parted.add(arrival);
@@ -198,7 +245,7 @@ export class ChainPlacement {
       const arrival = held.arrival ?? (await this.#verifier.reopen(chain.session, held.sealed));
       held.arrival = arrival;
       this.#advance(chain, arrival, receipt);
-      const forked = receipt.refused !== before && receipt.refused?.code === 'fork';
+      const forked = receipt.refused !== before && receipt.fork !== undefined;
       if (forked || chain.seq >= held.last) this.#held.remove(chain, held);
       else if (!chain.closed && !chain.waiting && chain.branches === undefined)
         throw new Error(`held segment at ${first} did not move its chain`);

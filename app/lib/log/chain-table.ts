@@ -5,10 +5,11 @@ import { err, ok, type Result } from '../core/result.ts';
 import { inBranches, type Place } from './branch-update.ts';
 import { branchSession, BranchStarts, encodeBranchStarts, type BranchStart } from './branches.ts';
 import type { CheckedSession } from './certificate.ts';
+import { ClientNames } from './client-names.ts';
 import { readCarry, type ClosedEpochs } from './closed-epochs.ts';
 import type { FrontierRow } from './frontier.ts';
 import { Chain, type Arrival, type ChainState, type Dependency } from './chain.ts';
-import { decodeHeads, encodeHeads, type Entry, type Head } from './entry.ts';
+import { chainStart, decodeHeads, encodeHeads, type Entry, type Head } from './entry.ts';
 import { CHANNELS, HEAD_BYTES, MAX_HEADS_BYTES, type RefusalCode } from './format.ts';
 import { checkUpdate, type CheckedUpdate } from './struct-check.ts';
 import { parentsOf, type ParentKey } from './struct-parents.ts';
@@ -36,6 +37,12 @@ export type EntryStop =
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly detail: string }
   | { readonly kind: 'waits'; readonly on: Dependency };
 
+/** What keeps a chain from beginning, and the branches that it and its rivals begin. */
+export interface Contest {
+  readonly code: RefusalCode;
+  readonly starts: readonly BranchStart[];
+}
+
 /** Claims beyond are told as this, so that what follows them can still be told later. */
 const MAX_TOLD_CLAIM = 2 ** 52;
 /** Heads fit in MAX_HEADS_BYTES even with the longest seqs. */
@@ -51,7 +58,7 @@ export class ChainTable {
     runs: new Map(),
     carry: new Map(),
   };
-  readonly #clients = new Map<number, CheckedSession>();
+  readonly #names = new ClientNames();
   /** Per channel, the chains whose newest entry no other entry names: together they stand for all that is applied. */
   readonly #tips: Readonly<Record<Channel, Set<Chain>>> = {
     project: new Set(),
@@ -75,7 +82,7 @@ export class ChainTable {
   }
 
   sessionOfClient(client: ClientId): CheckedSession | undefined {
-    return this.#clients.get(client);
+    return this.#names.holder(client)?.session;
   }
 
   chain(session: SessionId, channel: Channel): Chain | undefined {
@@ -87,52 +94,122 @@ export class ChainTable {
     for (const channel of CHANNELS) yield* this.#chains[channel].values();
   }
 
-  /** Whether this session may be known here beside those that are: the first of two stays (CERT-6). */
-  conflict(session: CheckedSession): RefusalCode | undefined {
-    const same = this.#sessions.get(session.id);
-    if (same !== undefined)
-      return equalBytes(same.certificate, session.certificate) ? undefined : 'second-certificate';
-    return this.#clients.has(session.clientId) ? 'client-id-taken' : undefined;
+  /** The session's chain, made if new. What another certificate of its key has begun stays its chain (FORK-5). */
+  open(session: CheckedSession, channel: Channel): Chain {
+    const known = this.chain(session.id, channel);
+    if (known !== undefined) return known;
+    if (!this.#sessions.has(session.id)) this.#sessions.set(session.id, session);
+    const chain = new Chain(session, channel);
+    this.#chains[channel].set(session.id, chain);
+    // All that its key begins is a branch, which has its own certificate: known when its first entry is here.
+    if (this.#starts.isContested(session.id)) chain.branches = [];
+    else if (channel === 'project') this.#names.take(chain);
+    return chain;
   }
 
-  /** The session's chain, made if new. The session must not conflict. */
-  open(session: CheckedSession, channel: Channel): Chain {
-    let chain = this.chain(session.id, channel);
-    if (chain === undefined) {
-      const known = this.#sessions.get(session.id) ?? session;
-      this.#sessions.set(known.id, known);
-      this.#clients.set(known.clientId, known);
-      chain = new Chain(known, channel);
-      this.#chains[channel].set(known.id, chain);
-      this.#branchOff(chain);
-    }
-    return chain;
+  /** Gives up a chain without entries for one by another certificate of its key. */
+  replace(chain: Chain, session: CheckedSession): Chain {
+    if (chain.seq > 0) throw new Error('a chain that has begun');
+    this.#chains[chain.channel].delete(session.id);
+    return this.open(session, chain.channel);
+  }
+
+  /**
+   * Why a chain can't begin as it is (FORK-5): another certificate names its key, or another chain has its Yjs client. With
+   * the beginnings of those that stand against it, its own last.
+   */
+  contestOf(chain: Chain, firstHash: Bytes): Contest | undefined {
+    const { session, channel, closed, branching } = chain;
+    const { clientId, certificate } = session;
+    const holders = (): BranchStart[] => {
+      const holder = this.#names.holder(clientId);
+      return holder ? this.firstStarts(holder.session.id) : [];
+    };
+    if (closed?.code === 'client-id-taken' && branching !== undefined)
+      return { code: closed.code, starts: [...holders(), branching.start] };
+    if (chain.seq > 0 || branching !== undefined) return undefined;
+    const own = firstStart(session, channel, firstHash);
+    if (this.#begun(session.id).some((one) => !equalBytes(one.session.certificate, certificate)))
+      return { code: 'second-certificate', starts: [...this.firstStarts(session.id), own] };
+    if (channel !== 'project' || !this.#names.isTaken(clientId, chain)) return undefined;
+    return { code: 'client-id-taken', starts: [...holders(), own] };
+  }
+
+  /** Chains that wait to begin, and can't any more as they are: this one has (FORK-5). */
+  contestedBy({ session, channel }: Chain): Chain[] {
+    const sameKey = CHANNELS.flatMap((other) => this.chain(session.id, other) ?? []);
+    const sameClient = channel === 'project' ? this.#names.claimants(session.clientId) : [];
+    return [...sameKey, ...sameClient].filter((one) => one.seq === 0 && one.held.length > 0);
+  }
+
+  /** How a session's own chains begin, as branches would that begin with their first entries. */
+  firstStarts(id: SessionId): BranchStart[] {
+    return this.#begun(id).map((chain) => firstStart(chain.session, chain.channel, chain.hashAt(1)));
+  }
+
+  /** A session's own chains that have entries. */
+  #begun(id: SessionId): Chain[] {
+    return CHANNELS.flatMap((channel) => this.chain(id, channel) ?? []).filter(
+      ({ seq, branching }) => seq > 0 && branching === undefined,
+    );
+  }
+
+  /** The branch that a first entry of a contested session begins, made if it is one of those that are known. */
+  openFirst(author: CheckedSession, channel: Channel, hash: Bytes): Chain | undefined {
+    const root = this.open(author, channel);
+    const here = root.branches?.find(({ branching }) => startsWith(hash, branching?.start.hash));
+    const start = this.#starts.first(author.id, channel, hash);
+    if (here !== undefined || start === undefined) return here;
+    const branch = this.#branch(root, start, author);
+    root.branches = [...(root.branches ?? []), branch];
+    if (channel === 'project') this.#names.addFormer(author.clientId, branch);
+    return branch;
   }
 
   /** Where its author forked, a chain ends, and its branches are chains of their own from then on (FORK-2). */
   #branchOff(chain: Chain): void {
     const starts = this.#starts.after(chain.head);
-    if (starts.length > 0) chain.branches = starts.map((start) => this.#branch(chain, start));
+    if (starts.length > 0) chain.branches = starts.map((start) => this.#branch(chain, start, chain.session));
   }
 
-  #branch(parent: Chain, start: BranchStart): Chain {
-    const { client: signsAs, clock: firstClock } = parent.signs;
-    const session = branchSession(parent.session, start);
-    const chain = new Chain(session, parent.channel, { start, parent, signsAs, firstClock });
-    const conflict = this.conflict(session);
-    if (conflict !== undefined) {
-      chain.closed = {
-        code: conflict,
-        detail: 'the first one stays',
-        session: session.id,
-        channel: chain.channel,
-      };
-      return chain;
+  #branch(parent: Chain, start: BranchStart, author: CheckedSession): Chain {
+    const { channel } = parent;
+    const clients = this.#starts.clientsOf(start);
+    const session = branchSession(author, start, clients.at(-1));
+    const isFirst = start.seq === 1;
+    const chain = new Chain(session, channel, {
+      start,
+      parent,
+      signsAs: isFirst ? author.clientId : parent.signs.client,
+      firstClock: isFirst ? 0 : parent.signs.clock,
+    });
+    if (channel === 'project') {
+      if (!this.#names.take(chain)) {
+        // Until the session that has its client is known for contested.
+        const place = { session: session.id, channel };
+        chain.closed = { code: 'client-id-taken', detail: 'by a session', ...place };
+        return chain;
+      }
+      for (const former of clients.slice(0, -1)) this.#names.addFormer(former, chain);
     }
     this.#sessions.set(session.id, session);
-    this.#clients.set(session.clientId, session);
-    this.#chains[chain.channel].set(session.id, chain);
+    this.#chains[channel].set(session.id, chain);
     return chain;
+  }
+
+  /**
+   * Whether an entry is what its author may sign at that clock of that client, whatever else is in the room: what is not
+   * is refused by everybody, and begins nothing (FORK-1).
+   */
+  isSound(
+    { heads, payload }: Entry,
+    author: CheckedSession,
+    channel: Channel,
+    { client, clock }: { readonly client: number; readonly clock: number },
+  ): boolean {
+    if (heads.length > 0 && !decodeHeads(heads).ok) return false;
+    if (channel === 'project') return checkUpdate(payload, client, clock).ok;
+    return channel !== 'carry' || readCarry(payload, author, this.closedEpochs.current).ok;
   }
 
   /** Steps 4 and 5 of the accept order for the next entry of a chain. */
@@ -204,6 +281,7 @@ export class ChainTable {
   /** Records an entry that passed `check`. */
   commit(chain: Chain, hash: Bytes, { time, nextClock, parents, covers, past, carries }: EntryPass): void {
     if (carries !== undefined) this.closedEpochs.add(carries);
+    if (chain.seq === 0) this.#begin(chain);
     chain.extend(hash, chain.channel === 'project' ? nextClock : time);
     if (past.size > chain.pastAt(chain.seq).size) chain.follow(past);
     for (const { clock, key } of parents) chain.parents.add(clock, key);
@@ -214,9 +292,17 @@ export class ChainTable {
 
   /** Puts a chain where a trusted copy of it stands. */
   move(chain: Chain, copy: ChainState, isTip: boolean): void {
+    if (chain.seq === 0) this.#begin(chain);
     chain.moveTo(copy);
     this.setTip(chain, isTip);
     if (!this.#starts.none) this.#branchOff(chain);
+  }
+
+  /** A chain that may begin does: what its certificate says is so. */
+  #begin(chain: Chain): void {
+    this.#sessions.set(chain.session.id, chain.session);
+    if (chain.channel === 'project' && !this.#names.take(chain))
+      throw new Error('another chain has its client');
   }
 
   /**
@@ -282,7 +368,7 @@ export class ChainTable {
    */
   #placeOf([client, clock]: readonly [number, number], author: Chain, past: ReadonlySet<SessionId>): Place {
     if (client === author.signs.client) return ownPlace(author, clock);
-    const named = this.#projectOf(client);
+    const named = this.#names.meant(client, past);
     if (named === undefined) return { client, clock, left: Infinity };
     let chain: Chain = named;
     let at = clock;
@@ -301,14 +387,21 @@ export class ChainTable {
   }
 
   #projectOf(client: number): Chain | undefined {
-    const session = this.#clients.get(client);
-    return session && this.chain(session.id, 'project');
+    return this.#names.holder(client);
   }
 
   #clockOf(client: number): number {
     return this.#projectOf(client)?.nextClock ?? 0;
   }
 }
+
+const firstStart = (session: CheckedSession, channel: Channel, hash: Bytes): BranchStart => ({
+  session: session.id,
+  channel,
+  seq: 1,
+  before: chainStart(session.certificate, channel).slice(0, HEAD_BYTES),
+  hash: hash.slice(0, HEAD_BYTES),
+});
 
 /** Where an author's own clock is: in their branch, or in what it is a branch of. */
 function ownPlace(author: Chain, clock: number): Place {

@@ -94,7 +94,9 @@ export class Chain {
     this.channel = channel;
     this.branching = branching;
     this.seq = this.base;
-    this.head = branching?.parent.head ?? chainStart(session.certificate, channel);
+    // Two first entries of one key may stand on two certificates.
+    const isFirst = branching === undefined || branching.start.seq === 1;
+    this.head = isFirst ? chainStart(session.certificate, channel) : branching.parent.head;
     if (branching === undefined) return;
     const before = branching.parent.pastAt(this.base);
     this.#past.push({ seq: this.base, branches: new Set([...before, session.id]) });

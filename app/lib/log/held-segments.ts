@@ -199,8 +199,9 @@ export class Waiters {
     this.carried();
   }
 
-  /** Looks at a chain again that waits for nothing but may go on. */
+  /** Looks at a chain again that may go on, whatever it waited for. */
   wake(chain: Chain): void {
+    this.remove(chain);
     this.#woken.push(chain);
   }
 

@@ -1,37 +1,37 @@
 /**
- * Entries by an author who signed others with the same seqs: looked at as what begins a branch, before anything is made of
- * it (FORK-1). One that could never be part of the room makes no fork: whoever never saw it must come to the same.
+ * Entries by an author who signed others with the same seqs: each begins a branch (FORK-1), but for those that could never be
+ * part of the room whatever else is in it.
  */
 import { equalBytes, type Bytes } from '../core/bytes.ts';
+import type { CheckedSession } from './certificate.ts';
 import type { Entry } from './entry.ts';
-import { branchSession, type BranchStart } from './branches.ts';
-import { Chain, type Arrival, type Dependency } from './chain.ts';
+import type { BranchStart } from './branches.ts';
+import type { Arrival, Chain } from './chain.ts';
 import type { ChainTable } from './chain-table.ts';
 import { HEAD_BYTES } from './format.ts';
 import type { ForkProof } from './receipt.ts';
 
-/** Rivals that wait for what they follow. More are looked at when they are sent again. */
+/** Rivals that wait for somebody to carry them into the epoch. More are looked at when they are sent again. */
 const MAX_WAITING = 16;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
 const NOTHING: Bytes = new Uint8Array();
-
 export type RivalFound =
   | { readonly kind: 'fork'; readonly starts: readonly BranchStart[] }
   /** They part before the first entry of the segment. */
   | { readonly kind: 'earlier' }
-  /** It is kept, and told when what it follows is here. */
+  /** It is kept, and told when it is carried. */
   | { readonly kind: 'waits' }
   /** It makes no fork; another entry with that seq may. */
   | { readonly kind: 'nothing' };
 
 interface Rival {
   readonly chain: Chain;
+  /** Its author, by the certificate that it stands on. */
+  readonly author: CheckedSession;
   readonly entry: Entry;
   readonly starts: readonly BranchStart[];
   readonly proof: ForkProof;
-  /** What it waits for. */
-  on?: Dependency;
 }
 
 export class Rivals {
@@ -43,7 +43,7 @@ export class Rivals {
   }
 
   /** A segment whose hashes are not those of `chain`. */
-  look(chain: Chain, arrival: Arrival): RivalFound {
+  look(chain: Chain, arrival: Arrival, author: CheckedSession): RivalFound {
     const { first, before, entries, hashes, sealed, last } = arrival;
     const seq = partAt(chain, arrival);
     if (seq === undefined) return { kind: 'earlier' };
@@ -60,7 +60,10 @@ export class Rivals {
       before: followed.slice(0, HEAD_BYTES),
       hash: of.slice(0, HEAD_BYTES),
     });
-    const starts = [...others.map(start), start(hash)];
+    const known = seq === 1 && chain.seq > 0 ? this.#table.firstStarts(place.session) : others.map(start);
+    // Alone it is no fork, but where its author is known for another one's rival.
+    if (known.length === 0 && chain.branches === undefined) return { kind: 'nothing' };
+    const starts = [...known, start(hash)];
     const proof: ForkProof = {
       session: chain.session.id,
       channel: chain.channel,
@@ -70,7 +73,7 @@ export class Rivals {
       sealed,
       starts,
     };
-    const rival: Rival = { chain, entry, starts, proof };
+    const rival: Rival = { chain, author, entry, starts, proof };
     const verdict = this.#check(rival);
     if (verdict === 'passes') return { kind: 'fork', starts };
     return { kind: verdict === 'waits' && this.#wait(rival) ? 'waits' : 'nothing' };
@@ -82,8 +85,7 @@ export class Rivals {
     const proofs: ForkProof[] = [];
     const waiting: Rival[] = [];
     for (const rival of this.#waiting) {
-      // Looking at a large one costs more than a key may: not before there is a reason.
-      const verdict = rival.on === undefined || this.#table.isMet(rival.on) ? this.#check(rival) : 'waits';
+      const verdict = this.#check(rival);
       if (verdict === 'passes') proofs.push(rival.proof);
       else if (verdict === 'waits') waiting.push(rival);
     }
@@ -92,26 +94,10 @@ export class Rivals {
   }
 
   #check(rival: Rival): 'passes' | 'waits' | 'refused' {
-    const { chain, entry, starts } = rival;
-    const start = starts.at(-1);
-    if (start === undefined) throw new Error('a rival without a start');
-    const row = { channel: chain.channel, seq: start.seq, hash: start.hash };
-    if (!this.#table.closedEpochs.allows(chain, row)) return 'waits';
-    // Where the chain was before them: a chain of its own for as long as it takes to look at one entry.
-    const signsAs = chain.signs.client;
-    const firstClock =
-      chain.signs.clock - chain.nextClock + (start.seq - 1 > chain.base ? chain.clockAt(start.seq - 1) : 0);
-    const aside = new Chain(branchSession(chain.session, start), chain.channel, {
-      start,
-      parent: chain,
-      signsAs,
-      firstClock,
-    });
-    const checked = this.#table.check(aside, entry);
-    if (checked.ok) return 'passes';
-    if (checked.error.kind !== 'waits') return 'refused';
-    rival.on = checked.error.on;
-    return 'waits';
+    const { chain, author, entry, starts } = rival;
+    const { seq, hash } = starts.at(-1) as BranchStart;
+    if (!this.#table.isSound(entry, author, chain.channel, clockBefore(chain, author, seq))) return 'refused';
+    return this.#table.closedEpochs.allows(chain, { channel: chain.channel, seq, hash }) ? 'passes' : 'waits';
   }
 
   /** Whether it is kept. */
@@ -141,6 +127,13 @@ function partAt(chain: Chain, { first, before, hashes }: Arrival): number | unde
     return chain.has(led) || (seq - 1 === chain.base && parent?.has(led) === true) ? seq : undefined;
   }
   return undefined;
+}
+
+/** The Yjs client that an author signs as, and its clock before that seq. */
+function clockBefore(chain: Chain, author: CheckedSession, seq: number): { client: number; clock: number } {
+  if (seq === 1) return { client: author.clientId, clock: 0 };
+  const { client, clock } = chain.signs;
+  return { client, clock: clock - chain.nextClock + (seq - 1 > chain.base ? chain.clockAt(seq - 1) : 0) };
 }
 
 /** By the key that signs, whatever branch of whatever branch it is. */

@@ -440,19 +440,19 @@ describe('refusals of segments: nothing is closed, the next good one is taken', 
     expect((await log.receive(await left.segment(2, 2))).accepted).toHaveLength(1);
   });
 
-  test('second-certificate, client-id-taken: CERT-6 the one that was here stays', async () => {
+  test('second-certificate, client-id-taken: CERT-6 nothing is signed as what others took for another', async () => {
     const ann = await newAuthor();
     await ann.edit((text) => text.insert(0, 'a'));
     const other = await newForge();
-    other.add(rawUpdate(other.session.clientId, 0, [{}]));
     const log = room.newLog();
     await log.receive(ann.sealed[0] as Bytes);
+    const words = rawUpdate(ann.session.clientId, 0, [{}]);
     const twin = { ...other.session, clientId: ann.session.clientId };
-    expect(await log.append(twin, 'project', nothing, 1)).toMatchObject({
+    expect(await log.append(twin, 'project', words, 1)).toMatchObject({
       error: { code: 'client-id-taken' },
     });
     const again = { ...ann.session, certificate: other.session.certificate };
-    expect(await log.append(again, 'project', nothing, 1)).toMatchObject({
+    expect(await log.append(again, 'talk', utf8('x'), 1)).toMatchObject({
       error: { code: 'second-certificate' },
     });
   });

@@ -15,7 +15,14 @@ import { adoptChains, decodeChains, exportChains } from './chain-export.ts';
 import { ChainPlacement } from './chain-placement.ts';
 import { ChainTable } from './chain-table.ts';
 import { chainHashes, segmentMessage, type Entry } from './entry.ts';
-import { MAX_ENTRY_BYTES, maySign, type Refusal, type RefusalCode } from './format.ts';
+import {
+  HASH_BYTES,
+  HEAD_BYTES,
+  MAX_ENTRY_BYTES,
+  maySign,
+  type Refusal,
+  type RefusalCode,
+} from './format.ts';
 import type { ChainRange, FrontierRow } from './frontier.ts';
 import { ClosedEpochs } from './closed-epochs.ts';
 import type { Genesis, Invites } from './genesis.ts';
@@ -131,14 +138,30 @@ export class RoomLog {
     return rows;
   }
 
+  /**
+   * The beginnings of branches that are known and not part of the room yet: who never heard of one would know their author by
+   * another name (FORK-4). The hash has its first 16 bytes only.
+   */
+  emptyBranches(): FrontierRow[] {
+    const rows: FrontierRow[] = [];
+    for (const { session, channel, seq, base, branching } of this.#table.chains()) {
+      if (branching === undefined || seq > base) continue;
+      const hash = new Uint8Array(HASH_BYTES);
+      hash.set(branching.start.hash);
+      rows.push({ session: session.id, channel, seq: base + 1, hash });
+    }
+    return rows;
+  }
+
   /** What to ask them for: nothing that is held here, or waits for something else first. */
   missingFrom(theirs: readonly FrontierRow[]): ChainRange[] {
     const missing: ChainRange[] = [];
     for (const { session, channel, seq, hash } of theirs) {
       const chain = this.#table.chain(session, channel);
       const ends = chain && this.#table.endsOf(chain);
-      if (this.has({ session, channel, seq, hash })) continue;
-      const have = Math.min(...(ends?.map((end) => end.contiguousEnd()) ?? [0]));
+      const row = { session, channel, seq, hash };
+      if (this.has(row) || this.#isStart(row)) continue;
+      const have = ends?.length ? Math.min(...ends.map((end) => end.contiguousEnd())) : 0;
       if (seq <= have) continue;
       if (chain?.waiting) chain.owed = Math.max(chain.owed, seq);
       else missing.push({ session, channel, fromSeq: have + 1, toSeq: seq });
@@ -150,6 +173,12 @@ export class RoomLog {
   has({ session, channel, seq, hash }: FrontierRow): boolean {
     const chain = this.#table.chain(session, channel);
     return chain !== undefined && this.#table.familyOf(chain).some((one) => one.has({ seq, hash }));
+  }
+
+  /** Whether that entry is known to begin a branch. */
+  #isStart({ session, channel, seq, hash }: FrontierRow): boolean {
+    const start = this.#table.chain(session, channel)?.branching?.start;
+    return start?.seq === seq && equalBytes(start.hash, hash.subarray(0, HEAD_BYTES));
   }
 
   /**
@@ -251,7 +280,9 @@ export class RoomLog {
     const verified = await this.#verifier.verify(sealed, receipt);
     if (verified === undefined) return;
     const { session, channel, arrival } = verified;
-    this.#placement.place(this.#table.open(session, channel), arrival, receipt);
+    // A first entry comes with its certificate; what goes on has that of what it goes on from.
+    if (arrival.first === 1) this.#placement.placeFirst(session, channel, arrival, receipt);
+    else this.#placement.place(this.#table.open(session, channel), arrival, receipt);
   }
 
   async #append(
@@ -265,11 +296,9 @@ export class RoomLog {
     if (this.#genesis === undefined) return stop('no-genesis', 'nobody could verify it');
     if (payload.length > MAX_ENTRY_BYTES) return stop('entry-too-large', `${payload.length} bytes`);
     if (!maySign(own.role, channel)) return stop('role-may-not-sign', `a ${own.role} in ${channel}`);
-    const conflict = this.#table.conflict(own);
-    if (conflict !== undefined) return stop(conflict, 'the first one stays');
-
     const session = withoutSigner(own);
     const chain = this.#table.open(session, channel);
+    if (chain.branches) return stop('chain-closed', 'its author forked');
     if (chain.closed) return stop('chain-closed', `by ${chain.closed.code}`);
     const entry: Entry = { time, heads: this.#table.headsFor(chain), payload };
     const checked = this.#table.check(chain, entry);
@@ -281,6 +310,8 @@ export class RoomLog {
     const seq = chain.seq + 1;
     const [hash] = await chainHashes(chain.head, seq, [entry]);
     if (hash === undefined) throw new Error('an entry without a hash');
+    const contest = this.#table.contestOf(chain, hash);
+    if (contest !== undefined) return stop(contest.code, 'a session of its own is needed');
     const start = seq === 1 ? { certificate: own.certificate } : { before: chain.head };
     const signature = await own.sign(segmentMessage(channel, hash));
     const body = encodeSegment({

@@ -2,7 +2,7 @@
  * One sealed segment on its own: opened, decoded, its certificate, role, chain hashes and signature checked (ACC-2). What
  * needs other chains comes after, in chain-placement.ts. Nothing here changes the log.
  */
-import type { Bytes } from '../core/bytes.ts';
+import { equalBytes, type Bytes } from '../core/bytes.ts';
 import type { Channel, SessionId } from '../core/ids.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import { importVerifyKey, verifyWith } from '../crypto/signatures.ts';
@@ -50,13 +50,15 @@ export class SegmentVerifier {
     const session = await this.#sessionOf(segment, receipt);
     if (session === undefined) return undefined;
     const place = { session: id, channel };
-    if (!maySign(session.role, channel)) {
-      refuse(receipt, 'role-may-not-sign', `a ${session.role} in ${channel}`, { ...place, seq: first });
-      return undefined;
-    }
     const arrival = await arrivalOf(segment, session, sealed);
     const chain = this.#table.chain(id, channel);
     const known = chain && this.#table.homeOf(chain, arrival);
+    // What goes on stands on the certificate of what it goes on from.
+    const author = typeof known === 'object' && first > 1 ? known.session : session;
+    if (!maySign(author.role, channel)) {
+      refuse(receipt, 'role-may-not-sign', `a ${author.role} in ${channel}`, { ...place, seq: first });
+      return undefined;
+    }
     if (typeof known === 'object' && arrival.last <= known.seq && known.agrees(arrival)) {
       receipt.duplicate = true;
       return undefined;
@@ -101,7 +103,7 @@ export class SegmentVerifier {
       return known;
     }
     let session = known;
-    if (session === undefined || this.#table.conflict({ ...session, certificate }) !== undefined) {
+    if (session === undefined || !equalBytes(session.certificate, certificate)) {
       const checked = await checkCertificate(certificate, this.#invitesOf);
       if (!checked.ok) {
         refuse(receipt, checked.error.code, checked.error.detail, place);
@@ -109,13 +111,8 @@ export class SegmentVerifier {
       }
       session = checked.value;
     }
-    if (session.id !== id) {
-      refuse(receipt, 'malformed-certificate', 'of another session', place);
-      return undefined;
-    }
-    const conflict = this.#table.conflict(session);
-    if (conflict === undefined) return session;
-    refuse(receipt, conflict, 'the first one stays', place);
+    if (session.id === id) return session;
+    refuse(receipt, 'malformed-certificate', 'of another session', place);
     return undefined;
   }
 

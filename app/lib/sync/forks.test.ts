@@ -1,14 +1,16 @@
 /** Somebody's tab told two stories: who heard one of them and who heard the other come together again, and stay so. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryNetwork } from '../../testing/memory-network.ts';
-import { twoStories } from '../../testing/two-stories.ts';
+import { twoCertificates, twoStories } from '../../testing/two-stories.ts';
 import { makeRoom, replicasOfATest, type TestReplica, type TestRoom, until } from '../../testing/replicas.ts';
 import { toHex } from '../core/bytes.ts';
 import type { LogStore } from '../log/log-store.ts';
 import { TAIL_SEGMENT_ENTRIES } from '../log/format.ts';
 import { squash } from '../log/squash.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
-import { branchesIn } from './forks.ts';
+import { branchName } from '../log/branches.ts';
+import { RoomLog } from '../log/room-log.ts';
+import { branchesIn, rememberBranches } from './forks.ts';
 
 const { join, leave } = replicasOfATest();
 afterEach(leave);
@@ -90,4 +92,64 @@ describe('FORK-4: two stories of one session', () => {
       }
     },
   );
+});
+
+describe('FORK-5: one key that is certified twice', () => {
+  it('both stories come together where their hearers meet, and rest where they are looked for', async () => {
+    const room = await makeRoom();
+    const disks = [memoryStore(), memoryStore()] as const;
+    const heard = await twoCertificates(await room.keys('e'), room.genesis);
+    for (const [i, disk] of disks.entries()) await disk.append(heard[i] ?? []);
+    const apart = await Promise.all(disks.map((store) => join(room, { store, transports: [] })));
+    for (const [i, { text }] of apart.entries()) text.insert(i === 0 ? 8 : 7, i === 0 ? 'ann' : 'bob');
+    const [hers, his] = apart.map((one) => one.read());
+    await Promise.all(apart.map(({ replica }) => replica.settled()));
+    await leave();
+    const network = new MemoryNetwork(() => 0.99);
+    const met = [await again(room, network, disks[0]), await again(room, network, disks[1])];
+    await until('both found out', () => met.every(branched));
+    await leave();
+
+    const [ann, bob] = [await again(room, network, disks[0]), await again(room, network, disks[1])];
+    await until('they have the same', () => same(ann, bob) && ann.read().includes('bob'));
+    expect([hers, his]).toEqual(['start AAann ', 'start Bbob ']);
+    for (const words of ['AAann', 'Bbob']) expect(ann.read()).toContain(words);
+    expect([ann, bob].some(branched)).toBe(false);
+    await Promise.all([ann, bob].map(({ replica }) => replica.settled()));
+    expect([ann, bob].flatMap(damaged)).toEqual([]);
+    const all = toHex(ann.hash());
+    await leave();
+    for (const store of disks) {
+      const alone = await join(room, { store, transports: [] });
+      expect([toHex(alone.hash()), damaged(alone)]).toEqual([all, []]);
+    }
+  });
+
+  it('FORK-4 a story that waits is told as one: nobody knows its author by another name', async () => {
+    const room = await makeRoom();
+    const disks = [memoryStore(), memoryStore()] as const;
+    const keys = await room.keys('e');
+    const [whole, waits] = await twoCertificates(keys, room.genesis, true);
+    for (const disk of disks) await disk.append(whole);
+    // One has heard the other story too, which it can't place.
+    const log = new RoomLog({ roomId: keys.roomId, keys, genesis: room.genesis });
+    for (const { sealed } of [...whole, ...waits]) await log.receive(sealed);
+    const [shown] = log.forkProofs;
+    const other = shown?.starts?.at(-1);
+    if (shown === undefined || other === undefined) throw new Error('two certificates, and no fork');
+    await disks[0].append([
+      { session: branchName(other.hash), channel: 'project', first: 1, last: 1, sealed: shown.sealed },
+    ]);
+    await rememberBranches(disks[0], log.foundBranches);
+    const network = new MemoryNetwork(() => 0.99);
+    const ann = await again(room, network, disks[0]);
+    const bob = await again(room, network, disks[1]);
+    await until('the other found out', () => branched(bob));
+    await bob.replica.close();
+    const later = await again(room, network, disks[1]);
+    await until('they have the same', () => same(ann, later));
+    expect(later.read()).toBe('start AA ');
+    // Nothing is asked for for ever.
+    expect(ann.replica.frontier.length).toBe(later.replica.frontier.length);
+  });
 });

@@ -100,7 +100,7 @@ export class Meeting {
     const { keys, session, log } = this.#options;
     const state = this.#stateOf(link);
     state.greeted = true;
-    const moved = log.frontier().filter((row) => row.seq > (state.told.get(chainKey(row)) ?? 0));
+    const moved = this.#rows().filter((row) => row.seq > (state.told.get(chainKey(row)) ?? 0));
     const rows = moved.slice(0, MAX_FRONTIER_ROWS);
     for (const row of rows) state.told.set(chainKey(row), row.seq);
     const signed = encodeHello({
@@ -113,6 +113,12 @@ export class Meeting {
     });
     const signature = await session.sign(concat(HELLO_LABEL, signed));
     link.send(writeFrame('hello', await seal(keys, 'hello', concat(signed, signature))), 'live');
+  }
+
+  /** Where every chain stands, and which branches have begun with what is not part of the room yet. */
+  #rows(): FrontierRow[] {
+    const { log } = this.#options;
+    return [...log.frontier(), ...log.emptyBranches()];
   }
 
   /** Asks for the far end's heads because something of theirs did not fit; false when it was asked a moment ago. */
@@ -134,7 +140,7 @@ export class Meeting {
     if (now < state.remindAt) return;
     const behind = new Map<string, number>();
     let late = state.met === undefined;
-    for (const row of this.#options.log.frontier()) {
+    for (const row of this.#rows()) {
       const chain = chainKey(row);
       const confirmed = state.heard.get(chain)?.seq ?? 0;
       if (confirmed >= row.seq) continue;

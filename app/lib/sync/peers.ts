@@ -107,7 +107,7 @@ export class Peers {
     });
     this.#answers = new Answers({
       clock,
-      frontier: () => log.frontier(),
+      frontier: () => [...log.frontier(), ...log.emptyBranches()],
       settled,
       readChain: (...chain) => shelf.readChain(...chain),
       mayBeSent: (segment) => atRest.mayBeSent(segment),
