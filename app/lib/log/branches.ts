@@ -68,6 +68,7 @@ export class BranchStarts {
   readonly all: readonly BranchStart[];
   /** By the hash of the beginning. */
   readonly #clients: ReadonlyMap<string, readonly ClientId[]>;
+  readonly #taken: ReadonlySet<ClientId>;
 
   constructor(starts: readonly BranchStart[] = []) {
     for (const start of new Map(starts.map((one) => [toHex(one.hash), one])).values())
@@ -77,6 +78,7 @@ export class BranchStarts {
     for (const [key, { length }] of this.#after) if (length < 2) this.#after.delete(key);
     this.all = [...this.#after.values(), ...this.#first.values()].flat().sort(byHash);
     this.#clients = distinctClients(this.all.map(({ hash }) => hash));
+    this.#taken = new Set([...this.#clients.values()].flat());
     for (const group of [...this.#after.values(), ...this.#first.values()]) group.sort(byHash);
   }
 
@@ -99,6 +101,11 @@ export class BranchStarts {
     const isIt = (one: BranchStart): boolean =>
       one.channel === channel && equalBytes(one.hash, hash.subarray(0, HEAD_BYTES));
     return this.#first.get(session)?.find(isIt);
+  }
+
+  /** Whether a branch has that Yjs client, or had: no session can begin with it (FORK-6). */
+  isTaken(client: ClientId): boolean {
+    return this.#taken.has(client);
   }
 
   /** The Yjs clients that a branch may be named by: the last is its own, others have gone by those before it too (FORK-6). */

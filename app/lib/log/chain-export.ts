@@ -198,6 +198,6 @@ export function adoptChains(table: ChainTable, copies: readonly ChainCopy[]): vo
 /** The chain that a copy is of. A branch is there as soon as what it leaves is, which was exported before it. */
 function chainFor(table: ChainTable, { session, channel, base, branch }: ChainCopy): Chain | undefined {
   if (branch === undefined) return table.open(session, channel);
-  if (base === 0) return table.openFirst(branch.author, channel, branch.hash);
+  if (base === 0) return table.openFirst(branch.author, channel, branch.hash)?.branch;
   return table.chain(session.id, channel);
 }

@@ -65,16 +65,19 @@ export class ChainPlacement {
     const { first, last, hashes } = arrival;
     for (;;) {
       const home = this.#table.homeOf(chain, arrival);
-      if (home === 'unknown') {
+      if (home === undefined) return this.#wantUpTo(chain, first - 1, receipt);
+      chain = home.chain;
+      if (home.isNew) {
         const [begins] = hashes;
-        if (author && begins && this.#table.openFirst(author, of.channel, begins)) continue;
-        return this.#rival(chain, arrival, receipt, author);
+        const isFirst = chain === of && chain.seq === 0;
+        const begun = isFirst && author && begins && this.#table.openFirst(author, of.channel, begins);
+        if (!begun) return this.#rival(chain, arrival, receipt, author);
+        const { start, against } = begun;
+        if (against.length > 0) this.#prove(of, arrival, receipt, [...against, start]);
+        continue;
       }
-      if (home === 'elsewhere') return this.#wantUpTo(chain, first - 1, receipt);
-      chain = home;
       if (chain.closed !== undefined && first <= chain.seq + 1 && !chain.agrees(arrival))
         return this.#rival(chain, arrival, receipt, author);
-      if (chain.closed?.code === 'client-id-taken' && this.#contest(chain, arrival, receipt)) return;
       if (chain.closed !== undefined && !this.#reopens(chain, arrival))
         return refuse(receipt, 'chain-closed', `by ${chain.closed.code}`, {
           session: chain.session.id,
@@ -169,7 +172,8 @@ export class ChainPlacement {
    * What could be part of the room but for another certificate of its author's key, or another session with its Yjs client: both
    * will be, as branches (FORK-5). Whether it is so.
    */
-  #contest(chain: Chain, { first, last, entries, hashes, sealed }: Arrival, receipt: Receipt): boolean {
+  #contest(chain: Chain, arrival: Arrival, receipt: Receipt): boolean {
+    const { first, entries, hashes } = arrival;
     const [hash] = hashes;
     const contest = hash && this.#table.contestOf(chain, hash);
     const entry = entries[0];
@@ -178,9 +182,20 @@ export class ChainPlacement {
     if (!this.#table.isSound(entry, session, channel, signs)) return false;
     const place = { session: session.id, channel, seq: first };
     refuse(receipt, contest.code, 'both will be branches', place);
-    receipt.fork = { ...place, first, last, sealed, starts: contest.starts };
-    this.keepProof(receipt.fork);
+    this.#prove(chain, arrival, receipt, contest.starts);
     return true;
+  }
+
+  /** Tells of beginnings that are branches, of which `arrival` shows the last. */
+  #prove(
+    { session, channel }: Chain,
+    arrival: Arrival,
+    receipt: Receipt,
+    starts: readonly BranchStart[],
+  ): void {
+    const { first, last, sealed } = arrival;
+    receipt.fork = { session: session.id, channel, seq: 1, first, last, sealed, starts };
+    this.keepProof(receipt.fork);
   }
 
   /** Its author signed something else before: both may be part of the room, as branches (FORK-1). */

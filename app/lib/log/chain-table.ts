@@ -43,6 +43,19 @@ export interface Contest {
   readonly starts: readonly BranchStart[];
 }
 
+/** Where a segment belongs. */
+export interface Home {
+  readonly chain: Chain;
+  readonly isNew: boolean;
+}
+
+export interface FirstBranch {
+  readonly branch: Chain;
+  readonly start: BranchStart;
+  /** How those begin who have the client that its author signs as: the chain that has it is contested too. */
+  readonly against: readonly BranchStart[];
+}
+
 /** Claims beyond are told as this, so that what follows them can still be told later. */
 const MAX_TOLD_CLAIM = 2 ** 52;
 /** Heads fit in MAX_HEADS_BYTES even with the longest seqs. */
@@ -119,20 +132,17 @@ export class ChainTable {
    * the beginnings of those that stand against it, its own last.
    */
   contestOf(chain: Chain, firstHash: Bytes): Contest | undefined {
-    const { session, channel, closed, branching } = chain;
+    const { session, channel, branching } = chain;
     const { clientId, certificate } = session;
-    const holders = (): BranchStart[] => {
-      const holder = this.#names.holder(clientId);
-      return holder ? this.firstStarts(holder.session.id) : [];
-    };
-    if (closed?.code === 'client-id-taken' && branching !== undefined)
-      return { code: closed.code, starts: [...holders(), branching.start] };
     if (chain.seq > 0 || branching !== undefined) return undefined;
     const own = firstStart(session, channel, firstHash);
     if (this.#begun(session.id).some((one) => !equalBytes(one.session.certificate, certificate)))
       return { code: 'second-certificate', starts: [...this.firstStarts(session.id), own] };
-    if (channel !== 'project' || !this.#names.isTaken(clientId, chain)) return undefined;
-    return { code: 'client-id-taken', starts: [...holders(), own] };
+    if (channel !== 'project') return undefined;
+    const holder = this.#names.holder(clientId);
+    if (!this.#starts.isTaken(clientId) && !this.#names.isTaken(clientId, chain)) return undefined;
+    const others = holder ? this.firstStarts(holder.session.id) : [];
+    return { code: 'client-id-taken', starts: [...others, own] };
   }
 
   /** Chains that wait to begin, and can't any more as they are: this one has (FORK-5). */
@@ -155,15 +165,18 @@ export class ChainTable {
   }
 
   /** The branch that a first entry of a contested session begins, made if it is one of those that are known. */
-  openFirst(author: CheckedSession, channel: Channel, hash: Bytes): Chain | undefined {
+  openFirst(author: CheckedSession, channel: Channel, hash: Bytes): FirstBranch | undefined {
     const root = this.open(author, channel);
-    const here = root.branches?.find(({ branching }) => startsWith(hash, branching?.start.hash));
     const start = this.#starts.first(author.id, channel, hash);
-    if (here !== undefined || start === undefined) return here;
+    if (start === undefined) return undefined;
+    const here = root.branches?.find(({ branching }) => branching?.start === start);
+    if (here !== undefined) return { branch: here, start, against: [] };
     const branch = this.#branch(root, start, author);
     root.branches = [...(root.branches ?? []), branch];
-    if (channel === 'project') this.#names.addFormer(author.clientId, branch);
-    return branch;
+    if (channel !== 'project') return { branch, start, against: [] };
+    this.#names.addFormer(author.clientId, branch);
+    const holder = this.#names.holder(author.clientId);
+    return { branch, start, against: holder ? this.firstStarts(holder.session.id) : [] };
   }
 
   /** Where its author forked, a chain ends, and its branches are chains of their own from then on (FORK-2). */
@@ -184,12 +197,7 @@ export class ChainTable {
       firstClock: isFirst ? 0 : parent.signs.clock,
     });
     if (channel === 'project') {
-      if (!this.#names.take(chain)) {
-        // Until the session that has its client is known for contested.
-        const place = { session: session.id, channel };
-        chain.closed = { code: 'client-id-taken', detail: 'by a session', ...place };
-        return chain;
-      }
+      if (!this.#names.take(chain)) throw new Error('a session began with the client of a branch');
       for (const former of clients.slice(0, -1)) this.#names.addFormer(former, chain);
     }
     this.#sessions.set(session.id, session);
@@ -306,25 +314,25 @@ export class ChainTable {
   }
 
   /**
-   * The chain or branch that goes on with what a segment holds: the last of them, where it holds entries of several. 'unknown'
-   * where it begins a branch that is not known here, 'elsewhere' where nothing here is what it goes on from.
+   * The chain or branch that goes on with what a segment holds: the last of them, where it holds entries of several. `isNew`
+   * where a branch begins after it that is not known here; undefined where nothing here is what it goes on from.
    */
-  homeOf(chain: Chain, { first, last, before, hashes }: Arrival): Chain | 'unknown' | 'elsewhere' {
+  homeOf(chain: Chain, { first, last, before, hashes }: Arrival): Home | undefined {
     let home = chain;
     while (home.branches !== undefined && last > home.seq) {
       const own = hashes[home.seq + 1 - first];
       if (first > home.seq + 1) {
         const from = { seq: first - 1, hash: before };
         const here = this.familyOf(home).find((one) => one.has(from));
-        if (here === undefined) return 'elsewhere';
+        if (here === undefined) return undefined;
         home = here;
         continue;
       }
       const next = own && home.branches.find(({ branching }) => startsWith(own, branching?.start.hash));
-      if (next === undefined) return 'unknown';
+      if (next === undefined) return { chain: home, isNew: true };
       home = next;
     }
-    return home;
+    return { chain: home, isNew: false };
   }
 
   /** The chain itself, or where it forked the ends of its branches. */

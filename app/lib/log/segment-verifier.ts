@@ -52,14 +52,15 @@ export class SegmentVerifier {
     const place = { session: id, channel };
     const arrival = await arrivalOf(segment, session, sealed);
     const chain = this.#table.chain(id, channel);
-    const known = chain && this.#table.homeOf(chain, arrival);
+    const home = chain && this.#table.homeOf(chain, arrival);
     // What goes on stands on the certificate of what it goes on from.
-    const author = typeof known === 'object' && first > 1 ? known.session : session;
+    const author = home && first > 1 ? home.chain.session : session;
     if (!maySign(author.role, channel)) {
       refuse(receipt, 'role-may-not-sign', `a ${author.role} in ${channel}`, { ...place, seq: first });
       return undefined;
     }
-    if (typeof known === 'object' && arrival.last <= known.seq && known.agrees(arrival)) {
+    const known = home?.isNew === false ? home.chain : undefined;
+    if (known !== undefined && arrival.last <= known.seq && known.agrees(arrival)) {
       receipt.duplicate = true;
       return undefined;
     }
