@@ -6,6 +6,7 @@ import { join } from 'node:path';
 const defaultRuns = 2000;
 const soaked = [
   'app/lib/log/branches.test.ts',
+  'app/lib/log/contested.test.ts',
   'app/lib/log/convergence.test.ts',
   'app/lib/log/in-few-segments.test.ts',
   'app/lib/sync/convergence.test.ts',

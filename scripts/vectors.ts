@@ -37,6 +37,7 @@ import { sealingVectors } from './vectors/sealing.ts';
 import { certificateVectors, genesisVectors } from './vectors/statements.ts';
 import { roleVectors, talkMessageVectors, talkVectors } from './vectors/talk.ts';
 import { updateVectors } from './vectors/updates.ts';
+import { branchClientVectors, forkVectors } from './vectors/forks.ts';
 import { SEEDS, vectorRoom } from './vectors/vector-room.ts';
 
 export const VECTORS_PATH = join(import.meta.dirname, '../docs/vectors.json');
@@ -71,6 +72,8 @@ async function buildVectors() {
     frontiers: frontierVectors(rows),
     accept: acceptVectors(),
     refusals: await refusalVectors(room, written),
+    forks: await forkVectors(room),
+    branchClients: branchClientVectors(),
     roles: await roleVectors(room),
     noVectorFor: UNSHOWN,
     updates: updateVectors(),

@@ -288,18 +288,27 @@ describe('FORK-1, FORK-3: what one story says of the other', () => {
     expect((await log.receive(await b.segment(2, 2))).fork?.starts).toHaveLength(2);
   });
 
-  test('a fork of a branch is found in a segment that begins long before it', async () => {
+  test('a fork of a branch is found in a segment that begins long before it, and a third story of it too', async () => {
     const { me, a, b, first, ann } = await stories();
-    const twin = new Forge(room, a.session);
-    for (const { payload, heads } of a.entries) twin.add(payload, heads);
-    a.add(rawUpdate(me, 3, [{ origin: [me, 2], text: 'a' }]));
-    twin.add(rawUpdate(me, 3, [{ origin: [me, 2], text: 't' }]));
-    const finder = room.newLog();
-    const all = [ann.got[0] as Bytes, first, await a.segment(2, 2), await b.segment(2, 2)];
-    for (const sealed of all) await finder.receive(sealed);
-    const log = room.newLog(finder.foundBranches);
-    for (const sealed of [...all, await a.segment(3, 3)]) await log.receive(sealed);
-    expect((await log.receive(await twin.segment(1, 3))).fork?.starts?.map(({ seq }) => seq)).toEqual([3, 3]);
+    const before = [ann.got[0] as Bytes, first, await a.segment(2, 2), await b.segment(2, 2)];
+    const twins = ['t', 'u', 'v'].map((text) => {
+      const twin = new Forge(room, a.session);
+      for (const { payload, heads } of a.entries) twin.add(payload, heads);
+      return twin.add(rawUpdate(me, 3, [{ origin: [me, 2], text }]));
+    });
+    const starts: BranchStart[] = [];
+    const all = [...before];
+    for (const twin of twins) {
+      const log = room.newLog(starts);
+      all.push(await twin.segment(1, 3));
+      for (const sealed of all) await log.receive(sealed);
+      starts.push(...log.foundBranches);
+      const again = room.newLog(starts);
+      for (const sealed of all) await again.receive(sealed);
+      starts.push(...again.foundBranches);
+    }
+    const thirds = new Set(starts.filter(({ seq }) => seq === 3).map(({ hash }) => toHex(hash)));
+    expect(thirds.size).toBe(3);
   });
 
   test('what was held for a chain goes on in its branch, as soon as the chain is where it forked', async () => {

@@ -42,7 +42,7 @@ export const branchName = (hash: Bytes): SessionId => toHex(nameOf(hash)) as Ses
 export function branchSession(
   author: CheckedSession,
   { hash }: Pick<BranchStart, 'hash'>,
-  clientId: ClientId = clientOf(hash, 0),
+  clientId: ClientId = branchClient(hash, 0),
 ): CheckedSession {
   return { ...author, id: branchName(hash), clientId };
 }
@@ -50,7 +50,7 @@ export function branchSession(
 const nameOf = (hash: Bytes): Bytes => sha256(concat(LABEL_BRANCH, hash));
 
 /** The Yjs clients that a branch may have, the first of which it has unless another branch might (FORK-6). */
-const clientOf = (hash: Bytes, nth: number): ClientId =>
+export const branchClient = (hash: Bytes, nth: number): ClientId =>
   clientIdIn(
     nth === 0 ? nameOf(hash) : sha256(concat(LABEL_CLIENT, hash, Uint8Array.of(nth >> 8, nth & 255))),
   );
@@ -110,13 +110,13 @@ export class BranchStarts {
 
   /** The Yjs clients that a branch may be named by: the last is its own, others have gone by those before it too (FORK-6). */
   clientsOf({ hash }: BranchStart): readonly ClientId[] {
-    return this.#clients.get(toHex(hash)) ?? [clientOf(hash, 0)];
+    return this.#clients.get(toHex(hash)) ?? [branchClient(hash, 0)];
   }
 }
 
 /** Of each branch the clients it may be named by: it moves on from every one that another branch has, or had (FORK-6). */
 function distinctClients(hashes: readonly Bytes[]): ReadonlyMap<string, readonly ClientId[]> {
-  const all = hashes.map((hash) => ({ hash, clients: [clientOf(hash, 0)] }));
+  const all = hashes.map((hash) => ({ hash, clients: [branchClient(hash, 0)] }));
   for (let moved = true; moved;) {
     moved = false;
     const uses = new Map<ClientId, number>();
@@ -124,7 +124,7 @@ function distinctClients(hashes: readonly Bytes[]): ReadonlyMap<string, readonly
     for (const { hash, clients } of all) {
       const last = clients.at(-1);
       if (last === undefined || uses.get(last) === 1) continue;
-      clients.push(clientOf(hash, clients.length));
+      clients.push(branchClient(hash, clients.length));
       moved = true;
     }
   }

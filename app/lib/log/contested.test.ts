@@ -8,6 +8,7 @@ import { deriveRoomKeys } from '../crypto/room-keys.ts';
 import { generateSigningKeyPair } from '../crypto/signatures.ts';
 import { expectAlike, meet, meetHonestly, startsOf, Tab } from '../../testing/forking-tab.ts';
 import { forge, hostile } from '../../testing/hostile-entries.ts';
+import { branchClient } from './branches.ts';
 import { issueSession, type OwnSession } from './certificate.ts';
 import { Forge, rawUpdate, testRoom, type TestRoom } from './test-room.ts';
 
@@ -75,19 +76,23 @@ describe('FORK-5: two certificates of one key', () => {
     const commentKeys = await deriveRoomKeys('c', seeds.c as Bytes, 0, roomId);
     const editor = await issueSession(room.keys, new Uint8Array(32).fill(1), pair);
     const commenter = await issueSession(commentKeys, new Uint8Array(32).fill(2), pair);
-    const written = await begin(editor, 'words').segment(1, 1);
+    const { clientId } = editor;
+    const words = begin(editor, 'words').add(
+      rawUpdate(clientId, 5, [{ origin: [clientId, 4], text: ' more' }]),
+    );
+    const written = await words.cut([1]);
     const talk = new Forge(room, commenter, 'talk').add(new Uint8Array([1])).add(new Uint8Array([2]));
     const said = await talk.cut([1]);
     const [ann, ben] = [await Tab.of(honest), await Tab.of(honest)];
-    for (const sealed of [written, ...said]) await ann.receive(sealed);
-    for (const sealed of [...said, written]) await ben.receive(sealed);
+    for (const sealed of [...written, ...said]) await ann.receive(sealed);
+    for (const sealed of [...said, ...written]) await ben.receive(sealed);
     await meet([ann, ben]);
     expectAlike([ann, ben]);
     const who = ann.log
       .frontier()
       .map(({ session, channel, seq }) => [channel, seq, ann.log.session(session)?.role]);
     expect(who).toEqual([
-      ['project', 1, 'editor'],
+      ['project', 2, 'editor'],
       ['talk', 2, 'commenter'],
     ]);
   });
@@ -116,7 +121,21 @@ describe('FORK-5: two certificates of one key', () => {
     expect(receipt.fork?.starts).toHaveLength(2);
   });
 
-  test('[seed 6601, 60 runs] any certificates, stories, order: the same for all who have them', async () => {
+  test('chains are exported and taken over with the certificate that each stands on', async () => {
+    const [one, other] = (await sameKey(2)) as [OwnSession, OwnSession];
+    const segments = [await begin(one, 'A').segment(1, 1), await begin(other, 'B').segment(1, 1)];
+    const finder = room.newLog();
+    for (const sealed of segments) await finder.receive(sealed);
+    const log = room.newLog(finder.foundBranches);
+    for (const sealed of segments) await log.receive(sealed);
+    const copy = room.newLog(finder.foundBranches);
+    expect(copy.adopt(log.exportChains())).toBe(true);
+    expect(copy.frontier()).toHaveLength(2);
+    expect(copy.frontier()).toEqual(log.frontier());
+    for (const { session } of copy.frontier()) expect(copy.session(session)).toEqual(log.session(session));
+  });
+
+  test('[seed 6601, 30 runs] any certificates, stories, order: the same for all who have them', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(hostile, { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 4 }),
@@ -137,7 +156,7 @@ describe('FORK-5: two certificates of one key', () => {
           await spread(tabs, sent, pick);
         },
       ),
-      { seed: 6601, numRuns: Number(process.env['RUNS'] ?? 60) },
+      { seed: 6601, numRuns: Number(process.env['RUNS'] ?? 30) },
     );
   }, 300_000);
 });
@@ -186,7 +205,97 @@ describe('FORK-5, FORK-6: one Yjs client for several', () => {
       expect(receipt.fork?.starts).toHaveLength(2);
     }));
 
-  test('[seed 6602, 60 runs] honest people, forks, and any stories among few clients: the same for all, nothing twice', async () => {
+  test('one that could never be part of the room is nobody’s rival', () =>
+    withFewClients(async () => {
+      const [one, other] = await twins();
+      const log = room.newLog();
+      await log.receive(await begin(one, 'x').segment(1, 1));
+      const never = new Forge(room, other).add(rawUpdate(other.clientId + 1, 0, [{}]));
+      const receipt = await log.receive(await never.segment(1, 1));
+      expect(receipt.refused?.code).toBe('foreign-struct');
+      expect(receipt.fork).toBeUndefined();
+    }));
+
+  test('of two logs of a device each keeps the one that it has', () =>
+    withFewClients(async () => {
+      const [one, other] = await twins();
+      const [page, worker] = [room.newLog(), room.newLog()];
+      await page.receive(await begin(one, 'x').segment(1, 1));
+      await worker.receive(await begin(other, 'y').segment(1, 1));
+      expect(page.adopt(worker.exportChains())).toBe(true);
+      expect(page.frontier().map(({ session }) => session)).toEqual([one.id]);
+    }));
+
+  test('a third is contested, whether it comes before the two that are known or after them', () =>
+    withFewClients(async () => {
+      const [one, other] = await twins();
+      const third = await sessionWith((client) => client === one.clientId);
+      const segments = await Promise.all(
+        [one, other, third].map((session) => begin(session, 'x').segment(1, 1)),
+      );
+      const [first, second, last] = segments as [Bytes, Bytes, Bytes];
+      const finder = room.newLog();
+      for (const sealed of [first, second]) await finder.receive(sealed);
+      const startsIn = async (sealed: readonly Bytes[]) => {
+        const log = room.newLog(finder.foundBranches);
+        for (const each of sealed) await log.receive(each);
+        return log.foundBranches.map(({ session }) => session);
+      };
+      expect(await startsIn([first, second, last])).toContain(third.id);
+      expect(await startsIn([last, first, second])).toContain(third.id);
+      // A story of the first that nobody knows: what is known of it is asked for as before.
+      const log = room.newLog(finder.foundBranches);
+      await log.receive(await begin(one, 'another').segment(1, 1));
+      expect(log.missingFrom(finder.frontier()).map(({ fromSeq, toSeq }) => [fromSeq, toSeq])).toEqual([
+        [1, 1],
+      ]);
+    }));
+
+  /** A session that forks at its second entry, where the first of the branches has a client that passes. */
+  async function forkWith(isIt: (client: number) => boolean): Promise<{ segments: Bytes[]; client: number }> {
+    for (;;) {
+      const session = await sessionWith((client) => client > FEW);
+      const me = session.clientId;
+      const story = (text: string) => begin(session, 's').add(rawUpdate(me, 1, [{ origin: [me, 0], text }]));
+      const segments = [await story('AAAA').segment(1, 2), await story('B').segment(2, 2)];
+      const log = room.newLog();
+      for (const sealed of segments) await log.receive(sealed);
+      const client = branchClient(log.foundBranches[0]?.hash ?? new Uint8Array(), 0);
+      const other = branchClient(log.foundBranches[1]?.hash ?? new Uint8Array(), 0);
+      if (isIt(client) && other > FEW) return { segments, client };
+    }
+  }
+
+  test('FORK-6 a branch that has to move on is meant by the client that it had', () =>
+    withFewClients(async () => {
+      const here = await forkWith((client) => client <= FEW);
+      const there = await forkWith((client) => client === here.client);
+      const [ann, ben] = [await Tab.of(honest), await Tab.of(honest)];
+      for (const sealed of here.segments) await ann.receive(sealed);
+      await ann.settle();
+      await ann.edit((text) => text.insert(text.toJSON().indexOf('AAAA') + 2, 'ann'));
+      for (const sealed of there.segments) await ben.receive(sealed);
+      await meet([ann, ben]);
+      expectAlike([ann, ben]);
+      expect(ben.text).toContain('AAannAA');
+    }));
+
+  test('FORK-6 who follows the branch that has a client means that one, not the session that had it too', () =>
+    withFewClients(async () => {
+      const fork = await forkWith((client) => client <= FEW);
+      const session = await sessionWith((client) => client === fork.client);
+      const [ann, ben] = [await Tab.of(honest), await Tab.of(honest)];
+      for (const sealed of [...fork.segments, await begin(session, 'XXXXXX').segment(1, 1)])
+        await ann.receive(sealed);
+      await ann.settle();
+      await ann.edit((text) => text.insert(text.toJSON().indexOf('AAAA') + 2, 'ann'));
+      await ann.edit((text) => text.insert(text.toJSON().indexOf('XXXX') + 2, 'ann'));
+      await meet([ann, ben]);
+      expectAlike([ann, ben]);
+      for (const words of ['AAannAA', 'XXannXXXX']) expect(ben.text).toContain(words);
+    }));
+
+  test('[seed 6602, 30 runs] honest people, forks, and any stories among few clients: the same for all, nothing twice', async () => {
     await withFewClients(() =>
       fc.assert(
         fc.asyncProperty(
@@ -211,7 +320,7 @@ describe('FORK-5, FORK-6: one Yjs client for several', () => {
             await spread(tabs, sent, pick);
           },
         ),
-        { seed: 6602, numRuns: Number(process.env['RUNS'] ?? 60) },
+        { seed: 6602, numRuns: Number(process.env['RUNS'] ?? 30) },
       ),
     );
   }, 300_000);

@@ -61,8 +61,6 @@ export class Rivals {
       hash: of.slice(0, HEAD_BYTES),
     });
     const known = seq === 1 && chain.seq > 0 ? this.#table.firstStarts(place.session) : others.map(start);
-    // Alone it is no fork, but where its author is known for another one's rival.
-    if (known.length === 0 && chain.branches === undefined) return { kind: 'nothing' };
     const starts = [...known, start(hash)];
     const proof: ForkProof = {
       session: chain.session.id,

@@ -269,3 +269,37 @@ describe('talk', () => {
     expect(told).toEqual(shown);
   });
 });
+
+describe('forks', () => {
+  const clientIn = (hash: Buffer): number =>
+    (hash.readUInt32BE(0) & 0x1fffff) * 2 ** 32 + hash.readUInt32BE(4);
+  const clientOf = (begins: Buffer, n: number): number =>
+    clientIn(
+      n === 0 ? sha256(label('branch'), begins) : sha256(label('branch-client'), begins, u32(n).subarray(2)),
+    );
+
+  test.each(vectors.forks)(
+    '$rules $name: names, clients and where each begins',
+    ({ segments, branches, frontier }) => {
+      const read = segments.map((sealed) => readSegment(open('segment', hex(sealed)).body));
+      const begins = read.flatMap(({ first, hashes }) =>
+        hashes.slice(1).map((hash, i) => ({ seq: first + i, hash })),
+      );
+      for (const branch of branches) {
+        const entry = begins.find(
+          ({ seq, hash }) => seq === branch.seq && hash.subarray(0, 16).equals(hex(branch.begins)),
+        );
+        expect(entry).toBeDefined();
+        expect(sha256(label('branch'), hex(branch.begins)).toString('hex')).toBe(branch.name);
+        expect(clientOf(hex(branch.begins), 0)).toBe(branch.client);
+        expect(frontier.find(({ session }) => session === branch.name)?.hash).toBe(
+          entry?.hash.toString('hex'),
+        );
+      }
+    },
+  );
+
+  test.each(vectors.branchClients)('$rules the client after $n others', ({ begins, n, client }) => {
+    expect(clientOf(hex(begins), n)).toBe(client);
+  });
+});
