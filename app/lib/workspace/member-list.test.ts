@@ -87,3 +87,22 @@ it('leaves out who was there only before the last change, unless the owner let t
   expect(names(before)).toEqual(['Me', 'Kept']);
   expect(memberList(known(before))[1]).toMatchObject({ role: 'viewer', lastSeen: 2 });
 });
+
+it('says since when somebody is known, also of who is here', () => {
+  const list = memberList(
+    known({
+      here: [here('a', 'Me', 'editor', true), here('e', 'Ada')],
+      seen: new Map([
+        [id('e'), { ...seen('Ada', 30), firstSeen: 3 }],
+        [id('b'), { ...seen('Bo', 20), firstSeen: 2 }],
+        [id('c'), seen('Cy', 10)],
+      ]),
+    }),
+  );
+  expect(list.map(({ name, firstSeen }) => [name, firstSeen])).toEqual([
+    ['Me', undefined],
+    ['Ada', 3],
+    ['Bo', 2],
+    ['Cy', undefined],
+  ]);
+});

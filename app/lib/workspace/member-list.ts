@@ -33,9 +33,10 @@ export function memberList({ epoch, here, seen, writers, granted }: KnownPeople)
   const present = new Map(here.map((person) => [person.device, person]));
   const members = [...roles].map(([device, role]): MemberView => {
     const person = present.get(device);
-    if (person !== undefined)
-      return { device, role, name: person.name, colour: person.colour, me: person.me, here: true };
     const met = seen.get(device);
+    const first = met?.firstSeen !== undefined && { firstSeen: met.firstSeen };
+    if (person !== undefined)
+      return { device, role, name: person.name, colour: person.colour, me: person.me, here: true, ...first };
     return {
       device,
       role,
@@ -44,6 +45,7 @@ export function memberList({ epoch, here, seen, writers, granted }: KnownPeople)
       me: false,
       here: false,
       ...(met && { lastSeen: met.lastSeen }),
+      ...first,
     };
   });
   return members.sort(inOrder);

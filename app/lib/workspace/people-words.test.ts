@@ -2,11 +2,19 @@ import { expect, it } from 'vitest';
 import type { DeviceId, Role } from '../core/ids.ts';
 import {
   andWords,
+  answerWords,
   changesOf,
+  countWords,
+  knownWords,
+  LEFT_OUT,
   membersAfter,
   namesOf,
+  neverSeen,
+  outcomeWords,
   planWords,
+  questionWords,
   seenWords,
+  STAYS,
   type Choice,
 } from './people-words.ts';
 import type { MemberView } from './room-model.ts';
@@ -41,26 +49,52 @@ it('keeps me, whatever is chosen, and with all that the new keys give', () => {
   expect(membersAfter(asViewer, choices)).toEqual([{ device: asViewer[0]?.device, role: 'editor' }]);
 });
 
-it('says exactly what will happen', () => {
+it('says what was chosen, and that who stays is asked next where there is somebody', () => {
   const links = 'All links made so far stop working; the new ones are in Share.';
-  expect(plan(chosen([list[1], 'removed']))).toBe(
-    `Max is removed. Everybody else goes on by themselves, also who is away now. ${links}`,
-  );
+  const next = 'Next you see who stays.';
+  expect(plan(chosen([list[1], 'removed']))).toBe(`Max is removed. ${links} ${next}`);
   expect(plan(chosen([list[1], 'removed'], [list[2], 'removed']))).toBe(`Max and Ada are removed. ${links}`);
   expect(plan(chosen([list[1], 'commenter'], [list[2], 'editor']))).toBe(
-    `Ada becomes an editor. Max becomes a commenter. Everybody listed goes on by themselves, also who is away now. ${links}`,
+    `Ada becomes an editor. Max becomes a commenter. ${links} ${next}`,
   );
-  expect(plan(chosen())).toBe(`Everybody listed goes on by themselves, also who is away now. ${links}`);
 });
 
-it('is honest about what a removal is not', () => {
-  const asked = planWords([{ name: 'Max', to: 'removed' }], 1, true);
-  expect(asked).toMatch(
-    /^Remove Max\? What they have read they keep\..*another name or device.*Everybody else goes on/,
-  );
-  expect(planWords([], 0, true)).toBe(
-    'Replace all links? All links made so far stop working; the new ones are in Share.',
-  );
+it('counts who stays, and who of them was never seen', () => {
+  const others = [
+    { ...member('b', 'Max'), here: true },
+    { ...member('c', 'Ada'), lastSeen: 1 },
+    member('d', 'Bo'),
+  ];
+  expect(countWords(others, chosen())).toBe('3 of 3 stay, 1 never seen here');
+  expect(countWords(others, chosen([others[2], 'removed']))).toBe('2 of 3 stay');
+});
+
+it('asks what the button then says, and says what it comes to', () => {
+  const links = 'All links made so far stop working; the new ones are in Share.';
+  const words = (choices: ReadonlyMap<DeviceId, Choice>): readonly string[] => {
+    const changes = changesOf(list, choices);
+    return [questionWords(changes), outcomeWords(changes), answerWords(changes)];
+  };
+  expect(words(chosen([list[1], 'removed'], [list[2], 'commenter']))).toEqual([
+    'Remove Max?',
+    `Max is removed. Ada becomes a commenter. ${links}`,
+    'Remove and replace all links',
+  ]);
+  expect(words(chosen([list[2], 'commenter']))).toEqual([
+    'Change roles?',
+    `Nobody listed is removed. Ada becomes a commenter. ${links}`,
+    'Change and replace all links',
+  ]);
+  expect(words(chosen())).toEqual([
+    'Replace all links?',
+    `Nobody listed is removed. ${links}`,
+    'Replace all links',
+  ]);
+});
+
+it('is honest about what a name proves, and what a removal is not', () => {
+  expect(STAYS).toMatch(/Anybody can take any name, and be listed twice/);
+  expect(LEFT_OUT).toMatch(/keeps what they have read/);
 });
 
 it('tells people of one name apart, also where only the letters’ form differs', () => {
@@ -72,7 +106,27 @@ it('says when somebody was seen', () => {
   const now = new Date(2026, 10, 23, 12).getTime();
   expect(seenWords({ ...member('b', 'Max'), here: true }, now)).toBe('here now');
   expect(seenWords({ ...member('b', 'Max'), lastSeen: now }, now)).toBe('last seen today, 12:00');
-  expect(seenWords(member('b', 'Max'), now)).toBe('wrote here, not met by this device');
+  expect(seenWords(member('b', 'Max'), now)).toBe('never seen here by this browser');
+});
+
+it('says since when somebody is known: who has just come is told from who was there before', () => {
+  const now = new Date(2026, 10, 23, 12).getTime();
+  const hour = 3_600_000;
+  const known = (more: Partial<MemberView>): string => knownWords({ ...member('b', 'Ben 2'), ...more }, now);
+  expect(known({ lastSeen: now, firstSeen: now - hour })).toBe(
+    'last seen today, 12:00 · first seen today, 11:00',
+  );
+  expect(known({ lastSeen: now - hour, firstSeen: now - hour })).toBe('seen only today, 11:00');
+  expect(known({ here: true, firstSeen: now - 30 * hour })).toBe('here now · first seen yesterday');
+  expect(known({ lastSeen: now })).toBe('last seen today, 12:00');
+  expect(known({})).toBe('never seen here by this browser');
+});
+
+it('marks who was never seen; I and who is here are not among them', () => {
+  const rows = [{}, { here: true }, { lastSeen: 0 }, { me: true }].map((more) =>
+    neverSeen({ ...member('b', 'Max'), ...more }),
+  );
+  expect(rows).toEqual([true, false, false, false]);
 });
 
 it('names three, and counts the rest', () => {

@@ -52,50 +52,92 @@ export function namesOf(list: readonly MemberView[]): ReadonlyMap<DeviceId, stri
   );
 }
 
-/** What applying these changes does, said or asked. `others`: how many people stay beside me. */
-export function planWords(changes: readonly Change[], others: number, asked = false): string {
-  const to = (choice: Choice): readonly string[] =>
-    changes.filter((change) => change.to === choice).map(({ name }) => name);
+/** What was chosen so far, and what comes next. `others`: how many people stay beside me. */
+export const planWords = (changes: readonly Change[], others: number): string =>
+  [...changeWords(changes), LINKS, others > 0 && 'Next you see who stays.'].filter(Boolean).join(' ');
+
+/** The question before anything is changed. */
+export function questionWords(changes: readonly Change[]): string {
+  const removed = named(changes, 'removed');
+  if (removed.length > 0) return `Remove ${andWords(removed)}?`;
+  return changes.length > 0 ? 'Change roles?' : 'Replace all links?';
+}
+
+/** The button that says yes to it. */
+export function answerWords(changes: readonly Change[]): string {
+  if (named(changes, 'removed').length > 0) return 'Remove and replace all links';
+  return changes.length > 0 ? 'Change and replace all links' : 'Replace all links';
+}
+
+/** What the answer does, as it is ticked now. */
+export const outcomeWords = (changes: readonly Change[]): string =>
+  [
+    ...(named(changes, 'removed').length > 0 ? [] : ['Nobody listed is removed.']),
+    ...changeWords(changes),
+    LINKS,
+  ].join(' ');
+
+/** Above the list of who stays: a name is no proof of who somebody is. */
+export const STAYS =
+  'You stay, and whoever is ticked, also those who are away now. Anybody can take any name, and be listed twice: leave out whom you don’t know.';
+
+/** How many of `others` stay, and how many of these nobody here has ever met. */
+export function countWords(others: readonly MemberView[], given: Choices): string {
+  const staying = others.filter(({ device }) => given.get(device) !== 'removed');
+  const strangers = staying.filter(neverSeen).length;
+  return `${staying.length} of ${others.length} stay${strangers > 0 ? `, ${strangers} never seen here` : ''}`;
+}
+
+/** Below it: also what a removal is not. */
+export const LEFT_OUT =
+  'Who is not ticked keeps what they have read, and gets nothing that is written from now on, unless you give them a new link.';
+
+function changeWords(changes: readonly Change[]): readonly string[] {
+  const removed = named(changes, 'removed');
   const become = (['editor', 'commenter', 'viewer'] as const).map((role) => {
-    const names = to(role);
+    const names = named(changes, role);
     const word = roleWords[role].toLowerCase();
     if (names.length === 0) return '';
     return names.length > 1
       ? `${andWords(names)} become ${word}s.`
       : `${andWords(names)} becomes ${role === 'editor' ? 'an' : 'a'} ${word}.`;
   });
-  const removed = to('removed');
   return [
-    removed.length > 0 &&
-      (asked
-        ? removeQuestion(removed)
-        : `${andWords(removed)} ${removed.length > 1 ? 'are' : 'is'} removed.`),
-    asked && removed.length === 0 && 'Replace all links?',
+    removed.length > 0 ? `${andWords(removed)} ${removed.length > 1 ? 'are' : 'is'} removed.` : '',
     ...become,
-    others > 0 &&
-      `${removed.length > 0 ? 'Everybody else' : 'Everybody listed'} goes on by themselves, also who is away now.`,
-    LINKS,
-  ]
-    .filter(Boolean)
-    .join(' ');
+  ].filter(Boolean);
 }
+
+const named = (changes: readonly Change[], choice: Choice): readonly string[] =>
+  changes.filter(({ to }) => to === choice).map(({ name }) => name);
 
 /** Under a name. `nowMs`: ms since 1970. */
 export function seenWords({ here, lastSeen }: MemberView, nowMs: number): string {
   if (here) return 'here now';
-  return lastSeen === undefined
-    ? 'wrote here, not met by this device'
-    : `last seen ${whenInWords(lastSeen, nowMs)}`;
+  return lastSeen === undefined ? NEVER_SEEN : `last seen ${whenInWords(lastSeen, nowMs)}`;
 }
+
+/** Likewise, with how long they have been known. */
+export function knownWords(member: MemberView, nowMs: number): string {
+  const { firstSeen, lastSeen } = member;
+  const words = seenWords(member, nowMs);
+  if (firstSeen === undefined) return words;
+  const first = whenInWords(firstSeen, nowMs);
+  return lastSeen !== undefined && first === whenInWords(lastSeen, nowMs)
+    ? `seen only ${first}`
+    : `${words} · first seen ${first}`;
+}
+
+/** Not even once: they wrote here, or somebody else let them in. */
+export const neverSeen = ({ me, here, lastSeen }: MemberView): boolean =>
+  !me && !here && lastSeen === undefined;
+
+const NEVER_SEEN = 'never seen here by this browser';
 
 /** 'Max', 'Max and Ada', 'Max, Ada and Bo', 'Max, Ada and 4 more'. */
 export function andWords(names: readonly string[]): string {
   const shown = names.length > 3 ? [...names.slice(0, 2), `${names.length - 2} more`] : names;
   return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1) ?? ''}`;
 }
-
-/** Also what a removal is not. */
-const removeQuestion = (names: readonly string[]): string =>
-  `Remove ${andWords(names)}? What they have read they keep. If they are listed under another name or device too, that one stays unless you remove it as well.`;
 
 const alike = (name: string): string => name.normalize('NFKC').toLowerCase();

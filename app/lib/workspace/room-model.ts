@@ -169,6 +169,8 @@ export interface MemberView {
   readonly here: boolean;
   /** ms since 1970; undefined while here, and of who wrote here and was never met. */
   readonly lastSeen?: number;
+  /** ms since 1970, where this device knows. */
+  readonly firstSeen?: number;
 }
 
 /** What somebody is to hold from now on. */

@@ -9,7 +9,13 @@ const ann = { device: device(1), name: 'Ann', role: 'editor' } as const;
 
 it('remembers who was met, and reads back what it wrote', () => {
   const seen = meet(nobody, [ann], { now: 5, epoch: 0 });
-  expect(seen.get(ann.device)).toEqual({ name: 'Ann', role: 'editor', lastSeen: 5, epoch: 0 });
+  expect(seen.get(ann.device)).toEqual({
+    name: 'Ann',
+    role: 'editor',
+    lastSeen: 5,
+    firstSeen: 5,
+    epoch: 0,
+  });
   expect(readSeen(writeSeen(seen))).toEqual(seen);
 });
 
@@ -22,6 +28,21 @@ it('keeps the most somebody held with the same keys, and forgets it with new one
     lastSeen: 2,
   });
   expect(meet(first, [asViewer], { now: 2, epoch: 1 }).get(ann.device)).toMatchObject({ role: 'viewer' });
+});
+
+it('remembers since when, also over new keys, and says nothing of it where that was not kept', () => {
+  const first = meet(nobody, [ann], { now: 1, epoch: 0 });
+  const again = meet(first, [ann], { now: 9, epoch: 1 });
+  expect(readSeen(writeSeen(again)).get(ann.device)).toMatchObject({ firstSeen: 1, lastSeen: 9 });
+  const old = readSeen(JSON.stringify({ [ann.device]: ['Ann', 'editor', 5, 0] }));
+  expect(meet(old, [ann], { now: 9, epoch: 0 }).get(ann.device)).toEqual({
+    name: 'Ann',
+    role: 'editor',
+    lastSeen: 9,
+    epoch: 0,
+  });
+  const odd = readSeen(JSON.stringify({ [ann.device]: ['Ann', 'editor', 5, 0, 6] }));
+  expect(odd.get(ann.device)).not.toHaveProperty('firstSeen');
 });
 
 it('keeps so many, and of more those who were seen last', () => {

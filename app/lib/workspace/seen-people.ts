@@ -12,6 +12,8 @@ export interface SeenPerson {
   readonly role: Role;
   /** ms since 1970, by this device's clock. */
   readonly lastSeen: number;
+  /** Likewise, whatever the keys were then; undefined of who was met before this was kept. */
+  readonly firstSeen?: number;
   /** Of the keys they were met with: later ones may have been made to shut them out. */
   readonly epoch: number;
 }
@@ -39,12 +41,14 @@ export function meet(
   const all = new Map(seen);
   for (const { device, name, role } of people) {
     const before = all.get(device);
+    const firstSeen = before === undefined ? at.now : before.firstSeen;
     all.set(device, {
       name,
       // Whoever opens the view link after the edit link still has the edit link.
       role: before?.epoch === at.epoch ? higherRole(before.role, role) : role,
       lastSeen: at.now,
       epoch: at.epoch,
+      ...(firstSeen !== undefined && { firstSeen }),
     });
   }
   return newest(all);
@@ -70,17 +74,26 @@ export function readSeen(text: string | null): SeenPeople {
 export const writeSeen = (seen: SeenPeople): string =>
   JSON.stringify(
     Object.fromEntries(
-      [...seen].map(([device, { name, role, lastSeen, epoch }]) => [device, [name, role, lastSeen, epoch]]),
+      [...seen].map(([device, { name, role, lastSeen, epoch, firstSeen }]) => [
+        device,
+        [name, role, lastSeen, epoch, firstSeen],
+      ]),
     ),
   );
 
 function readPerson(row: unknown): SeenPerson | undefined {
   if (!Array.isArray(row)) return undefined;
-  const [name, given, lastSeen, epoch] = row as unknown[];
+  const [name, given, lastSeen, epoch, first] = row as unknown[];
   const role = ROLES.find((each) => each === given);
   if (typeof name !== 'string' || role === undefined || !isCount(lastSeen) || !isCount(epoch))
     return undefined;
-  return { name: cleanName(name), role, lastSeen, epoch };
+  return {
+    name: cleanName(name),
+    role,
+    lastSeen,
+    epoch,
+    ...(isCount(first) && first <= lastSeen && { firstSeen: first }),
+  };
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
