@@ -228,7 +228,7 @@ export const forkAlert = (name: string | undefined, saveProof: (() => void) | un
   tone: 'warn',
   title: `${name ?? 'Someone'} told different people different things`,
   detail:
-    'Nothing is lost: both versions become part of the room, and what everybody wrote after either. Look through the files for what is there twice now; undo begins afresh. A computer that was restored from a copy does this by accident. If it was done on purpose, the owner can remove that person in People and links.',
+    'Nothing is lost: both versions are part of the room now, with what everybody wrote after either. Look through the files for what is there twice; Undo goes back no further than this. A computer that was restored from a copy does this by accident. If it was done on purpose, the owner can remove that person in People and links.',
   actions: saveProof ? [{ label: 'Save the proof', act: saveProof }] : [],
 });
 
