@@ -22,7 +22,7 @@ export const lostAlert: NewAlert = {
   tone: 'warn',
   title: 'This browser doesn’t own the room any more',
   detail:
-    'Somebody with the recovery code took the room over, or left this browser out. You can go on writing and reading as your link allows; who is in the room is theirs to change now. If that was not meant to be, the present code undoes it: “I have the recovery code” in People and links.',
+    'Somebody with the recovery code took the room over, or left this browser out. You can go on writing and reading as your link allows; who is in the room is theirs to change now. If that was not meant to be, whoever has the code that counts now can undo it, by “I have the recovery code” in People and links.',
 };
 
 /** Two owners, or a browser that lost its rights, signed different things, and this one can't follow both. */

@@ -26,8 +26,8 @@ export class RoomViewState {
   /** Which pane a phone shows. */
   pane = $state<PhonePane>('code');
   dialog = $state<OpenDialog>();
-  /** What the dialog about owning the room was opened for. */
-  ownerWish: 'code' | 'hand-over' = 'code';
+  /** What the dialog about owning the room was opened for, or has come to. */
+  ownerTask = $state<'code' | 'hand-over' | 'take-over'>('code');
   editor = $state.raw<EditorStatus>();
   /** Why the last press of Run did nothing. */
   cannotRun = $state<string>();
