@@ -11,6 +11,7 @@ import type { Channel } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import { parse } from '../core/byte-reader.ts';
 import { channelCode, HASH_BYTES, HEAD_BYTES } from './format.ts';
+import { MAX_SHORT_BYTES, ShortHasher } from './short-hash.ts';
 
 /** One entry of a chain. Its seq follows from its place. Bytes are hashed and kept as received. */
 export interface Entry {
@@ -35,8 +36,10 @@ const SEGMENT_LABEL = utf8('codeface/segment/1\0');
 /** Above this, hashing leaves the main thread's JavaScript for WebCrypto: 69 MB/s against some 800. */
 const HASH_ASYNC_ABOVE_BYTES = 64 * 1024;
 const HASH_OF_NOTHING = sha256(new Uint8Array());
-/** One hasher begun anew for each short message: making one costs as much as the hashing. */
-const [BLANK_HASHER, HASHER] = [sha256.create(), sha256.create()];
+/** What is hashed to an entry's chain hash: the hash before it, its seq and time, and the hashes of its parts. */
+const LINK_BYTES = 3 * HASH_BYTES + 16;
+/** The link, and one of its parts. Nothing is awaited between writing a message and hashing it. */
+const [CHAIN, PART] = [new ShortHasher(), new ShortHasher()];
 
 export const chainStart = (certificate: Bytes, channel: Channel): Bytes =>
   sha256(concat(CHAIN_LABEL, sha256(certificate), Uint8Array.of(channelCode(channel))));
@@ -48,20 +51,22 @@ export const segmentMessage = (channel: Channel, lastHash: Bytes): Bytes =>
 /** The chain hashes after each of `entries`, the first of which has seq `first` and follows `before`. */
 export async function chainHashes(before: Bytes, first: number, entries: readonly Entry[]): Promise<Bytes[]> {
   const hashes: Bytes[] = [];
-  const block = new Uint8Array(3 * HASH_BYTES + 16);
-  const view = new DataView(block.buffer);
   let previous = before;
   let seq = first;
   for (const { time, heads, payload } of entries) {
-    const payloadHash = payload.length > HASH_ASYNC_ABOVE_BYTES ? await digest(payload) : hashOf(payload);
-    block.set(previous, 0);
+    const long = payload.length > HASH_ASYNC_ABOVE_BYTES ? await digest(payload) : undefined;
+    const { message, messageView: view } = CHAIN;
+    message.set(previous);
     view.setUint32(32, Math.floor(seq / 2 ** 32));
     view.setUint32(36, seq >>> 0);
     view.setUint32(40, Math.floor(time / 2 ** 32));
     view.setUint32(44, time >>> 0);
-    block.set(heads.length === 0 ? HASH_OF_NOTHING : hashOf(heads), 48);
-    block.set(payloadHash, 80);
-    previous = hashOf(block);
+    if (heads.length === 0) message.set(HASH_OF_NOTHING, 48);
+    else hashInto(heads, 48);
+    if (long === undefined) hashInto(payload, 80);
+    else message.set(long, 80);
+    CHAIN.hashInto(LINK_BYTES, view, 0);
+    previous = message.slice(0, HASH_BYTES);
     hashes.push(previous);
     seq++;
   }
@@ -86,7 +91,12 @@ export function decodeHeads(bytes: Bytes): Result<Head[], string> {
   });
 }
 
-const hashOf = (bytes: Bytes): Bytes => BLANK_HASHER._cloneInto(HASHER).update(bytes).digest();
+/** The hash of `bytes`, into the message of the link. */
+function hashInto(bytes: Bytes, at: number): void {
+  if (bytes.length > MAX_SHORT_BYTES) return CHAIN.message.set(sha256(bytes), at);
+  PART.message.set(bytes);
+  PART.hashInto(bytes.length, CHAIN.messageView, at);
+}
 
 const digest = async (bytes: Bytes): Promise<Bytes> =>
   new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
