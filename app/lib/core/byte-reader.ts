@@ -39,6 +39,7 @@ export class ByteReader {
   /** A view of the next `length` bytes. */
   take(length: number): Bytes {
     if (length > this.left) throw new Malformed('ends early');
+    if (length === 0) return NOTHING;
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
@@ -82,14 +83,24 @@ export class ByteReader {
 
   /** UTF-8 with its length in front; ill-formed UTF-8 is refused. */
   text(maxBytes: number): string {
-    const bytes = this.varBytes(maxBytes);
-    if (bytes.length <= SHORT_TEXT_BYTES && bytes.every((byte) => byte < 0x80))
-      return String.fromCharCode(...bytes);
-    try {
-      return UTF8.decode(bytes);
-    } catch {
-      throw new Malformed('ill-formed UTF-8');
+    return decodeText(this.varBytes(maxBytes));
+  }
+
+  /** Passes over a text as `text` does, and gives its length in UTF-16 code units. */
+  textLength(maxBytes: number): number {
+    const length = this.varUint(maxBytes);
+    if (length > SHORT_TEXT_BYTES || !this.#isAscii(length)) return decodeText(this.take(length)).length;
+    this.#at += length;
+    return length;
+  }
+
+  /** Whether the next `length` bytes are all here, and each a character. */
+  #isAscii(length: number): boolean {
+    for (let at = this.#at; at < this.#at + length; at++) {
+      const byte = this.#bytes[at];
+      if (byte === undefined || byte >= 0x80) return false;
     }
+    return true;
   }
 
   end(): void {
@@ -113,3 +124,14 @@ export function parse<T>(bytes: Bytes, read: (reader: ByteReader) => T): Result<
 /** Calling the decoder costs more than a typed letter, of which a long history has hundreds of thousands. */
 const SHORT_TEXT_BYTES = 8;
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const NOTHING: Bytes = new Uint8Array();
+
+function decodeText(bytes: Bytes): string {
+  if (bytes.length <= SHORT_TEXT_BYTES && bytes.every((byte) => byte < 0x80))
+    return String.fromCharCode(...bytes);
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    throw new Malformed('ill-formed UTF-8');
+  }
+}

@@ -21,8 +21,8 @@ export interface EntryPass {
   readonly nextClock: number;
   /** What a `project` entry brings. */
   readonly update?: CheckedUpdate;
-  /** Of each struct of a `project` entry, its clock and list. */
-  readonly parents: readonly { readonly clock: number; readonly key: ParentKey }[];
+  /** Of each struct of `update`, the list it stands in. */
+  readonly parents: readonly ParentKey[];
   /** Whether `update` names what the payload names otherwise (FORK-3). */
   readonly translated: boolean;
   /** Chains whose newest entry it names. */
@@ -271,10 +271,9 @@ export class ChainTable {
     }
     if (missing !== undefined) return err({ kind: 'waits', on: missing });
     const { structs, nextClock } = update;
-    const keys = parentsOf(structs, clientId, (client) => this.#projectOf(client)?.parents);
-    if (keys === undefined)
+    const parents = parentsOf(structs, clientId, (client) => this.#projectOf(client)?.parents);
+    if (parents === undefined)
       return err({ kind: 'refused', code: 'mixed-parents', detail: 'a struct between two lists' });
-    const parents = structs.map(({ clock }, i) => ({ clock, key: keys[i] ?? '' }));
     return ok({ time: claimed, nextClock, update, translated, parents, covers, past });
   }
 
@@ -287,12 +286,17 @@ export class ChainTable {
   }
 
   /** Records an entry that passed `check`. */
-  commit(chain: Chain, hash: Bytes, { time, nextClock, parents, covers, past, carries }: EntryPass): void {
+  commit(
+    chain: Chain,
+    hash: Bytes,
+    { time, nextClock, update, parents, covers, past, carries }: EntryPass,
+  ): void {
     if (carries !== undefined) this.closedEpochs.add(carries);
     if (chain.seq === 0) this.#begin(chain);
     chain.extend(hash, chain.channel === 'project' ? nextClock : time);
     if (past.size > chain.pastAt(chain.seq).size) chain.follow(past);
-    for (const { clock, key } of parents) chain.parents.add(clock, key);
+    for (let i = 0; i < parents.length; i++)
+      chain.parents.add(update?.structs[i]?.clock ?? 0, parents[i] ?? '');
     for (const covered of covers) this.#tips[covered.channel].delete(covered);
     this.#tips[chain.channel].add(chain);
     if (!this.#starts.none) this.#branchOff(chain);

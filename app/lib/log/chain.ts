@@ -148,6 +148,7 @@ export class Chain {
 
   /** The branches that an entry follows, its own included. */
   pastAt(seq: number): ReadonlySet<SessionId> {
+    if (this.#past.length === 0) return NOTHING_PAST;
     return this.#past.findLast((step) => step.seq <= seq)?.branches ?? NOTHING_PAST;
   }
 

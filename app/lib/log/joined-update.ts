@@ -3,7 +3,7 @@
  * written one after the other whatever update they came in, so nothing is decoded again; `Y.mergeUpdates` decodes all of
  * it, and is quadratic in the number of updates.
  */
-import { createEncoder, toUint8Array, writeUint8Array, writeVarUint } from 'lib0/encoding';
+import { createEncoder, toUint8Array, writeVarUint } from 'lib0/encoding';
 import type { Bytes } from '../core/bytes.ts';
 import type { CheckedUpdate, DeletedRange } from './struct-check.ts';
 
@@ -13,12 +13,26 @@ export function joinUpdates(client: number, clock: number, updates: readonly Che
   const count = updates.reduce((sum, { structs }) => sum + structs.length, 0);
   writeVarUint(encoder, count === 0 ? 0 : 1);
   if (count > 0) for (const each of [count, client, clock]) writeVarUint(encoder, each);
-  for (const { structBytes } of updates) writeUint8Array(encoder, structBytes);
+  const head = toUint8Array(encoder);
+  const rest = encodeDeleted(updates.flatMap((update) => update.deleted));
+  const size = updates.reduce((sum, { structBytes }) => sum + structBytes.length, head.length + rest.length);
+  const joined = new Uint8Array(size);
+  joined.set(head);
+  let at = head.length;
+  for (const { structBytes } of updates) {
+    joined.set(structBytes, at);
+    at += structBytes.length;
+  }
+  joined.set(rest, at);
+  return joined;
+}
 
-  const deleted = byClient(updates.flatMap((update) => update.deleted));
+function encodeDeleted(ranges: readonly DeletedRange[]): Bytes {
+  const encoder = createEncoder();
+  const deleted = byClient(ranges);
   writeVarUint(encoder, deleted.size);
-  for (const [owner, ranges] of deleted) {
-    const merged = inOrder(ranges);
+  for (const [owner, own] of deleted) {
+    const merged = inOrder(own);
     writeVarUint(encoder, owner);
     writeVarUint(encoder, merged.length);
     for (const range of merged) {

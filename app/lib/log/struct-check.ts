@@ -23,8 +23,8 @@ export interface DeletedRange {
 /** Where one struct says that it stands. */
 export interface CheckedStruct {
   readonly clock: number;
-  readonly origin?: readonly [client: number, clock: number];
-  readonly rightOrigin?: readonly [client: number, clock: number];
+  readonly origin?: readonly [client: number, clock: number] | undefined;
+  readonly rightOrigin?: readonly [client: number, clock: number] | undefined;
   /** Its list, where it names one itself: see struct-parents.ts. '' with an origin, and for GC. */
   readonly parent: string;
 }
@@ -103,12 +103,15 @@ export const flagsOf = (info: number) => ({
   hasParentSub: (info & HAS_PARENT_SUB) !== 0,
 });
 
+const NOTHING_NEEDED: ReadonlyMap<number, number> = new Map();
+
 class UpdateCheck {
   readonly read: CheckedStruct[] = [];
   readonly deleted: DeletedRange[] = [];
-  readonly needs = new Map<number, number>();
+  needs: ReadonlyMap<number, number> = NOTHING_NEEDED;
   readonly #client: number;
   clock: number;
+  #needs: Map<number, number> | undefined;
   #structsFrom = 0;
   #structsTo = 0;
 
@@ -175,7 +178,7 @@ class UpdateCheck {
     const kind = info & KIND_BITS;
     if (kind === KIND_SKIP) throw new Refused('skip-struct', 'skips clocks');
     if (kind === KIND_GC) {
-      this.read.push({ clock: this.clock, parent: '' });
+      this.read.push({ clock: this.clock, origin: undefined, rightOrigin: undefined, parent: '' });
       return reader.varUint();
     }
     const origin = (info & HAS_ORIGIN) !== 0 ? this.#id(reader) : undefined;
@@ -185,12 +188,7 @@ class UpdateCheck {
       parent = this.#parent(reader);
       if ((info & HAS_PARENT_SUB) !== 0) parent += `\0${reader.text(MAX_NAME_BYTES)}`;
     }
-    this.read.push({
-      clock: this.clock,
-      ...(origin && { origin }),
-      ...(rightOrigin && { rightOrigin }),
-      parent,
-    });
+    this.read.push({ clock: this.clock, origin, rightOrigin, parent });
     return readContent(kind, reader);
   }
 
@@ -213,7 +211,9 @@ class UpdateCheck {
   }
 
   #need(client: number, clock: number): void {
-    if ((this.needs.get(client) ?? 0) < clock) this.needs.set(client, clock);
+    if ((this.needs.get(client) ?? 0) >= clock) return;
+    const needs = (this.#needs ??= new Map<number, number>());
+    this.needs = needs.set(client, clock);
   }
 }
 
@@ -226,7 +226,7 @@ export function readContent(kind: number, reader: ByteReader): number {
       reader.varBytes(Infinity);
       return 1;
     case KIND_STRING:
-      return reader.text(Infinity).length;
+      return reader.textLength(Infinity);
     case KIND_TYPE: {
       const type = reader.varUint();
       if (type > MAX_TYPE_REF) throw new Refused('content-kind', `type ${type}`);

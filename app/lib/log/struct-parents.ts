@@ -38,17 +38,18 @@ export function parentsOf(
   client: number,
   known: (client: number) => StructParents | undefined,
 ): ParentKey[] | undefined {
-  const own = new StructParents();
-  const [start] = structs;
+  // What one struct names is all older than itself.
+  const own = structs.length > 1 ? new StructParents() : undefined;
+  const from = structs[0]?.clock ?? 0;
   const at = ([idClient, clock]: readonly [number, number]): ParentKey =>
-    idClient === client && start !== undefined && clock >= start.clock
+    own !== undefined && idClient === client && clock >= from
       ? own.at(clock)
       : (known(idClient)?.at(clock) ?? '');
   const keys: ParentKey[] = [];
   for (const { clock, origin, rightOrigin, parent } of structs) {
     const key = origin ? at(origin) : rightOrigin ? at(rightOrigin) : parent;
     if (origin && rightOrigin && at(rightOrigin) !== key) return undefined;
-    own.add(clock, key);
+    own?.add(clock, key);
     keys.push(key);
   }
   return keys;
