@@ -31,6 +31,7 @@ import type { RosterStatement } from './roster.ts';
 import { refuse, type Accepted, type ForkProof, type Receipt } from './receipt.ts';
 import { seal } from './seal.ts';
 import { SegmentVerifier } from './segment-verifier.ts';
+import type { SegmentWeight } from './segment-weight.ts';
 import { encodeSegment } from './segment.ts';
 
 export type { Refusal } from './format.ts';
@@ -106,6 +107,11 @@ export class RoomLog {
   /** Begins to open a segment that `receive` will be given soon; changes nothing else. */
   openAhead(sealed: Bytes): void {
     this.#verifier.openAhead(sealed);
+  }
+
+  /** How much work a segment is; changes nothing. */
+  weigh(sealed: Bytes): Promise<SegmentWeight> {
+    return this.#verifier.weigh(sealed);
   }
 
   /**

@@ -15,6 +15,7 @@ import type { Invites } from './genesis.ts';
 import { refuse, type Receipt } from './receipt.ts';
 import { openSealed } from './seal.ts';
 import { decodeSegment, lastSeq, type Segment } from './segment.ts';
+import { NO_WEIGHT, weighSegment, type SegmentWeight } from './segment-weight.ts';
 
 export interface VerifiedSegment {
   readonly session: CheckedSession;
@@ -40,6 +41,13 @@ export class SegmentVerifier {
   /** Begins to open a segment whose turn comes soon: decrypting and inflating leave this thread. */
   openAhead(sealed: Bytes): void {
     if (!this.#ahead.has(sealed)) this.#ahead.set(sealed, openSealed(this.#keys, 'segment', sealed));
+  }
+
+  /** How much work a segment is, which is opened for that and stays so until its turn. */
+  async weigh(sealed: Bytes): Promise<SegmentWeight> {
+    this.openAhead(sealed);
+    const opened = await this.#ahead.get(sealed);
+    return opened?.ok ? weighSegment(opened.value) : NO_WEIGHT;
   }
 
   /** The segment, or undefined with the receipt saying why: refused, a duplicate, of a session not known yet. */

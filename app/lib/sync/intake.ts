@@ -14,8 +14,13 @@ import type { Folder } from './folder.ts';
 /** Origin of every change of the doc that did not begin in this tab. */
 export const FROM_LOG = Symbol('from the log');
 
-/** Above this a batch is folded in the worker (LOG.md, Meeting: past 200 entries or 256 KiB). */
-const HEAVY_BYTES = 256 * 1024;
+/** Below this a batch is taken here unseen (LOG.md, Meeting). */
+const LIGHT_BYTES = 256 * 1024;
+/**
+ * Above any of these a batch is folded in the worker. A few long texts are not much: here they cost some milliseconds, there
+ * as much for what comes back of them, and the worker's start besides.
+ */
+const HEAVY = { bytes: 4 * 1024 * 1024, entries: 200, structs: 2000 };
 /** A fold's worker holds a second copy of the room: it goes when nothing heavy came for so long. */
 const FOLDER_IDLE_MS = 10_000;
 
@@ -70,7 +75,7 @@ export class Intake {
 
   take(batch: Batch): Promise<BatchOutcome> {
     this.#waiting++;
-    const done = this.#queue.then(() => (isHeavy(batch) ? this.#foldOrAccept(batch) : this.#accept(batch)));
+    const done = this.#queue.then(() => this.#place(batch));
     this.#queue = done.then(
       () => this.#waiting--,
       () => this.#waiting--,
@@ -88,9 +93,35 @@ export class Intake {
     this.#endFolding();
   }
 
+  async #place(batch: Batch): Promise<BatchOutcome> {
+    const heavy = batch.heavy || (bytesOf(batch) > LIGHT_BYTES && (await this.#isHeavy(batch)));
+    return heavy ? this.#foldOrAccept(batch) : this.#accept(batch);
+  }
+
+  /** Looks into a batch as far as it takes to know. */
+  async #isHeavy({ segments }: Batch): Promise<boolean> {
+    let [bytes, entries, structs] = [0, 0, 0];
+    for (const [index, sealed] of segments.entries()) {
+      this.#openAhead(segments, index);
+      const weight = await this.#options.log.weigh(sealed);
+      bytes += weight.bytes;
+      entries += weight.entries;
+      structs += weight.structs;
+      if (bytes > HEAVY.bytes || entries > HEAVY.entries || structs > HEAVY.structs) return true;
+    }
+    return false;
+  }
+
+  /** While one segment is looked at, the next is decrypted and inflated, on other threads. */
+  #openAhead(segments: readonly Bytes[], index: number): void {
+    const next = segments[index + 1];
+    if (next !== undefined) this.#options.log.openAhead(next);
+  }
+
   async #accept({ segments, persist }: Batch): Promise<BatchOutcome> {
     const receipts: Receipt[] = [];
-    for (const sealed of segments) {
+    for (const [index, sealed] of segments.entries()) {
+      this.#openAhead(segments, index);
       const receipt = await this.#options.log.receive(sealed);
       this.#apply(receipt.accepted, persist);
       if (receipt.fork) this.#options.onForks([receipt.fork]);
@@ -162,8 +193,7 @@ export class Intake {
   }
 }
 
-const isHeavy = ({ heavy, segments }: Batch): boolean =>
-  heavy || segments.reduce((sum, sealed) => sum + sealed.length, 0) > HEAVY_BYTES;
+const bytesOf = ({ segments }: Batch): number => segments.reduce((sum, sealed) => sum + sealed.length, 0);
 
 const outcomeOf = (receipts: readonly Receipt[]): BatchOutcome => ({
   entries: receipts.reduce((sum, receipt) => sum + countEntries(receipt), 0),
