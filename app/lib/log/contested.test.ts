@@ -226,16 +226,26 @@ describe('FORK-5, FORK-6: one Yjs client for several', () => {
       expect(page.frontier().map(({ session }) => session)).toEqual([one.id]);
     }));
 
-  test('a third is contested, whether it comes before the two that are known or after them', () =>
-    withFewClients(async () => {
+  /** First entries of three sessions with one client, that no branch of the first two has. */
+  async function threeOfOneClient() {
+    for (;;) {
       const [one, other] = await twins();
       const third = await sessionWith((client) => client === one.clientId);
-      const segments = await Promise.all(
-        [one, other, third].map((session) => begin(session, 'x').segment(1, 1)),
-      );
-      const [first, second, last] = segments as [Bytes, Bytes, Bytes];
+      const [first, second, last] = [
+        await begin(one, 'x').segment(1, 1),
+        await begin(other, 'x').segment(1, 1),
+        await begin(third, 'x').segment(1, 1),
+      ];
       const finder = room.newLog();
       for (const sealed of [first, second]) await finder.receive(sealed);
+      const clients = finder.foundBranches.map(({ hash }) => branchClient(hash, 0));
+      if (clients.every((client) => client > FEW)) return { one, third, first, second, last, finder };
+    }
+  }
+
+  test('a third is contested, whether it comes before the two that are known or after them', () =>
+    withFewClients(async () => {
+      const { one, third, first, second, last, finder } = await threeOfOneClient();
       const startsIn = async (sealed: readonly Bytes[]) => {
         const log = room.newLog(finder.foundBranches);
         for (const each of sealed) await log.receive(each);
