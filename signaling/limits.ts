@@ -1,4 +1,5 @@
 /** Every limit of the thin server, with its reason. A test may start a server with other numbers; nothing else changes them. */
+import { ARCHIVE_SUPERSEDED_MS } from '../app/lib/core/archive-wire.ts';
 import { RELAY_MAX_MESSAGE_BYTES } from '../app/lib/core/relay-wire.ts';
 
 /** What may arrive in one RATE_WINDOW_SECONDS before the reader is paused. */
@@ -46,6 +47,10 @@ export interface ArchiveLimits {
   readonly heldBytes: number;
   /** Between two rewrites of the database after deletions. */
   readonly purgeIntervalMs: number;
+  /** How long what an owner had superseded stays. */
+  readonly supersededMs: number;
+  /** Between two looks for what has stayed so long. */
+  readonly sweepIntervalMs: number;
 }
 
 const KIB = 1024;
@@ -121,6 +126,9 @@ export const LIMITS: Limits = {
     heldBytes: 512 * MIB,
     // Of 1.5 GB the rewrite takes ten seconds; so it is never the archive's main business.
     purgeIntervalMs: 10 * 60_000,
+    supersededMs: ARCHIVE_SUPERSEDED_MS,
+    // Each that removes something ends in a purge, which holds writers up.
+    sweepIntervalMs: 24 * 3_600_000,
   },
   // 200 people behind one address with two tabs of two sockets each.
   socketsPerAddress: 1_024,

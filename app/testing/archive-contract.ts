@@ -12,7 +12,7 @@ import { makeRoom, type TestRoom } from './replicas.ts';
 
 export type OpenArchive = (roomId: RoomId, keys: ArchiveKeys) => ArchiveServer;
 
-async function roomIn(open: OpenArchive) {
+export async function roomIn(open: OpenArchive) {
   const room = await makeRoom();
   const keys = await room.keys('e');
   const owner = ownerOf(room);
@@ -24,7 +24,7 @@ async function roomIn(open: OpenArchive) {
     statement: (counter: number) => registrationOf(owner, keys, room.genesis, counter),
   };
 }
-async function roomOwned(open: OpenArchive) {
+export async function roomOwned(open: OpenArchive) {
   const made = await roomIn(open);
   const { room } = made;
   /** The statements with one more, signed by any key and saying anything. */
@@ -50,15 +50,15 @@ async function roomOwned(open: OpenArchive) {
   const founder = room.owner.publicKey;
   return { ...made, own, claim: (statements: readonly Bytes[]) => ({ founder, statements }) };
 }
-const newPair = generateSigningKeyPair;
-const ownerOf = (room: TestRoom) => ({ sign: (message: Bytes) => sign(room.owner.privateKey, message) });
+export const newPair = generateSigningKeyPair;
+export const ownerOf = (room: TestRoom) => ({ sign: (message: Bytes) => sign(room.owner.privateKey, message) });
 
-function must<T>(answer: { ok: true; value: T } | { ok: false; error: unknown }): T {
+export function must<T>(answer: { ok: true; value: T } | { ok: false; error: unknown }): T {
   if (!answer.ok) throw new Error(JSON.stringify(answer.error));
   return answer.value;
 }
-const refusal = (reason: string, rest: object = {}) => ({ ok: false, error: { reason, ...rest } });
-const noises = (count: number, bytes = 40): Bytes[] =>
+export const refusal = (reason: string, rest: object = {}) => ({ ok: false, error: { reason, ...rest } });
+export const noises = (count: number, bytes = 40): Bytes[] =>
   Array.from({ length: count }, () => randomBytes(bytes));
 
 export function archiveContract(name: string, open: OpenArchive): void {

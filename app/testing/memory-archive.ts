@@ -10,12 +10,19 @@ import {
   type SignedStatement,
 } from '../lib/core/archive-statement.ts';
 import {
+  decodeRevert,
+  decodeSuperseding,
+  type ArchiveRevert,
+  type ArchiveSuperseded,
+} from '../lib/core/archive-superseding.ts';
+import {
   ARCHIVE_BATCH_BYTES,
   ARCHIVE_BATCH_SEGMENTS,
   ARCHIVE_INSTANCE_BYTES,
   ARCHIVE_PAGE_BYTES,
   ARCHIVE_PAGE_SEGMENTS,
   ARCHIVE_SEGMENT_OVERHEAD_BYTES,
+  ARCHIVE_SUPERSEDED_MS,
   type ArchivePage,
   type ArchiveStatus,
 } from '../lib/core/archive-wire.ts';
@@ -27,7 +34,8 @@ import { verifySignature } from '../lib/crypto/signatures.ts';
 import { ownersIn } from '../../signaling/archive/owner-proof.ts';
 import type { ArchiveProblem, ArchiveServer } from '../lib/sync/archive/archive-server.ts';
 
-export type ArchiveRequest = 'status' | 'register' | 'append' | 'page' | 'delete' | 'owners';
+export type ArchiveRequest =
+  'status' | 'register' | 'append' | 'page' | 'delete' | 'owners' | 'live' | 'superseded' | 'supersede';
 /**
  * `later`: refused before anything happened. `lost`: done, and the answer never came. `never`: not even heard, and no
  * answer until the tab closes; `unheard`: done, and then the same.
@@ -40,7 +48,18 @@ interface KeptRoom {
   readonly epoch: number;
   readonly hashes: { readonly read: Bytes; readonly edit: Bytes; readonly comment: Bytes };
   readonly blob: Bytes;
-  readonly segments: readonly Bytes[];
+  readonly segments: readonly Kept[];
+  /** The newest cursor: it never goes back, whatever is removed. */
+  readonly head: number;
+  /** Of the newest superseding or revert, and whether that was a revert. */
+  readonly superseding: { readonly counter: number; readonly reverted: boolean };
+}
+
+interface Kept {
+  readonly bytes: Bytes;
+  readonly cursor: number;
+  /** Since when, by the archive's clock, and the cursor of the one that stays for it. */
+  readonly superseded?: { readonly at: number; readonly by: number };
 }
 
 /** Nothing is ever full here. */
@@ -51,6 +70,7 @@ export class MemoryArchive {
   #counters = new Map<RoomId, number>();
   #owners = new Map<RoomId, { readonly statements: readonly Bytes[]; readonly keys: readonly Bytes[] }>();
   readonly #roomsBefore: Map<RoomId, KeptRoom>[] = [];
+  #now = 1;
 
   /** A tab's way to it. `fault` is asked before each request. */
   open(
@@ -82,6 +102,10 @@ export class MemoryArchive {
           ? Promise.resolve(err({ reason: 'no-key' }))
           : ask('append', async () => this.#append(roomId, keys, segments)),
       page: (since) => ask('page', async () => this.#page(roomId, keys.read, since)),
+      livePage: (since) => ask('live', async () => this.#page(roomId, keys.read, since, true)),
+      superseded: () => ask('superseded', async () => this.#superseded(roomId, keys.read)),
+      supersede: (statement) => ask('supersede', () => this.#supersede(roomId, statement)),
+      revert: (statement) => ask('supersede', () => this.#revert(roomId, statement)),
       delete: (statement) => ask('delete', () => this.#delete(roomId, statement)),
       owners: (claim) => ask('owners', () => this.#claim(roomId, claim)),
       close: () => closed.abort(),
@@ -111,7 +135,20 @@ export class MemoryArchive {
   }
 
   segments(roomId: RoomId): readonly Bytes[] {
-    return this.#rooms.get(roomId)?.segments ?? [];
+    return this.#rooms.get(roomId)?.segments.map(({ bytes }) => bytes) ?? [];
+  }
+
+  /** Time passes, and what has waited long enough goes (ARCH-28). */
+  pass(ms: number): void {
+    this.#now += ms;
+    for (const [id, room] of this.#rooms) {
+      const live = new Set(room.segments.flatMap((one) => (one.superseded ? [] : [one.cursor])));
+      const stays = ({ superseded }: Kept): boolean =>
+        superseded === undefined ||
+        this.#now - superseded.at < ARCHIVE_SUPERSEDED_MS ||
+        !live.has(superseded.by);
+      this.#rooms.set(id, { ...room, segments: room.segments.filter(stays) });
+    }
   }
 
   #status(roomId: RoomId, read: Bytes): Result<ArchiveStatus, ArchiveProblem> {
@@ -141,6 +178,8 @@ export class MemoryArchive {
       hashes: { read: readKeyHash, edit: editKeyHash, comment: commentKeyHash },
       blob,
       segments: before?.segments ?? [],
+      head: before?.head ?? 0,
+      superseding: before?.superseding ?? { counter: 0, reverted: false },
     };
     this.#rooms.set(roomId, room);
     return ok(this.#statusOf(roomId, room));
@@ -158,27 +197,109 @@ export class MemoryArchive {
       (segments.length > 1 && sum(segments) > ARCHIVE_BATCH_BYTES)
     )
       return err({ reason: 'too-large' } as const);
-    const have = new Set(room.segments.map(nameOf));
+    const have = new Set(room.segments.map(({ bytes }) => nameOf(bytes)));
     const fresh = segments.filter((one) => !have.has(nameOf(one)) && have.add(nameOf(one)));
-    const after = { ...room, segments: [...room.segments, ...fresh.map((one) => one.slice())] };
+    const rows = fresh.map((one, i) => ({ bytes: one.slice(), cursor: room.head + i + 1 }));
+    const after = { ...room, segments: [...room.segments, ...rows], head: room.head + rows.length };
     this.#rooms.set(roomId, after);
     const { cursor, bytes, quota } = this.#statusOf(roomId, after);
     return ok({ stored: fresh.length, known: segments.length - fresh.length, cursor, bytes, quota });
   }
 
-  #page(roomId: RoomId, read: Bytes, since: number): Result<ArchivePage, ArchiveProblem> {
+  #page(roomId: RoomId, read: Bytes, since: number, live = false): Result<ArchivePage, ArchiveProblem> {
     const room = this.#rooms.get(roomId);
     if (room === undefined) return err({ reason: 'unknown-room' });
     if (!isKey(room.hashes.read, read)) return err({ reason: 'wrong-key' });
-    const above = room.segments.slice(since);
-    let bytes = 0;
-    const end = above.findIndex((segment, i) => {
-      bytes += segment.length;
-      return i >= ARCHIVE_PAGE_SEGMENTS || (i > 0 && bytes > ARCHIVE_PAGE_BYTES);
+    const above = room.segments.filter(
+      ({ cursor, superseded }) => cursor > since && (!live || superseded === undefined),
+    );
+    let size = 0;
+    const end = above.findIndex(({ bytes }, i) => {
+      size += bytes.length;
+      return i >= ARCHIVE_PAGE_SEGMENTS || (i > 0 && size > ARCHIVE_PAGE_BYTES);
     });
-    const segments = end < 0 ? above : above.slice(0, end);
-    const next = segments.length === 0 ? room.segments.length : since + segments.length;
-    return ok({ instance: room.instance, next, more: next < room.segments.length, segments });
+    const page = end < 0 ? above : above.slice(0, end);
+    return ok({
+      instance: room.instance,
+      next: page.at(-1)?.cursor ?? room.head,
+      more: page.length < above.length,
+      segments: page.map(({ bytes }) => bytes),
+    });
+  }
+
+  #superseded(roomId: RoomId, read: Bytes): Result<ArchiveSuperseded, ArchiveProblem> {
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) return err({ reason: 'unknown-room' });
+    return isKey(room.hashes.read, read) ? ok(this.#waitingOf(room)) : err({ reason: 'wrong-key' });
+  }
+
+  async #supersede(roomId: RoomId, bytes: Bytes): Promise<Result<ArchiveSuperseded, ArchiveProblem>> {
+    const decoded = decodeSuperseding(bytes);
+    if (!decoded.ok) return err({ reason: decoded.error.kind });
+    return this.#change(roomId, decoded.value, (room) => {
+      let { segments } = room;
+      for (const { by, names } of decoded.value.statement.groups) {
+        const isNamed = new Set(names.map(toHex));
+        const stays = segments.find((one) => one.superseded === undefined && nameOf(one.bytes) === toHex(by));
+        if (stays === undefined) return undefined;
+        const gone = new Set(segments.flatMap((one) => (isNamed.has(nameOf(one.bytes)) ? [one.cursor] : [])));
+        const superseded = { at: this.#now, by: stays.cursor };
+        segments = segments.map((one) => {
+          if (one.superseded === undefined) return gone.has(one.cursor) ? { ...one, superseded } : one;
+          // What they stood for is in this one too.
+          return gone.has(one.superseded.by)
+            ? { ...one, superseded: { ...one.superseded, by: stays.cursor } }
+            : one;
+        });
+      }
+      return { ...room, segments };
+    });
+  }
+
+  async #revert(roomId: RoomId, bytes: Bytes): Promise<Result<ArchiveSuperseded, ArchiveProblem>> {
+    const decoded = decodeRevert(bytes);
+    if (!decoded.ok) return err({ reason: decoded.error.kind });
+    return this.#change(
+      roomId,
+      decoded.value,
+      (room) => ({
+        ...room,
+        segments: room.segments.map(({ superseded: _, ...one }) => one),
+      }),
+      true,
+    );
+  }
+
+  async #change(
+    roomId: RoomId,
+    signed: SignedStatement<ArchiveRevert>,
+    change: (room: KeptRoom) => KeptRoom | undefined,
+    reverted = false,
+  ): Promise<Result<ArchiveSuperseded, ArchiveProblem>> {
+    if (!(await this.#isOwners(roomId, signed))) return err({ reason: 'bad-proof' });
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) return err({ reason: 'unknown-room' });
+    const { counter, instance } = signed.statement;
+    if (!equalBytes(instance, room.instance)) return err({ reason: 'bad-proof' });
+    const last = room.superseding.counter;
+    if (counter <= last) return err({ reason: 'old-counter', counter: last });
+    const changed = change(room);
+    if (changed === undefined) return err({ reason: 'not-kept' });
+    const after = { ...changed, superseding: { counter, reverted } };
+    this.#rooms.set(roomId, after);
+    return ok(this.#waitingOf(after));
+  }
+
+  #waitingOf({ instance, superseding, segments }: KeptRoom): ArchiveSuperseded {
+    const waiting = segments.filter(({ superseded }) => superseded !== undefined);
+    const since = Math.min(...waiting.map(({ superseded }) => superseded?.at ?? Infinity));
+    return {
+      instance,
+      ...superseding,
+      segments: waiting.length,
+      bytes: costOf(waiting),
+      goesAt: waiting.length === 0 ? 0 : since + ARCHIVE_SUPERSEDED_MS,
+    };
   }
 
   async #delete(roomId: RoomId, bytes: Bytes) {
@@ -193,7 +314,11 @@ export class MemoryArchive {
     if (counter <= last) return err({ reason: 'old-counter', counter: last } as const);
     this.#counters.set(roomId, counter);
     this.#rooms.delete(roomId);
-    return ok({ segments: room.segments.length, bytes: sum(room.segments), purged: true });
+    return ok({
+      segments: room.segments.length,
+      bytes: sum(room.segments.map(({ bytes: one }) => one)),
+      purged: true,
+    });
   }
 
   /** Verified by the server's own check: this is about what tabs make of the answers. */
@@ -220,15 +345,16 @@ export class MemoryArchive {
     return owns && (await verifySignature(ownerPublicKey, signature, message));
   }
 
-  #statusOf(roomId: RoomId, { instance, epoch, segments, blob }: KeptRoom): ArchiveStatus {
+  #statusOf(roomId: RoomId, { instance, epoch, segments, blob, head }: KeptRoom): ArchiveStatus {
+    const live = segments.filter(({ superseded }) => superseded === undefined);
     return {
       instance,
       counter: this.#counters.get(roomId) ?? 0,
       epoch,
-      segments: segments.length,
-      bytes: sum(segments) + segments.length * ARCHIVE_SEGMENT_OVERHEAD_BYTES,
+      segments: live.length,
+      bytes: costOf(live),
       quota: QUOTA_BYTES,
-      cursor: segments.length,
+      cursor: head,
       blob,
     };
   }
@@ -236,6 +362,8 @@ export class MemoryArchive {
 
 const isKey = (hash: Bytes, key: Bytes): boolean => equalBytes(hash, sha256(key));
 const nameOf = (segment: Bytes): string => toHex(sha256(segment));
+const costOf = (rows: readonly Kept[]): number =>
+  sum(rows.map(({ bytes }) => bytes)) + rows.length * ARCHIVE_SEGMENT_OVERHEAD_BYTES;
 const sum = (segments: readonly Bytes[]): number => segments.reduce((bytes, { length }) => bytes + length, 0);
 /** Not a timer that a test may have taken over. */
 const realTimeout = globalThis.setTimeout;

@@ -8,6 +8,9 @@
 //   POST /api/archive/{room}/register             a room's keys, verified by our server
 //   POST /api/archive/{room}/delete               likewise
 //   POST /api/archive/{room}/owners               who owns a room, likewise
+//   GET  /api/archive/{room}/superseded           what waits to be removed, for the read key
+//   POST /api/archive/{room}/supersede            segments that others contain, or that none is; verified likewise
+//   POST /api/archive/sweep?age=&after=           removes what has waited so many seconds
 //   POST /api/archive/tidy                        files that nobody names, and free pages
 //
 // Only our own server gets in: it shares a secret with this process, made at its start. It checks signatures, sizes and hashes, and
@@ -41,12 +44,17 @@ const withRoom = (e) => {
       head: 0,
       segments: 0,
       bytes: 0,
+      supersede_counter: 0,
+      reverted: 0,
+      waiting: 0,
+      waiting_bytes: 0,
     }),
   );
   e.app
     .db()
     .newQuery(
-      `SELECT instance, counter, epoch, read_key, edit_key, comment_key, blob, head, segments, bytes
+      `SELECT instance, counter, epoch, read_key, edit_key, comment_key, blob, head, segments, bytes,
+         supersede_counter, reverted, waiting, waiting_bytes
        FROM archive_rooms WHERE id = {:room} AND instance != ''`,
     )
     .bind({ room: e.request.pathValue('room') })
@@ -91,12 +99,14 @@ routerAdd(
     const since = Number(query.get('since'));
     const [maxSegments, maxBytes] = [Number(query.get('segments')), Number(query.get('bytes'))];
     const of = { room: e.request.pathValue('room'), since };
+    const that = query.get('live') === '1' ? 'superseded_at IS NULL' : 'true';
     // Sizes first: the engine must not hold more than a page.
     const ahead = arrayOf(new DynamicModel({ cursor: 0, size: 0 }));
     e.app
       .db()
       .newQuery(
-        'SELECT cursor, size FROM archive_segments WHERE room = {:room} AND cursor > {:since} ORDER BY cursor LIMIT {:limit}',
+        `SELECT cursor, size FROM archive_segments WHERE room = {:room} AND cursor > {:since} AND ${that}
+         ORDER BY cursor LIMIT {:limit}`,
       )
       .bind({ ...of, limit: maxSegments + 1 })
       .all(ahead);
@@ -115,11 +125,11 @@ routerAdd(
       .db()
       .newQuery(
         `SELECT size, coalesce(hex(data), '') AS data, coalesce(file, '') AS file FROM archive_segments
-         WHERE room = {:room} AND cursor > {:since} AND cursor <= {:next} ORDER BY cursor`,
+         WHERE room = {:room} AND cursor > {:since} AND cursor <= {:next} AND ${that} ORDER BY cursor`,
       )
       .bind({ ...of, next: page.next })
       .all(page.segments);
-    // Deleted in between: what is left is no page.
+    // Deleted, removed or superseded in between: what is left is no page.
     if (page.segments.length !== taken) return e.json(503, { outcome: 'later' });
     return e.json(200, page);
   },
@@ -144,7 +154,7 @@ routerAdd(
 );
 
 // Form: batch (JSON, a list of {hash, size, data?: hex, file?: name}), files (JSON, the names of the parts, in order), part (each
-// a file), quota and comments (the caps of bytes).
+// a file), quota, comments and stored (the caps of bytes: of what counts, of what comes with the comment key, of all there is).
 routerAdd(
   'POST',
   '/api/archive/{room}/segments',
@@ -223,11 +233,14 @@ routerAdd(
           .bind({ room, names: namesText })
           .execute();
         const now = one(
-          'SELECT head, bytes, comment_bytes FROM archive_rooms WHERE id = {:room}',
-          { head: 0, bytes: 0, comment_bytes: 0 },
+          'SELECT head, bytes, comment_bytes, waiting_bytes FROM archive_rooms WHERE id = {:room}',
+          { head: 0, bytes: 0, comment_bytes: 0, waiting_bytes: 0 },
           { room },
         );
-        if (stored > 0 && now.bytes > Number(e.request.formValue('quota'))) answer = { outcome: 'room-full' };
+        const isFull =
+          now.bytes > Number(e.request.formValue('quota')) ||
+          now.bytes + now.waiting_bytes > Number(e.request.formValue('stored'));
+        if (stored > 0 && isFull) answer = { outcome: 'room-full' };
         else if (
           stored > 0 &&
           by === 'comment' &&
@@ -378,23 +391,25 @@ routerAdd(
     let answer;
     e.app.runInTransaction((tx) => {
       const run = (sql, params = {}) => tx.db().newQuery(sql).bind(params).execute();
-      const found = arrayOf(new DynamicModel({ counter: 0, instance: '', segments: 0, owner_keys: '' }));
+      const found = arrayOf(new DynamicModel({ counter: 0, instance: '', owner_keys: '' }));
       tx.db()
         .newQuery(
-          `SELECT counter, instance, segments, owner_keys FROM archive_rooms WHERE id = {:room} AND instance != ''`,
+          `SELECT counter, instance, owner_keys FROM archive_rooms WHERE id = {:room} AND instance != ''`,
         )
         .bind({ room })
         .all(found);
       if (found.length === 0)
         return void (answer = { outcome: given.founder ? 'unknown-room' : 'bad-proof' });
-      const { counter, instance, segments, owner_keys: keys } = found[0];
+      const { counter, instance, owner_keys: keys } = found[0];
       if (keys === '' ? !given.founder : !keys.split(',').includes(given.owner))
         return void (answer = { outcome: 'bad-proof' });
       if (given.counter <= counter) return void (answer = { outcome: 'old-counter', counter });
       if (given.instance !== instance) return void (answer = { outcome: 'bad-proof' });
-      const sum = new DynamicModel({ bytes: 0 });
+      const sum = new DynamicModel({ segments: 0, bytes: 0 });
       tx.db()
-        .newQuery('SELECT coalesce(sum(size), 0) AS bytes FROM archive_segments WHERE room = {:room}')
+        .newQuery(
+          'SELECT count(*) AS segments, coalesce(sum(size), 0) AS bytes FROM archive_segments WHERE room = {:room}',
+        )
         .bind({ room })
         .one(sum);
       run(
@@ -405,11 +420,12 @@ routerAdd(
       run('DELETE FROM archive_segments WHERE room = {:room}', { room });
       run(
         `UPDATE archive_rooms SET counter = {:counter}, statement = '', instance = '', epoch = 0, read_key = '', edit_key = '',
-         comment_key = '', blob = '', head = 0, segments = 0, bytes = 0, comment_bytes = 0 WHERE id = {:room}`,
+         comment_key = '', blob = '', head = 0, segments = 0, bytes = 0, comment_bytes = 0, supersede_counter = 0,
+         reverted = 0, waiting = 0, waiting_bytes = 0 WHERE id = {:room}`,
         { room, counter: given.counter },
       );
       run('INSERT INTO archive_purge_due DEFAULT VALUES');
-      answer = { outcome: 'ok', segments, bytes: sum.bytes };
+      answer = { outcome: 'ok', segments: sum.segments, bytes: sum.bytes };
     });
     return e.json(200, answer);
   },
@@ -446,6 +462,211 @@ routerAdd(
   },
   inside,
   $apis.bodyLimit(128 << 10),
+);
+
+routerAdd(
+  'GET',
+  '/api/archive/{room}/superseded',
+  (e) => {
+    const { instance, supersede_counter, reverted, waiting, waiting_bytes } = e.get('room');
+    const first = new DynamicModel({ since: 0 });
+    e.app
+      .db()
+      .newQuery(
+        `SELECT coalesce(min(superseded_at), 0) AS since FROM archive_segments
+         WHERE room = {:room} AND superseded_at IS NOT NULL`,
+      )
+      .bind({ room: e.request.pathValue('room') })
+      .one(first);
+    return e.json(200, {
+      outcome: 'ok',
+      instance,
+      counter: supersede_counter,
+      reverted: reverted === 1,
+      segments: waiting,
+      bytes: waiting_bytes,
+      since: first.since,
+    });
+  },
+  inside,
+  withRoom,
+);
+
+// JSON: owner, founder (as above), counter, instance, groups: a list of {by, names}, hashes in hex, or none to take back all that
+// still waits. Whatever is superseded names one that is not, by its cursor: nothing else is ever removed.
+routerAdd(
+  'POST',
+  '/api/archive/{room}/supersede',
+  (e) => {
+    const room = e.request.pathValue('room');
+    const given = e.requestInfo().body;
+    const reverts = given.groups === undefined || given.groups === null;
+    let answer;
+    try {
+      e.app.runInTransaction((tx) => {
+        const run = (sql, params) =>
+          tx
+            .db()
+            .newQuery(sql)
+            .bind({ room, ...params })
+            .execute();
+        const all = (model, sql, params) => {
+          const rows = arrayOf(new DynamicModel(model));
+          tx.db()
+            .newQuery(sql)
+            .bind({ room, ...params })
+            .all(rows);
+          return rows;
+        };
+        const no = (refused) => {
+          answer = refused;
+          throw new Error(refused.outcome);
+        };
+        const found = all(
+          { instance: '', supersede_counter: 0, owner_keys: '' },
+          `SELECT instance, supersede_counter, owner_keys FROM archive_rooms WHERE id = {:room} AND instance != ''`,
+        );
+        if (found.length === 0) no({ outcome: given.founder ? 'unknown-room' : 'bad-proof' });
+        const { instance, supersede_counter: counter, owner_keys: keys } = found[0];
+        if (keys === '' ? !given.founder : !keys.split(',').includes(given.owner))
+          no({ outcome: 'bad-proof' });
+        if (given.instance !== instance) no({ outcome: 'bad-proof' });
+        if (given.counter <= counter) no({ outcome: 'old-counter', counter });
+
+        if (reverts)
+          run(
+            `UPDATE archive_segments SET superseded_at = NULL, superseded_by = NULL
+             WHERE room = {:room} AND superseded_at IS NOT NULL`,
+          );
+        else
+          for (const { by, names } of given.groups) {
+            const stays = all(
+              { cursor: 0 },
+              'SELECT cursor FROM archive_segments WHERE room = {:room} AND hash = unhex({:by}) AND superseded_at IS NULL',
+              { by },
+            );
+            if (stays.length !== 1) no({ outcome: 'not-kept' });
+            const of = { cursor: stays[0].cursor, names: JSON.stringify(names) };
+            const named = 'hash IN (SELECT unhex(value) FROM json_each({:names})) AND cursor != {:cursor}';
+            // What comments cost stays theirs: else they could fill the room, share by share.
+            run(
+              `UPDATE archive_segments SET by_comment = 1 WHERE room = {:room} AND cursor = {:cursor} AND EXISTS
+               (SELECT 1 FROM archive_segments WHERE room = {:room} AND by_comment = 1 AND superseded_at IS NULL AND ${named})`,
+              of,
+            );
+            run(
+              `UPDATE archive_segments SET superseded_at = unixepoch(), superseded_by = {:cursor}
+               WHERE room = {:room} AND superseded_at IS NULL AND ${named}`,
+              of,
+            );
+            // What they stood for is in this one too.
+            run(
+              `UPDATE archive_segments SET superseded_by = {:cursor} WHERE room = {:room} AND superseded_at IS NOT NULL
+               AND superseded_by IN (SELECT cursor FROM archive_segments WHERE room = {:room} AND ${named})`,
+              of,
+            );
+          }
+        run(
+          `UPDATE archive_rooms SET supersede_counter = {:counter}, reverted = {:reverted},
+             (segments, bytes, comment_bytes) = (SELECT count(*), coalesce(sum(cost), 0), coalesce(sum(cost * by_comment), 0)
+               FROM archive_segments WHERE room = {:room} AND superseded_at IS NULL),
+             (waiting, waiting_bytes) = (SELECT count(*), coalesce(sum(cost), 0)
+               FROM archive_segments WHERE room = {:room} AND superseded_at IS NOT NULL)
+           WHERE id = {:room}`,
+          { counter: given.counter, reverted: reverts ? 1 : 0 },
+        );
+        const [now] = all(
+          { waiting: 0, waiting_bytes: 0, since: 0 },
+          `SELECT waiting, waiting_bytes, (SELECT coalesce(min(superseded_at), 0) FROM archive_segments
+             WHERE room = {:room} AND superseded_at IS NOT NULL) AS since
+           FROM archive_rooms WHERE id = {:room}`,
+        );
+        answer = {
+          outcome: 'ok',
+          instance,
+          counter: given.counter,
+          reverted: reverts,
+          segments: now.waiting,
+          bytes: now.waiting_bytes,
+          since: now.since,
+        };
+      });
+    } catch (error) {
+      if (!answer || answer.outcome === 'ok') {
+        answer = undefined;
+        console.error(`archive: ${error}`);
+      }
+    }
+    return answer ? e.json(200, answer) : e.json(503, { outcome: 'later' });
+  },
+  inside,
+  $apis.bodyLimit(128 << 10),
+);
+
+// Removes what was superseded `age` seconds ago, while what stays for it is there and is not superseded itself: some of it, from the
+// row `after` on. Its bytes go with the next purge, like those of a deletion.
+routerAdd(
+  'POST',
+  '/api/archive/sweep',
+  (e) => {
+    const most = 2000;
+    const query = e.request.url.query();
+    let answer;
+    e.app.runInTransaction((tx) => {
+      const run = (sql, params) => tx.db().newQuery(sql).bind(params).execute();
+      const due = arrayOf(new DynamicModel({ id: 0, room: '', kept: '' }));
+      tx.db()
+        .newQuery(
+          `SELECT gone.rowid AS id, gone.room AS room, coalesce(stays.file, '') AS kept
+           FROM archive_segments AS gone JOIN archive_segments AS stays
+             ON stays.room = gone.room AND stays.cursor = gone.superseded_by AND stays.superseded_at IS NULL
+           WHERE gone.superseded_at IS NOT NULL AND gone.superseded_at <= unixepoch() - {:age} AND gone.rowid > {:after}
+           ORDER BY gone.rowid LIMIT {:most}`,
+        )
+        .bind({ age: Number(query.get('age')), after: Number(query.get('after')), most })
+        .all(due);
+      const last = due.length === most ? due[most - 1].id : 0;
+      // A file that stays has to be there, too.
+      const files = e.app.newFilesystem();
+      const there = {};
+      const gone = [];
+      const rooms = [];
+      try {
+        for (const { id, room, kept } of due) {
+          const path = `archive/${room}/${kept}`;
+          if (kept !== '' && there[path] === undefined) there[path] = files.exists(path);
+          if (kept !== '' && !there[path]) {
+            console.error(`archive: ${path} is missing, what it stands for stays`);
+            continue;
+          }
+          gone.push(id);
+          if (!rooms.includes(room)) rooms.push(room);
+        }
+      } finally {
+        files.close();
+      }
+      if (gone.length > 0) {
+        const those = 'rowid IN (SELECT value FROM json_each({:gone}))';
+        const ids = { gone: JSON.stringify(gone) };
+        run(
+          `INSERT INTO archive_loose_files (file, room, since)
+           SELECT file, room, 0 FROM archive_segments WHERE file IS NOT NULL AND ${those}`,
+          ids,
+        );
+        run(`DELETE FROM archive_segments WHERE ${those}`, ids);
+        run(
+          `UPDATE archive_rooms SET (waiting, waiting_bytes) = (SELECT count(*), coalesce(sum(cost), 0)
+             FROM archive_segments WHERE room = archive_rooms.id AND superseded_at IS NOT NULL)
+           WHERE id IN (SELECT value FROM json_each({:rooms}))`,
+          { rooms: JSON.stringify(rooms) },
+        );
+        run('INSERT INTO archive_purge_due DEFAULT VALUES', {});
+      }
+      answer = { outcome: 'ok', removed: gone.length, after: last };
+    });
+    return e.json(200, answer);
+  },
+  inside,
 );
 
 // Deletes files that nobody names; with ?purge=1, and where a deletion is waiting for it, rewrites the database without its free

@@ -8,6 +8,10 @@
  *   GET  /archive/{room}/segments?since=  a page
  *   POST /archive/{room}/delete           a deletion, verified here
  *   POST /archive/{room}/owners           who owns the room, verified here
+ *   GET  /archive/{room}/live?since=      a page without what is superseded
+ *   GET  /archive/{room}/superseded       what waits to be removed
+ *   POST /archive/{room}/supersede        what can go, verified here
+ *   POST /archive/{room}/revert           that it is to stay, verified here
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
@@ -16,7 +20,16 @@ import {
   decodeDeletion,
   decodeOwnersClaim,
   decodeRegistration,
+  type SignedStatement,
 } from '../../app/lib/core/archive-statement.ts';
+import {
+  ARCHIVE_SUPERSEDE_BYTES,
+  decodeRevert,
+  decodeSuperseding,
+  encodeSuperseded,
+  type ArchiveRevert,
+  type SupersedingGroup,
+} from '../../app/lib/core/archive-superseding.ts';
 import {
   ARCHIVE_BATCH_BODY_BYTES,
   ARCHIVE_KEY_HEADER,
@@ -64,6 +77,14 @@ const ROUTES: readonly { readonly method: 'GET' | 'POST'; readonly path: RegExp;
   { method: 'GET', path: /^\/segments\?since=(0|[1-9]\d{0,15})$/, route: page },
   { method: 'POST', path: /^\/delete$/, route: forget },
   { method: 'POST', path: /^\/owners$/, route: owners },
+  {
+    method: 'GET',
+    path: /^\/live\?since=(0|[1-9]\d{0,15})$/,
+    route: (parts, visit) => page(parts, visit, true),
+  },
+  { method: 'GET', path: /^\/superseded$/, route: superseded },
+  { method: 'POST', path: /^\/supersede$/, route: supersede },
+  { method: 'POST', path: /^\/revert$/, route: revert },
 ];
 
 /** One spelling for each address; a room's name is its whole name. */
@@ -143,14 +164,14 @@ async function append({ store, budgets }: ArchiveDoorParts, visit: Visit): Outco
   return answer.ok ? whole(encodeAppended(answer.value)) : answer;
 }
 
-async function page({ store, budgets }: ArchiveDoorParts, visit: Visit): Outcome {
+async function page({ store, budgets }: ArchiveDoorParts, visit: Visit, live = false): Outcome {
   const { caller, since } = visit;
   const refused = refusalOfRead(visit.request, caller);
   if (refused) return err(refused);
   const release = budgets.hold(visit.budget, ARCHIVE_PAGE_BYTES);
   if (!release) return err({ reason: 'later' });
   visit.onDone(release);
-  const answer = await store.page(caller, since);
+  const answer = await store.page(caller, since, live);
   if (!answer.ok) return answer;
   const { segments } = answer.value;
   // One file at a time is in memory, beside what came with the page.
@@ -203,6 +224,42 @@ async function owners({ store, budgets }: ArchiveDoorParts, visit: Visit): Outco
   if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
   const kept = await store.owners(visit.caller, concat(...sized(...statements)), keys);
   return kept.ok ? whole(kept.value) : kept;
+}
+
+async function superseded({ store }: ArchiveDoorParts, { request, caller }: Visit): Outcome {
+  const refused = refusalOfRead(request, caller);
+  if (refused) return err(refused);
+  const answer = await store.superseded(caller);
+  return answer.ok ? whole(encodeSuperseded(answer.value)) : answer;
+}
+
+async function supersede(parts: ArchiveDoorParts, visit: Visit): Outcome {
+  const body = await readBody(visit.request, ARCHIVE_SUPERSEDE_BYTES);
+  if (!body.ok) return body;
+  const read = decodeSuperseding(body.value);
+  if (!read.ok) return err({ reason: read.error.kind });
+  return changeSuperseded(parts, visit, read.value, read.value.statement.groups);
+}
+
+async function revert(parts: ArchiveDoorParts, visit: Visit): Outcome {
+  const body = await readBody(visit.request, ARCHIVE_STATEMENT_BYTES);
+  if (!body.ok) return body;
+  const read = decodeRevert(body.value);
+  return read.ok ? changeSuperseded(parts, visit, read.value) : err({ reason: read.error.kind });
+}
+
+async function changeSuperseded(
+  { store, budgets }: ArchiveDoorParts,
+  visit: Visit,
+  signed: SignedStatement<ArchiveRevert>,
+  groups?: readonly SupersedingGroup[],
+): Outcome {
+  const signer = await signerOf(signed, visit.caller.room);
+  if (signer === undefined) return err({ reason: 'bad-proof' });
+  const waitSeconds = await budgets.registration(visit.budget);
+  if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
+  const answer = await store.supersede(visit.caller, signed.statement, groups, signer);
+  return answer.ok ? whole(encodeSuperseded(answer.value)) : answer;
 }
 
 const whole = (body: Bytes): { readonly ok: true; readonly value: Body } =>

@@ -7,6 +7,7 @@ import { answerArchive } from './archive-door.ts';
 import { ArchiveBudgets } from './archive-limits.ts';
 import { ArchiveStore, type ArchiveHost } from './archive-store.ts';
 import { PurgeSchedule } from './purge-schedule.ts';
+import { SweepSchedule } from './sweep-schedule.ts';
 
 export interface ArchiveService {
   answer(address: string, request: IncomingMessage, response: ServerResponse): Promise<void>;
@@ -19,14 +20,19 @@ export function archiveService(
   limits: ArchiveLimits,
   logger: Logger,
 ): ArchiveService {
-  const store = new ArchiveStore(host, roomBytes);
+  const store = new ArchiveStore(host, roomBytes, limits.supersededMs);
   const budgets = new ArchiveBudgets(limits);
   const purges = new PurgeSchedule(store, limits.purgeIntervalMs, logger);
   // What a process that ended too soon left undone.
   if (host.archiveSecret !== undefined) void host.settled.then(() => purges.run());
+  const sweeps = new SweepSchedule(store, purges, limits.sweepIntervalMs, logger);
+  if (host.archiveSecret !== undefined) void host.settled.then(() => sweeps.start());
   return {
     answer: (address, request, response) =>
       answerArchive({ store, budgets, purges }, { address, budget: budgetKey(address) }, request, response),
-    close: () => purges.close(),
+    close: () => {
+      sweeps.close();
+      purges.close();
+    },
   };
 }

@@ -9,12 +9,18 @@ import {
   ARCHIVE_PAGE_SEGMENTS,
   ARCHIVE_REFUSALS,
   ARCHIVE_SEGMENT_OVERHEAD_BYTES,
+  ARCHIVE_STORED_QUOTAS,
   type ArchiveAppended,
   type ArchiveRefusal,
   type ArchiveRefusalReason,
   type ArchiveStatus,
 } from '../../app/lib/core/archive-wire.ts';
 import type { ArchiveDeletion, ArchiveRegistration } from '../../app/lib/core/archive-statement.ts';
+import type {
+  ArchiveRevert,
+  ArchiveSuperseded,
+  SupersedingGroup,
+} from '../../app/lib/core/archive-superseding.ts';
 import { fromHex, randomBytes, toHex, type Bytes } from '../../app/lib/core/bytes.ts';
 import { err, ok, type Result } from '../../app/lib/core/result.ts';
 import { POCKETBASE_TIMEOUT_MS } from '../limits.ts';
@@ -90,6 +96,16 @@ const OWNERS = z.object({
     .transform(fromHex),
 });
 const DELETED = z.object({ segments: COUNT, bytes: COUNT });
+const SUPERSEDED = z.object({
+  instance: INSTANCE,
+  counter: COUNT,
+  reverted: z.boolean(),
+  segments: COUNT,
+  bytes: COUNT,
+  /** Seconds since 1970; 0 where nothing waits. */
+  since: COUNT,
+});
+const SWEPT = z.object({ removed: COUNT, after: COUNT });
 const TIDIED = z.object({ due: z.boolean(), purged: z.boolean() });
 const REFUSED = z.object({
   outcome: z.custom<ArchiveRefusalReason>(
@@ -102,9 +118,12 @@ export class ArchiveStore {
   readonly #host: ArchiveHost;
   readonly #roomQuotaBytes: number;
 
-  constructor(host: ArchiveHost, roomQuotaBytes: number) {
+  readonly #supersededMs: number;
+
+  constructor(host: ArchiveHost, roomQuotaBytes: number, supersededMs: number) {
     this.#host = host;
     this.#roomQuotaBytes = roomQuotaBytes;
+    this.#supersededMs = supersededMs;
   }
 
   async status(caller: Caller): Answer<ArchiveStatus> {
@@ -131,6 +150,7 @@ export class ArchiveStore {
     form.set('files', JSON.stringify(files));
     form.set('overhead', String(ARCHIVE_SEGMENT_OVERHEAD_BYTES));
     form.set('quota', String(this.#roomQuotaBytes));
+    form.set('stored', String(this.#roomQuotaBytes * ARCHIVE_STORED_QUOTAS));
     form.set('comments', String(Math.floor(this.#roomQuotaBytes * ARCHIVE_COMMENT_SHARE)));
     const answer = await this.#ask(`/${caller.room}/segments`, APPENDED, {
       caller,
@@ -142,8 +162,9 @@ export class ArchiveStore {
     return ok({ ...answer.value, known, quota: this.#roomQuotaBytes });
   }
 
-  async page(caller: Caller, since: number): Answer<StoredPage> {
-    const query = `since=${since}&segments=${ARCHIVE_PAGE_SEGMENTS}&bytes=${ARCHIVE_PAGE_BYTES}`;
+  /** `live`: without what is superseded. */
+  async page(caller: Caller, since: number, live = false): Answer<StoredPage> {
+    const query = `since=${since}&segments=${ARCHIVE_PAGE_SEGMENTS}&bytes=${ARCHIVE_PAGE_BYTES}${live ? '&live=1' : ''}`;
     const page = await this.#ask(`/${caller.room}/segments?${query}`, PAGE, { caller });
     if (!page.ok) return page;
     const segments = page.value.segments.map(({ size, data, file }): PagedSegment =>
@@ -205,6 +226,40 @@ export class ArchiveStore {
     return answer.ok ? ok(answer.value.owners) : answer;
   }
 
+  /** What of the room waits to be removed. */
+  async superseded(caller: Caller): Answer<ArchiveSuperseded> {
+    return this.#withTime(await this.#ask(`/${caller.room}/superseded`, SUPERSEDED, { caller }));
+  }
+
+  /** The caller has verified that `signer` signed it. Without groups it takes back all that waits. */
+  async supersede(
+    caller: Caller,
+    { counter, instance }: ArchiveRevert,
+    groups: readonly SupersedingGroup[] | undefined,
+    signer: Signer,
+  ): Answer<ArchiveSuperseded> {
+    const body = JSON.stringify({
+      ...signer,
+      counter,
+      instance: toHex(instance),
+      ...(groups && { groups: groups.map(({ by, names }) => ({ by: toHex(by), names: names.map(toHex) })) }),
+    });
+    return this.#withTime(await this.#ask(`/${caller.room}/supersede`, SUPERSEDED, { caller, body }));
+  }
+
+  /** Removes what has waited long enough; gives how many segments that were, in all rooms. */
+  async sweep(): Answer<number> {
+    const age = Math.ceil(this.#supersededMs / 1000);
+    let removed = 0;
+    for (let after = 0; ;) {
+      const swept = await this.#ask(`/sweep?age=${age}&after=${after}`, SWEPT, { body: '' });
+      if (!swept.ok) return swept;
+      removed += swept.value.removed;
+      ({ after } = swept.value);
+      if (after === 0) return ok(removed);
+    }
+  }
+
   /** Removes files that no row names and, with `purge`, free pages. `due`: pages of a deletion are still there; `purged`: writers waited. */
   async tidy(purge: boolean): Answer<z.infer<typeof TIDIED>> {
     return this.#ask(`/tidy${purge ? '?purge=1' : ''}`, TIDIED, { body: '', timeoutMs: PURGE_TIMEOUT_MS });
@@ -212,6 +267,14 @@ export class ArchiveStore {
 
   #withQuota(room: Result<z.infer<typeof ROOM>, ArchiveRefusal>): Result<ArchiveStatus, ArchiveRefusal> {
     return room.ok ? ok({ ...room.value, quota: this.#roomQuotaBytes }) : room;
+  }
+
+  #withTime(
+    said: Result<z.infer<typeof SUPERSEDED>, ArchiveRefusal>,
+  ): Result<ArchiveSuperseded, ArchiveRefusal> {
+    if (!said.ok) return said;
+    const { since, ...rest } = said.value;
+    return ok({ ...rest, goesAt: since === 0 ? 0 : since * 1000 + this.#supersededMs });
   }
 
   async #ask<T>(path: string, shape: z.ZodType<T>, call: Call): Answer<T> {

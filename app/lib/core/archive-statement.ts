@@ -1,6 +1,6 @@
 /**
  * What a room's owner signs for the archive (ARCH-4, ARCH-12): to keep the room under these keys, or to forget it. The bytes only;
- * the server verifies in signaling/archive/.
+ * the server verifies in signaling/archive/. What is signed of single segments is in archive-superseding.ts.
  */
 import { ARCHIVE_BLOB_BYTES, ARCHIVE_INSTANCE_BYTES } from './archive-wire.ts';
 import { Malformed } from './byte-reader.ts';
@@ -9,11 +9,12 @@ import { decode, sized, u32, type Fields, type WireError } from './fixed-fields.
 import { MAX_OWNERS_STATEMENTS, OWNERS_STATEMENT_BYTES } from './owners-statement.ts';
 import { ok, type Result } from './result.ts';
 
-const FORMAT = 1;
+/** Of every statement for the archive. */
+export const FORMAT = 1;
 const REGISTER_LABEL = utf8('codeface/archive-register/1\0');
 const DELETE_LABEL = utf8('codeface/archive-delete/1\0');
-const KEY_BYTES = 32;
-const HASH_BYTES = 32;
+export const KEY_BYTES = 32;
+export const HASH_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 
 /** Makes the archive keep a room, or gives it new keys (ARCH-4). */
@@ -123,7 +124,8 @@ const registrationBody = (statement: ArchiveRegistration): Bytes =>
 const deletionBody = (statement: ArchiveDeletion): Bytes =>
   concat(Uint8Array.of(FORMAT), statement.ownerPublicKey, u32(statement.counter), statement.instance);
 
-function decodeSigned<T>(
+/** A statement of any kind, signed at its end; `read` takes what is between the format and the signature. */
+export function decodeSigned<T>(
   bytes: Bytes,
   label: Bytes,
   read: (fields: Fields) => T,

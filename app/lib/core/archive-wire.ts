@@ -8,6 +8,10 @@
  *   GET  /archive/{roomId}/segments?since=n                → page        read key
  *   POST /archive/{roomId}/delete            deletion      → deleted
  *   POST /archive/{roomId}/owners          claim         → owners statements
+ *   GET  /archive/{roomId}/live?since=n                    → page        read key, without what is superseded
+ *   GET  /archive/{roomId}/superseded                      → superseded  read key (archive-superseding.ts)
+ *   POST /archive/{roomId}/supersede         superseding   → superseded
+ *   POST /archive/{roomId}/revert            revert        → superseded
  */
 import { Malformed } from './byte-reader.ts';
 import { concat, type Bytes } from './bytes.ts';
@@ -35,6 +39,10 @@ export const ARCHIVE_PAGE_BYTES = 4 * MIB;
 export const ARCHIVE_BLOB_BYTES = 4 * KIB;
 /** Added to each segment's length in the quota, so that many tiny ones are not free. */
 export const ARCHIVE_SEGMENT_OVERHEAD_BYTES = 256;
+/** All that a room may have stored, what is superseded and waits to be removed included: so many times its quota. */
+export const ARCHIVE_STORED_QUOTAS = 2;
+/** How long what is superseded stays, and can be had back: a team's holidays. */
+export const ARCHIVE_SUPERSEDED_MS = 30 * 24 * 3_600_000;
 /** The part of a room's quota that the comment key can fill. */
 export const ARCHIVE_COMMENT_SHARE = 0.1;
 
@@ -51,6 +59,7 @@ export const ARCHIVE_REFUSALS = {
   'unknown-route': 404,
   'old-counter': 409,
   'other-roster': 409,
+  'not-kept': 409,
   'too-large': 413,
   rate: 429,
   later: 503,
@@ -71,6 +80,7 @@ export interface ArchiveStatus {
   readonly instance: Bytes;
   readonly counter: number;
   readonly epoch: number;
+  /** Those that count: what is superseded does not. */
   readonly segments: number;
   /** What counts towards the quota, ARCHIVE_SEGMENT_OVERHEAD_BYTES per segment included. */
   readonly bytes: number;
@@ -112,6 +122,11 @@ export const archiveSegmentsPath = (roomId: string, since?: number): string =>
   `/archive/${roomId}/segments${since === undefined ? '' : `?since=${since}`}`;
 export const archiveRegisterPath = (roomId: string): string => `/archive/${roomId}/register`;
 export const archiveOwnersPath = (roomId: string): string => `/archive/${roomId}/owners`;
+export const archiveLivePath = (roomId: string, since: number): string =>
+  `/archive/${roomId}/live?since=${since}`;
+export const archiveSupersededPath = (roomId: string): string => `/archive/${roomId}/superseded`;
+export const archiveSupersedePath = (roomId: string): string => `/archive/${roomId}/supersede`;
+export const archiveRevertPath = (roomId: string): string => `/archive/${roomId}/revert`;
 export const archiveDeletePath = (roomId: string): string => `/archive/${roomId}/delete`;
 
 /** 1 to ARCHIVE_BATCH_SEGMENTS sealed segments, none empty; RangeError for what no archive would take. */

@@ -6,10 +6,14 @@ import {
   ARCHIVE_PAGE_SEGMENTS,
   ARCHIVE_SEGMENT_BYTES,
   archiveDeletePath,
+  archiveLivePath,
   archiveOwnersPath,
   archivePath,
   archiveRegisterPath,
+  archiveRevertPath,
   archiveSegmentsPath,
+  archiveSupersededPath,
+  archiveSupersedePath,
   decodeAppended,
   decodeDeleted,
   decodePage,
@@ -29,6 +33,7 @@ import {
   encodeOwnersClaim,
   type OwnersClaim,
 } from '../../core/archive-statement.ts';
+import { decodeSuperseded, type ArchiveSuperseded } from '../../core/archive-superseding.ts';
 import { toHex, type Bytes } from '../../core/bytes.ts';
 import type { RoomId } from '../../core/ids.ts';
 import { err, ok, type Result } from '../../core/result.ts';
@@ -47,6 +52,14 @@ export interface ArchiveServer {
   /** At most ARCHIVE_BATCH_SEGMENTS, together at most ARCHIVE_BATCH_BYTES, or one. */
   append(segments: readonly Bytes[]): Promise<Result<ArchiveAppended, ArchiveProblem>>;
   page(since: number): Promise<Result<ArchivePage, ArchiveProblem>>;
+  /** A page without what is superseded (ARCH-25). */
+  livePage(since: number): Promise<Result<ArchivePage, ArchiveProblem>>;
+  /** What waits to be removed (ARCH-26). */
+  superseded(): Promise<Result<ArchiveSuperseded, ArchiveProblem>>;
+  /** A signed superseding (ARCH-24). */
+  supersede(statement: Bytes): Promise<Result<ArchiveSuperseded, ArchiveProblem>>;
+  /** A signed revert (ARCH-27). */
+  revert(statement: Bytes): Promise<Result<ArchiveSuperseded, ArchiveProblem>>;
   /** A signed deletion (ARCH-12). */
   delete(statement: Bytes): Promise<Result<ArchiveDeleted, ArchiveProblem>>;
   /** Tells who owns the room (ARCH-22), unless it is told otherwise: gives the statements that it keeps then. */
@@ -114,6 +127,11 @@ export function archiveServer({ origin, roomId, keys }: ArchiveServerOptions): A
         : ask(archiveSegmentsPath(roomId), { key: appendKey, body: encodeBatch(segments) }, decodeAppended),
     page: (since) =>
       ask(archiveSegmentsPath(roomId, since), { key: keys.read, maxBytes: PAGE_ANSWER_BYTES }, decodePage),
+    livePage: (since) =>
+      ask(archiveLivePath(roomId, since), { key: keys.read, maxBytes: PAGE_ANSWER_BYTES }, decodePage),
+    superseded: () => ask(archiveSupersededPath(roomId), { key: keys.read }, decodeSuperseded),
+    supersede: (statement) => ask(archiveSupersedePath(roomId), { body: statement }, decodeSuperseded),
+    revert: (statement) => ask(archiveRevertPath(roomId), { body: statement }, decodeSuperseded),
     delete: (statement) => ask(archiveDeletePath(roomId), { body: statement }, decodeDeleted),
     owners: (claim) =>
       ask(

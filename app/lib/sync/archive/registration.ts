@@ -1,4 +1,4 @@
-/** What the owner's device signs for the archive (ARCH-4, ARCH-12). */
+/** What the owner's device signs for the archive (ARCH-4, ARCH-12, ARCH-24, ARCH-27). */
 import { sha256 } from '@noble/hashes/sha2.js';
 import {
   deletionMessage,
@@ -6,6 +6,13 @@ import {
   encodeRegistration,
   registrationMessage,
 } from '../../core/archive-statement.ts';
+import {
+  encodeRevert,
+  encodeSuperseding,
+  revertMessage,
+  supersedingMessage,
+  type SupersedingGroup,
+} from '../../core/archive-superseding.ts';
 import { randomBytes, type Bytes } from '../../core/bytes.ts';
 import { archiveKeys, SEED_BYTES, type RoomKeys } from '../../crypto/room-keys.ts';
 import type { Genesis } from '../../log/genesis.ts';
@@ -48,4 +55,27 @@ export async function deletionOf(
 ): Promise<Bytes> {
   const statement = { ownerPublicKey: publicKey ?? genesis.ownerPublicKey, counter, instance };
   return encodeDeletion(statement, await sign(deletionMessage(statement)));
+}
+
+/** A signed superseding in the copy with that instance. */
+export async function supersedingOf(
+  { sign, publicKey }: Owner,
+  genesis: Genesis,
+  counter: number,
+  instance: Bytes,
+  groups: readonly SupersedingGroup[],
+): Promise<Bytes> {
+  const statement = { ownerPublicKey: publicKey ?? genesis.ownerPublicKey, counter, instance, groups };
+  return encodeSuperseding(statement, await sign(supersedingMessage(statement)));
+}
+
+/** A signed revert of all supersedings in the copy with that instance. */
+export async function revertOf(
+  { sign, publicKey }: Owner,
+  genesis: Genesis,
+  counter: number,
+  instance: Bytes,
+): Promise<Bytes> {
+  const statement = { ownerPublicKey: publicKey ?? genesis.ownerPublicKey, counter, instance };
+  return encodeRevert(statement, await sign(revertMessage(statement)));
 }
