@@ -51,7 +51,9 @@ export async function roomOwned(open: OpenArchive) {
   return { ...made, own, claim: (statements: readonly Bytes[]) => ({ founder, statements }) };
 }
 export const newPair = generateSigningKeyPair;
-export const ownerOf = (room: TestRoom) => ({ sign: (message: Bytes) => sign(room.owner.privateKey, message) });
+export const ownerOf = (room: TestRoom) => ({
+  sign: (message: Bytes) => sign(room.owner.privateKey, message),
+});
 
 export function must<T>(answer: { ok: true; value: T } | { ok: false; error: unknown }): T {
   if (!answer.ok) throw new Error(JSON.stringify(answer.error));

@@ -154,7 +154,8 @@ routerAdd(
 );
 
 // Form: batch (JSON, a list of {hash, size, data?: hex, file?: name}), files (JSON, the names of the parts, in order), part (each
-// a file), quota, comments and stored (the caps of bytes: of what counts, of what comes with the comment key, of all there is).
+// a file), quota, comments and stored (the caps of bytes: of what counts, of what comes with the comment key, of all there is), spare (bytes
+// above the quota for the edit key).
 routerAdd(
   'POST',
   '/api/archive/{room}/segments',
@@ -237,8 +238,9 @@ routerAdd(
           { head: 0, bytes: 0, comment_bytes: 0, waiting_bytes: 0 },
           { room },
         );
+        const spare = by === 'edit' ? Number(e.request.formValue('spare')) : 0;
         const isFull =
-          now.bytes > Number(e.request.formValue('quota')) ||
+          now.bytes > Number(e.request.formValue('quota')) + spare ||
           now.bytes + now.waiting_bytes > Number(e.request.formValue('stored'));
         if (stored > 0 && isFull) answer = { outcome: 'room-full' };
         else if (

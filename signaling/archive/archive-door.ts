@@ -5,6 +5,7 @@
  *   GET  /archive/{room}                  status
  *   POST /archive/{room}/register         a registration, verified here
  *   POST /archive/{room}/segments         a batch; the key is asked about before the body is read
+ *   POST /archive/{room}/squashed         likewise, with some room above the quota
  *   GET  /archive/{room}/segments?since=  a page
  *   POST /archive/{room}/delete           a deletion, verified here
  *   POST /archive/{room}/owners           who owns the room, verified here
@@ -34,6 +35,7 @@ import {
   ARCHIVE_BATCH_BODY_BYTES,
   ARCHIVE_KEY_HEADER,
   ARCHIVE_PAGE_BYTES,
+  ARCHIVE_SPARE_BYTES,
   decodeBatch,
   encodeAbsence,
   encodeAppended,
@@ -81,6 +83,11 @@ const ROUTES: readonly { readonly method: 'GET' | 'POST'; readonly path: RegExp;
     method: 'GET',
     path: /^\/live\?since=(0|[1-9]\d{0,15})$/,
     route: (parts, visit) => page(parts, visit, true),
+  },
+  {
+    method: 'POST',
+    path: /^\/squashed$/,
+    route: (parts, visit) => append(parts, visit, ARCHIVE_SPARE_BYTES),
   },
   { method: 'GET', path: /^\/superseded$/, route: superseded },
   { method: 'POST', path: /^\/supersede$/, route: supersede },
@@ -142,7 +149,7 @@ async function register({ store, budgets }: ArchiveDoorParts, visit: Visit): Out
   return answer.ok ? whole(encodeStatus(answer.value)) : answer;
 }
 
-async function append({ store, budgets }: ArchiveDoorParts, visit: Visit): Outcome {
+async function append({ store, budgets }: ArchiveDoorParts, visit: Visit, spare = 0): Outcome {
   if (visit.caller.keyHash === undefined) return err({ reason: 'no-key' });
   const length = lengthOf(visit.request, ARCHIVE_BATCH_BODY_BYTES);
   if (!length.ok) return length;
@@ -160,7 +167,7 @@ async function append({ store, budgets }: ArchiveDoorParts, visit: Visit): Outco
   const batch = decodeBatch(body.value);
   if (!batch.ok) return err({ reason: batch.error.kind });
   const hashed = await Promise.all(batch.value.map(async (bytes) => ({ bytes, hash: await sha256(bytes) })));
-  const answer = await store.append(visit.caller, hashed);
+  const answer = await store.append(visit.caller, hashed, spare);
   return answer.ok ? whole(encodeAppended(answer.value)) : answer;
 }
 

@@ -135,7 +135,8 @@ export class ArchiveStore {
     return this.#ask(`/${caller.room}/append`, z.unknown(), { caller });
   }
 
-  async append(caller: Caller, segments: readonly HashedSegment[]): Answer<ArchiveAppended> {
+  /** `spare`: what may be above the quota. */
+  async append(caller: Caller, segments: readonly HashedSegment[], spare = 0): Answer<ArchiveAppended> {
     const form = new FormData();
     const files: string[] = [];
     const batch = segments.map(({ bytes, hash }) => {
@@ -150,6 +151,7 @@ export class ArchiveStore {
     form.set('files', JSON.stringify(files));
     form.set('overhead', String(ARCHIVE_SEGMENT_OVERHEAD_BYTES));
     form.set('quota', String(this.#roomQuotaBytes));
+    form.set('spare', String(spare));
     form.set('stored', String(this.#roomQuotaBytes * ARCHIVE_STORED_QUOTAS));
     form.set('comments', String(Math.floor(this.#roomQuotaBytes * ARCHIVE_COMMENT_SHARE)));
     const answer = await this.#ask(`/${caller.room}/segments`, APPENDED, {

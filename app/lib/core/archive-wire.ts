@@ -8,6 +8,7 @@
  *   GET  /archive/{roomId}/segments?since=n                → page        read key
  *   POST /archive/{roomId}/delete            deletion      → deleted
  *   POST /archive/{roomId}/owners          claim         → owners statements
+ *   POST /archive/{roomId}/squashed          batch         → appended    append key, with some room above the quota
  *   GET  /archive/{roomId}/live?since=n                    → page        read key, without what is superseded
  *   GET  /archive/{roomId}/superseded                      → superseded  read key (archive-superseding.ts)
  *   POST /archive/{roomId}/supersede         superseding   → superseded
@@ -41,6 +42,8 @@ export const ARCHIVE_BLOB_BYTES = 4 * KIB;
 export const ARCHIVE_SEGMENT_OVERHEAD_BYTES = 256;
 /** All that a room may have stored, what is superseded and waits to be removed included: so many times its quota. */
 export const ARCHIVE_STORED_QUOTAS = 2;
+/** Room above the quota for segments that are to supersede others: else a full room could never have more. */
+export const ARCHIVE_SPARE_BYTES = 4 * MIB;
 /** How long what is superseded stays, and can be had back: a team's holidays. */
 export const ARCHIVE_SUPERSEDED_MS = 30 * 24 * 3_600_000;
 /** The part of a room's quota that the comment key can fill. */
@@ -120,6 +123,8 @@ export interface ArchiveDeleted {
 export const archivePath = (roomId: string): string => `/archive/${roomId}`;
 export const archiveSegmentsPath = (roomId: string, since?: number): string =>
   `/archive/${roomId}/segments${since === undefined ? '' : `?since=${since}`}`;
+/** As `archiveSegmentsPath`, for what is to supersede others. */
+export const archiveSquashedPath = (roomId: string): string => `/archive/${roomId}/squashed`;
 export const archiveRegisterPath = (roomId: string): string => `/archive/${roomId}/register`;
 export const archiveOwnersPath = (roomId: string): string => `/archive/${roomId}/owners`;
 export const archiveLivePath = (roomId: string, since: number): string =>

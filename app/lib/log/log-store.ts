@@ -25,6 +25,8 @@ export interface ArchiveMark {
   /** The epoch up to which it has the owner's statements (ARCH-20), and how many owners statements (ROST-36). */
   readonly roster?: number;
   readonly owners?: number;
+  /** What counted there when an owner's device last had segments superseded (ARCH-29): a hint. */
+  readonly tidied?: number;
 }
 
 /** Names a segment at rest. */

@@ -9,6 +9,8 @@ import { openSealed } from '../log/seal.ts';
 import { decodeSegment, lastSeq } from '../log/segment.ts';
 
 export interface LoneSegment extends SegmentAddress {
+  /** The chain hash after each entry. */
+  readonly hashes: readonly Bytes[];
   /** The chain hash at its end. */
   readonly row: FrontierRow;
   /** Whether its author signed that end: else nobody who has no other segment takes it. */
@@ -22,9 +24,12 @@ export async function readLone(keys: RoomKeys, sealed: Bytes): Promise<LoneSegme
   if (!segment?.ok) return undefined;
   const { session, channel, first, certificate, before, entries, publicKey, signature } = segment.value;
   const start = certificate ? chainStart(certificate, channel) : before;
-  const hash = start && (await chainHashes(start, first, entries)).at(-1);
+  if (start === undefined) return undefined;
+  const hashes = await chainHashes(start, first, entries);
+  const hash = hashes.at(-1);
   if (hash === undefined) return undefined;
   const last = lastSeq(segment.value);
   const signed = () => verifySignature(publicKey, signature, segmentMessage(channel, hash));
-  return { session, channel, first, last, row: { session, channel, seq: last, hash }, signed };
+  const row = { session, channel, seq: last, hash };
+  return { session, channel, first, last, hashes, row, signed };
 }

@@ -10,7 +10,7 @@ import type { LogStore } from '../log/log-store.ts';
 import type { Accepted } from '../log/receipt.ts';
 import type { OwnersStatement } from '../log/owners.ts';
 import type { Roster, RosterStatement } from '../log/roster.ts';
-import type { ArchiveOptions } from './archive/archive.ts';
+import type { ArchiveOptions, RoomWaits } from './archive/archive.ts';
 import type { ArchiveServer } from './archive/archive-server.ts';
 import type { Waits } from './archive/lacking.ts';
 import type { Owner } from './archive/registration.ts';
@@ -52,6 +52,7 @@ export interface ArchiveDoor {
   /** Where this device has the owner's key. */
   readonly owner: Owner | undefined;
   readonly waits?: Waits;
+  readonly room?: RoomWaits;
 }
 
 export interface ReplicaEvents {

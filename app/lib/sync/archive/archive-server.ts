@@ -14,6 +14,7 @@ import {
   archiveSegmentsPath,
   archiveSupersededPath,
   archiveSupersedePath,
+  archiveSquashedPath,
   decodeAppended,
   decodeDeleted,
   decodePage,
@@ -49,8 +50,8 @@ export interface ArchiveServer {
   status(): Promise<Result<ArchiveStatus, ArchiveProblem>>;
   /** A signed registration (ARCH-4). */
   register(statement: Bytes): Promise<Result<ArchiveStatus, ArchiveProblem>>;
-  /** At most ARCHIVE_BATCH_SEGMENTS, together at most ARCHIVE_BATCH_BYTES, or one. */
-  append(segments: readonly Bytes[]): Promise<Result<ArchiveAppended, ArchiveProblem>>;
+  /** At most ARCHIVE_BATCH_SEGMENTS, together at most ARCHIVE_BATCH_BYTES, or one. `squashed`: to supersede others (ARCH-8). */
+  append(segments: readonly Bytes[], squashed?: 'squashed'): Promise<Result<ArchiveAppended, ArchiveProblem>>;
   page(since: number): Promise<Result<ArchivePage, ArchiveProblem>>;
   /** A page without what is superseded (ARCH-25). */
   livePage(since: number): Promise<Result<ArchivePage, ArchiveProblem>>;
@@ -121,10 +122,14 @@ export function archiveServer({ origin, roomId, keys }: ArchiveServerOptions): A
       return typeof answer.value === 'string' ? err({ reason: answer.value }) : ok(answer.value);
     },
     register: (statement) => ask(archiveRegisterPath(roomId), { body: statement }, decodeStatus),
-    append: async (segments) =>
+    append: async (segments, squashed) =>
       appendKey === undefined
         ? err({ reason: 'no-key' })
-        : ask(archiveSegmentsPath(roomId), { key: appendKey, body: encodeBatch(segments) }, decodeAppended),
+        : ask(
+            squashed ? archiveSquashedPath(roomId) : archiveSegmentsPath(roomId),
+            { key: appendKey, body: encodeBatch(segments) },
+            decodeAppended,
+          ),
     page: (since) =>
       ask(archiveSegmentsPath(roomId, since), { key: keys.read, maxBytes: PAGE_ANSWER_BYTES }, decodePage),
     livePage: (since) =>

@@ -5,13 +5,14 @@
  *   status ──unknown-room or keys of a former epoch, own room──▶ register
  *     └─▶ read, page by page ─▶ send my device's own after 2 s, others' after 30 s ─▶ wait
  */
+import type { ArchiveSuperseded } from '../../core/archive-superseding.ts';
 import type { ArchiveDeleted } from '../../core/archive-wire.ts';
 import { toHex, type Bytes } from '../../core/bytes.ts';
 import type { DeviceId } from '../../core/ids.ts';
 import { err, type Result } from '../../core/result.ts';
 import type { RoomKeys } from '../../crypto/room-keys.ts';
 import type { FrontierRow } from '../../log/frontier.ts';
-import type { LogStore } from '../../log/log-store.ts';
+import type { LogStore, StoredSegment } from '../../log/log-store.ts';
 import type { OwnersStatement } from '../../log/owners.ts';
 import { believe, encodeRoster } from '../../log/roster.ts';
 import { openSealed } from '../../log/seal.ts';
@@ -20,7 +21,7 @@ import type { ArchiveProblem, ArchiveServer } from './archive-server.ts';
 import { stateAfter, type ArchiveState } from './archive-state.ts';
 import { Lacking, WAITS, type Due, type Waits } from './lacking.ts';
 import { must, Refused } from './refused.ts';
-import { deletionOf, registrationOf, type Owner } from './registration.ts';
+import { deletionOf, registrationOf, revertOf, type Owner } from './registration.ts';
 import { ServerCopy, type ServerCopyOptions } from './server-copy.ts';
 import { Turns } from './turns.ts';
 
@@ -34,10 +35,29 @@ export interface ArchiveOptions extends Omit<ServerCopyOptions, 'store'> {
   /** Does the work while no other tab of this browser does; it ends with the room. */
   readonly alone: (work: () => Promise<void>) => Promise<void>;
   readonly waits?: Waits;
+  readonly room?: RoomWaits;
   readonly random: () => number;
   readonly onChange: () => void;
   readonly onError: (what: string, error: unknown) => void;
 }
+
+/** When an owner's device looks whether short segments can go (ARCH-29). */
+export interface RoomWaits {
+  /** After nothing has moved for so long: a team that sits together types without such a pause. */
+  readonly restMs: number;
+  /** Not more often. */
+  readonly everyMs: number;
+  /** Once what counts has grown by so much, and by an eighth of what was left the last time: over an hour of one person's typing. */
+  readonly grownBytes: number;
+  /** What a long segment has to save: less than eight short ones are not worth a statement. */
+  readonly worthBytes: number;
+}
+const ROOM_WAITS: RoomWaits = {
+  restMs: 60_000,
+  everyMs: 10 * 60_000,
+  grownBytes: 512 * 1024,
+  worthBytes: 4 * 1024,
+};
 
 /**
  * What a server says of a change that nobody else was told of. 'taken': another came first. 'unreachable': it says nothing now, or
@@ -81,6 +101,11 @@ export class Archive {
   #needed: readonly FrontierRow[] = [];
   #confirmMs: number;
   #owner: Owner | undefined;
+  /** When heads moved last, and when it was last asked whether there is room to be made. */
+  #movedAt = now();
+  #roomAskedAt = -Infinity;
+  /** The owner took back what had gone: it is not done again by this tab. */
+  #keepsAll = false;
   /** How many owners statements the server was asked to take, of those known here. */
   #claimed = 0;
 
@@ -145,6 +170,7 @@ export class Archive {
   /** Heads moved here. `own`: something was written in this tab, and is not archived before all that it follows is. */
   touched(own: boolean): void {
     this.#wrote ||= own;
+    this.#movedAt = now();
     const { kind } = this.#state;
     if (kind !== 'current' && kind !== 'behind') return;
     const mine = own || (kind === 'behind' && this.#state.mine);
@@ -176,6 +202,11 @@ export class Archive {
     const deleted = await this.#turns.between(() => this.#delete());
     this.refresh();
     return deleted;
+  }
+
+  /** Has the archive keep all that was superseded and is still there; nothing more is, until an owner says so elsewhere. Only with the owner's key. */
+  takeBack(): Promise<Result<ArchiveSuperseded, ArchiveProblem>> {
+    return this.#turns.between(() => this.#takeBack());
   }
 
   /** Has the archive keep the room after all. */
@@ -238,12 +269,81 @@ export class Archive {
     }
     let { waitMs } = due;
     if (due.own.length + due.others.length > 0) {
-      await this.#copy.send([...due.own, ...due.others]);
+      await this.#send([...due.own, ...due.others]);
       // More may have been written meanwhile; what can't be sent now is tried at the next look.
       ({ waitMs } = this.#due(false));
     }
     const readAgainMs = this.#tellHowFar(this.#copy.archived) ? this.#confirmMs : READ_EVERY_MS;
+    await this.#makeRoomAtRest();
     return Math.min(waitMs, this.#readAt + readAgainMs - now());
+  }
+
+  /** Where the room is full there, its owner's device makes room first. */
+  async #send(due: readonly FrontierRow[]): Promise<void> {
+    try {
+      await this.#copy.send(due);
+    } catch (error) {
+      const isFull = error instanceof Refused && error.problem.reason === 'room-full';
+      if (!isFull || !(await this.#makeRoom(() => !this.#left.signal.aborted))) throw error;
+      await this.#copy.send(due);
+    }
+  }
+
+  /** In a pause, and when enough has come since the last time (ARCH-29). Nobody waits for it, and what fails is tried another time. */
+  async #makeRoomAtRest(): Promise<void> {
+    const { restMs, everyMs, grownBytes } = this.#room;
+    const isIdle = (): boolean =>
+      this.#state.kind === 'current' && now() - this.#movedAt >= restMs && !this.#left.signal.aborted;
+    if (this.#owner === undefined || !isIdle() || now() - this.#roomAskedAt < everyMs) return;
+    this.#roomAskedAt = now();
+    try {
+      const { bytes } = must(await this.#options.server.status());
+      const { tidied } = this.#copy;
+      if (bytes - tidied >= Math.max(grownBytes, tidied / 8)) await this.#makeRoom(isIdle);
+    } catch (error) {
+      if (!(error instanceof Refused)) this.#options.onError('making room in the archive', error);
+    }
+  }
+
+  /** Whether it could look through all of it. */
+  async #makeRoom(isIdle: () => boolean): Promise<boolean> {
+    const { server, keys, log, readChain, mayBeSent } = this.#options;
+    const owner = this.#owner;
+    const { instance } = this.#copy;
+    const { genesis } = log;
+    if (!owner || !keys.seeds.e || !genesis || !instance || this.#keepsAll) return false;
+    const { makeRoom } = await import('./room-making.ts');
+    const made = await makeRoom({
+      server,
+      keys,
+      genesis,
+      owner,
+      instance,
+      isIdle,
+      worthBytes: this.#room.worthBytes,
+      add: (records) => this.#copy.addSquashed(records),
+      atRest: async ({ session, channel }, fromSeq) => {
+        const stored: StoredSegment[] = [];
+        for (const segment of await readChain(session, channel, fromSeq))
+          if (await mayBeSent(segment)) stored.push(segment);
+        return stored;
+      },
+    });
+    this.#keepsAll = made === 'reverted';
+    if (made === 'done') await this.#copy.tidiedTo(must(await server.status()).bytes);
+    return made === 'done';
+  }
+
+  async #takeBack(): Promise<Result<ArchiveSuperseded, ArchiveProblem>> {
+    const { server, log } = this.#options;
+    const owner = this.#owner;
+    if (owner === undefined || log.genesis === undefined) return err({ reason: 'bad-proof' });
+    const state = await server.superseded();
+    if (!state.ok) return state;
+    const { counter, instance } = state.value;
+    const said = await server.revert(await revertOf(owner, log.genesis, counter + 1, instance));
+    this.#keepsAll ||= said.ok;
+    return said;
   }
 
   #due(hurries: boolean): Due {
@@ -402,6 +502,10 @@ export class Archive {
       return problem.retryAfterMs ?? ASK_AGAIN_MS;
     const backOffMs = Math.min(BACK_OFF_FIRST_MS * 2 ** (this.#failures - 1), BACK_OFF_MOST_MS);
     return Math.max(problem.retryAfterMs ?? 0, backOffMs * (0.5 + this.#options.random()));
+  }
+
+  get #room(): RoomWaits {
+    return this.#options.room ?? ROOM_WAITS;
   }
 
   get #waits(): Waits {

@@ -13,7 +13,7 @@ import type { ArchiveState } from './archive-state.ts';
 import type { Owner } from './registration.ts';
 
 /** What the replica gives the archive; the way to it gives the rest. */
-export type ArchiveSurroundings = Omit<ArchiveOptions, 'server' | 'alone' | 'owner' | 'waits'>;
+export type ArchiveSurroundings = Omit<ArchiveOptions, 'server' | 'alone' | 'owner' | 'waits' | 'room'>;
 
 /** A network that comes back is heard of (`refresh`); this is for a server that comes back. */
 const FETCH_AGAIN_MS = 30_000;

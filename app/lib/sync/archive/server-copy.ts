@@ -51,6 +51,7 @@ export class ServerCopy {
   #cursor = 0;
   #placed = 0;
   readonly #roster: KeptRoster;
+  #tidied = 0;
 
   /** `left` ends reading and sending between two requests. */
   constructor(options: ServerCopyOptions, onAnew: () => void, left: AbortSignal) {
@@ -65,12 +66,34 @@ export class ServerCopy {
     return this.#archived;
   }
 
+  /** What counted there when this device last had segments superseded. */
+  get tidied(): number {
+    return this.#tidied;
+  }
+
+  /** So much counts there now that others go. */
+  async tidiedTo(bytes: number): Promise<void> {
+    this.#tidied = bytes;
+    await this.#remember();
+  }
+
+  /** Which copy it is, once that is known. */
+  get instance(): Bytes | undefined {
+    return this.#instance;
+  }
+
+  /** Adds segments that are to supersede others; false where it turned out to be another copy. */
+  addSquashed(records: readonly Bytes[]): Promise<boolean> {
+    return this.#append(records, 'squashed');
+  }
+
   /** Goes on from what this device remembers, unless it is known better by now. */
-  resume({ instance, cursor, ends, roster, owners = 0 }: ArchiveMark): void {
+  resume({ instance, cursor, ends, roster, owners = 0, tidied = 0 }: ArchiveMark): void {
     if (this.#instance !== undefined) return;
     this.#instance = instance;
     this.#cursor = this.#placed = cursor;
     this.#archived = new ArchivedChains(ends);
+    this.#tidied = Number.isSafeInteger(tidied) ? tidied : 0;
     if (roster !== undefined) this.#roster.there = { epoch: roster, owners };
   }
 
@@ -172,9 +195,9 @@ export class ServerCopy {
   }
 
   /** Whether it took them and had all that it had before: else what counts as archived may be lost. */
-  async #append(records: readonly Bytes[]): Promise<boolean> {
+  async #append(records: readonly Bytes[], squashed?: 'squashed'): Promise<boolean> {
     const before = this.#cursor;
-    const { stored, known, cursor } = must(await this.#options.server.append(records));
+    const { stored, known, cursor } = must(await this.#options.server.append(records, squashed));
     if (stored + known !== records.length) throw new Refused({ reason: 'later' });
     if (cursor < before + stored) {
       if (this.#instance !== undefined) this.#beginAgain(this.#instance);
@@ -231,6 +254,7 @@ export class ServerCopy {
       instance: this.#instance,
       cursor: this.#placed,
       ends,
+      ...(this.#tidied > 0 && { tidied: this.#tidied }),
       ...(there && { roster: there.epoch, ...(there.owners > 0 && { owners: there.owners }) }),
     });
   }
@@ -246,6 +270,7 @@ export class ServerCopy {
     this.rewind();
     this.#archived = new ArchivedChains();
     this.#roster.there = undefined;
+    this.#tidied = 0;
   }
 
   #isOf(instance: Bytes): boolean {
