@@ -22,6 +22,7 @@ import {
   ARCHIVE_PAGE_BYTES,
   ARCHIVE_PAGE_SEGMENTS,
   ARCHIVE_SEGMENT_OVERHEAD_BYTES,
+  ARCHIVE_SPARE_BYTES,
   ARCHIVE_SUPERSEDED_MS,
   type ArchivePage,
   type ArchiveStatus,
@@ -62,7 +63,7 @@ interface Kept {
   readonly superseded?: { readonly at: number; readonly by: number };
 }
 
-/** Nothing is ever full here. */
+/** Nothing is ever full here, unless a test wants it. */
 const QUOTA_BYTES = 2 ** 40;
 
 export class MemoryArchive {
@@ -71,6 +72,11 @@ export class MemoryArchive {
   #owners = new Map<RoomId, { readonly statements: readonly Bytes[]; readonly keys: readonly Bytes[] }>();
   readonly #roomsBefore: Map<RoomId, KeptRoom>[] = [];
   #now = 1;
+  readonly #quota: number;
+
+  constructor(quotaBytes = QUOTA_BYTES) {
+    this.#quota = quotaBytes;
+  }
 
   /** A tab's way to it. `fault` is asked before each request. */
   open(
@@ -97,10 +103,12 @@ export class MemoryArchive {
     return {
       status: () => ask('status', async () => this.#status(roomId, keys.read)),
       register: (statement) => ask('register', () => this.#register(roomId, statement)),
-      append: (segments) =>
+      append: (segments, squashed) =>
         keys.edit === undefined && keys.comment === undefined
           ? Promise.resolve(err({ reason: 'no-key' }))
-          : ask('append', async () => this.#append(roomId, keys, segments)),
+          : ask('append', async () =>
+              this.#append(roomId, keys, segments, squashed ? ARCHIVE_SPARE_BYTES : 0),
+            ),
       page: (since) => ask('page', async () => this.#page(roomId, keys.read, since)),
       livePage: (since) => ask('live', async () => this.#page(roomId, keys.read, since, true)),
       superseded: () => ask('superseded', async () => this.#superseded(roomId, keys.read)),
@@ -185,7 +193,7 @@ export class MemoryArchive {
     return ok(this.#statusOf(roomId, room));
   }
 
-  #append(roomId: RoomId, { edit, comment }: ArchiveKeys, segments: readonly Bytes[]) {
+  #append(roomId: RoomId, { edit, comment }: ArchiveKeys, segments: readonly Bytes[], spare: number) {
     const room = this.#rooms.get(roomId);
     if (room === undefined) return err({ reason: 'unknown-room' } as const);
     const may = edit ? isKey(room.hashes.edit, edit) : isKey(room.hashes.comment, comment as Bytes);
@@ -201,8 +209,9 @@ export class MemoryArchive {
     const fresh = segments.filter((one) => !have.has(nameOf(one)) && have.add(nameOf(one)));
     const rows = fresh.map((one, i) => ({ bytes: one.slice(), cursor: room.head + i + 1 }));
     const after = { ...room, segments: [...room.segments, ...rows], head: room.head + rows.length };
-    this.#rooms.set(roomId, after);
     const { cursor, bytes, quota } = this.#statusOf(roomId, after);
+    if (fresh.length > 0 && bytes > quota + spare) return err({ reason: 'room-full' } as const);
+    this.#rooms.set(roomId, after);
     return ok({ stored: fresh.length, known: segments.length - fresh.length, cursor, bytes, quota });
   }
 
@@ -353,7 +362,7 @@ export class MemoryArchive {
       epoch,
       segments: live.length,
       bytes: costOf(live),
-      quota: QUOTA_BYTES,
+      quota: this.#quota,
       cursor: head,
       blob,
     };

@@ -49,6 +49,7 @@ const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('pass' as const), s: fc.constantFrom(1, 3, 20, 70) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const), who }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('replace' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('month' as const) }) },
 );
 /** Of all requests in order, again and again: answers that get lost, and refusals. */
 const faults = fc.array(
@@ -120,6 +121,8 @@ class World {
         server,
         owner: owner ? { sign: (message) => sign(this.#room.owner.privateKey, message) } : undefined,
         alone: (work) => work(),
+        // What one segment more holds is worth a statement.
+        room: { restMs: 2_000, everyMs: 5_000, grownBytes: 1, worthBytes: 1 },
       }),
     });
     this.tabs[index] = Object.assign(tab, {
@@ -144,6 +147,14 @@ class World {
   replace(): void {
     this.archive.replace();
     this.#noted = new Set();
+  }
+
+  /** What was superseded goes: how many segments. */
+  month(): number {
+    const { roomId } = this.#room.genesis;
+    const before = this.archive.segments(roomId).length;
+    this.archive.pass(31 * 24 * 3_600_000);
+    return before - this.archive.segments(roomId).length;
   }
 
   async pass(seconds: number): Promise<void> {
@@ -212,8 +223,9 @@ async function close({ replica }: TestReplica): Promise<void> {
 }
 
 let notes = 0;
+let removed = 0;
 test(
-  `LOG.md 6, ARCH-15, ARCH-18 [seed 6106, ${RUNS} runs] whatever was called archived is there for a fresh joiner`,
+  `LOG.md 6, ARCH-15, ARCH-18, ARCH-28 [seed 6106, ${RUNS} runs] whatever was called archived is there for a fresh joiner`,
   async () => {
     const plan = fc.record({ steps: fc.array(step, { minLength: 8, maxLength: 30, size: 'max' }), faults });
     await fc.assert(
@@ -226,10 +238,14 @@ test(
           else if (one.do === 'type') world.type(one.who, one.words);
           else if (one.do === 'kill') world.kill(one.who);
           else if (one.do === 'replace') world.replace();
+          else if (one.do === 'month') removed += world.month();
           else await world.pass(one.s);
           await world.pass(0);
         }
         notes += world.notes;
+        // Whoever is there has made room by then.
+        await world.pass(70);
+        removed += world.month();
         const noted = [...world.noted];
         const late = await world.joiner();
         await untilLater(
@@ -271,6 +287,7 @@ test(
     );
     // Nothing noted would prove nothing.
     expect(notes).toBeGreaterThan(RUNS);
+    expect(removed).toBeGreaterThan(RUNS);
   },
   RUNS * 20_000,
 );

@@ -2,6 +2,7 @@
  * The archive as a replica has it from the beginning: its code is no part of opening a room and comes afterwards, as the
  * archive is never waited for. Until then it counts as being connected to; what can't be fetched, as unreachable.
  */
+import type { ArchiveSuperseded } from '../../core/archive-superseding.ts';
 import type { ArchiveDeleted } from '../../core/archive-wire.ts';
 import { err, type Result } from '../../core/result.ts';
 import type { ArchiveWay } from '../replica-events.ts';
@@ -93,6 +94,12 @@ export class LateArchive {
   async delete(): Promise<Result<ArchiveDeleted, ArchiveProblem>> {
     const archive = await this.#fetch();
     return archive ? archive.delete() : err({ reason: 'later' });
+  }
+
+  /** As in Archive. */
+  async takeBack(): Promise<Result<ArchiveSuperseded, ArchiveProblem>> {
+    const archive = await this.#fetch();
+    return archive ? archive.takeBack() : err({ reason: 'later' });
   }
 
   /** As in Archive. */

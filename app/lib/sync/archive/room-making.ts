@@ -63,7 +63,7 @@ export async function makeRoom(options: RoomMakingOptions): Promise<RoomMade> {
     await breathe();
   }
   if (round.length === 0) return 'done';
-  return isIdle() && (await supersede(options, ++counter, round)) ? 'done' : 'left';
+  return isIdle() && (await supersede(options, counter + 1, round)) ? 'done' : 'left';
 }
 
 /** Everything that counts in the archive and reads, without its words; nothing where it is no time for that any more. */
