@@ -8,7 +8,9 @@ import { archiveKeys } from '../app/lib/crypto/room-keys.ts';
 import { sign } from '../app/lib/crypto/signatures.ts';
 import { kindOf } from '../app/lib/log/seal.ts';
 import type { StoredSegment } from '../app/lib/log/log-store.ts';
-import { squash, type SquashWindow } from '../app/lib/log/squash.ts';
+import { squash } from '../app/lib/log/squash.ts';
+import { memoryStore } from '../app/lib/storage/stores/memory.ts';
+import type { RoomWaits } from '../app/lib/sync/archive/archive.ts';
 import { readLone } from '../app/lib/sync/lone-segment.ts';
 import { readTrace } from './bench/trace.ts';
 
@@ -21,15 +23,21 @@ const clock = virtualClock();
 const archive = new MemoryArchive();
 const room = await makeRoom();
 const keys = await room.keys('e');
-const ann = await openReplica(room, {
-  transports: [],
-  makesFile: true,
-  archive: wayTo({
-    server: archive.open(keys.roomId, archiveKeys(keys)),
-    owner: { sign: (message) => sign(room.owner.privateKey, message) },
-    alone: (work) => work(),
-  }),
-});
+const store = memoryStore();
+const server = archive.open(keys.roomId, archiveKeys(keys));
+const open = (waits?: RoomWaits) =>
+  openReplica(room, {
+    transports: [],
+    store,
+    makesFile: waits === undefined,
+    archive: wayTo({
+      server: archive.open(keys.roomId, archiveKeys(keys)),
+      owner: { sign: (message) => sign(room.owner.privateKey, message) },
+      alone: (work) => work(),
+      ...(waits && { room: waits }),
+    }),
+  });
+const ann = await open();
 await clock.pass(10_000);
 
 const { txns } = readTrace(folder, 'json-crdt-patch');
@@ -62,10 +70,21 @@ const entries = Math.max(...stored.map(({ last }) => last));
 console.log(`${edits} edits in ${HOURS} h, ${typed} characters typed, ${entries} entries`);
 show('as sent', stored);
 show('by 500', await kept(stored, 500));
-show('by 500, the rest by 100', await kept(await kept(stored, 500), 100));
 await ann.replica.close();
 
-async function kept(all: readonly StoredSegment[], by: SquashWindow): Promise<StoredSegment[]> {
+const later = await open({ restMs: 0, everyMs: 0, grownBytes: 1, worthBytes: 4 * 1024 });
+await clock.pass(60_000);
+const live = await server.livePage(0);
+if (!live.ok) throw new Error(live.error.reason);
+const left: StoredSegment[] = [];
+for (const sealed of live.value.segments) {
+  const one = await readLone(keys, sealed);
+  if (one) left.push({ ...one, sealed });
+}
+show('what an owner’s tab leaves', left);
+await later.replica.close();
+
+async function kept(all: readonly StoredSegment[], by: 500): Promise<StoredSegment[]> {
   const squashed = await squash(keys, all, by);
   const gone = new Set(squashed.flatMap(({ replaced }) => replaced));
   return [...all.filter((one) => !gone.has(one)), ...squashed.map(({ segment }) => segment)];

@@ -535,12 +535,22 @@ routerAdd(
         if (given.instance !== instance) no({ outcome: 'bad-proof' });
         if (given.counter <= counter) no({ outcome: 'old-counter', counter });
 
-        if (reverts)
+        // What no longer counts, or counts again: adding up the room anew would read all of it.
+        const moved = { segments: 0, bytes: 0, comments: 0 };
+        if (reverts) {
+          const [waiting] = all(
+            { segments: 0, bytes: 0, comments: 0 },
+            `SELECT count(*) AS segments, coalesce(sum(cost), 0) AS bytes, coalesce(sum(cost * by_comment), 0) AS comments
+             FROM archive_segments WHERE room = {:room} AND superseded_at IS NOT NULL`,
+          );
+          moved.segments = -waiting.segments;
+          moved.bytes = -waiting.bytes;
+          moved.comments = -waiting.comments;
           run(
             `UPDATE archive_segments SET superseded_at = NULL, superseded_by = NULL
              WHERE room = {:room} AND superseded_at IS NOT NULL`,
           );
-        else
+        } else
           for (const { by, names } of given.groups) {
             const stays = all(
               { cursor: 0 },
@@ -550,17 +560,27 @@ routerAdd(
             if (stays.length !== 1) no({ outcome: 'not-kept' });
             const of = { cursor: stays[0].cursor, names: JSON.stringify(names) };
             const named = 'hash IN (SELECT unhex(value) FROM json_each({:names})) AND cursor != {:cursor}';
-            // What comments cost stays theirs: else they could fill the room, share by share.
-            run(
-              `UPDATE archive_segments SET by_comment = 1 WHERE room = {:room} AND cursor = {:cursor} AND EXISTS
-               (SELECT 1 FROM archive_segments WHERE room = {:room} AND by_comment = 1 AND superseded_at IS NULL AND ${named})`,
-              of,
-            );
-            run(
+            let byComment = false;
+            for (const { cost, by_comment } of all(
+              { cost: 0, by_comment: 0 },
               `UPDATE archive_segments SET superseded_at = unixepoch(), superseded_by = {:cursor}
-               WHERE room = {:room} AND superseded_at IS NULL AND ${named}`,
+               WHERE room = {:room} AND superseded_at IS NULL AND ${named} RETURNING cost, by_comment`,
               of,
-            );
+            )) {
+              moved.segments++;
+              moved.bytes += cost;
+              moved.comments += cost * by_comment;
+              byComment = byComment || by_comment === 1;
+            }
+            // What comments cost stays theirs: else they could fill the room, share by share.
+            if (byComment)
+              for (const { cost } of all(
+                { cost: 0 },
+                `UPDATE archive_segments SET by_comment = 1
+                 WHERE room = {:room} AND cursor = {:cursor} AND by_comment = 0 RETURNING cost`,
+                { cursor: of.cursor },
+              ))
+                moved.comments -= cost;
             // What they stood for is in this one too.
             run(
               `UPDATE archive_segments SET superseded_by = {:cursor} WHERE room = {:room} AND superseded_at IS NOT NULL
@@ -569,13 +589,10 @@ routerAdd(
             );
           }
         run(
-          `UPDATE archive_rooms SET supersede_counter = {:counter}, reverted = {:reverted},
-             (segments, bytes, comment_bytes) = (SELECT count(*), coalesce(sum(cost), 0), coalesce(sum(cost * by_comment), 0)
-               FROM archive_segments WHERE room = {:room} AND superseded_at IS NULL),
-             (waiting, waiting_bytes) = (SELECT count(*), coalesce(sum(cost), 0)
-               FROM archive_segments WHERE room = {:room} AND superseded_at IS NOT NULL)
-           WHERE id = {:room}`,
-          { counter: given.counter, reverted: reverts ? 1 : 0 },
+          `UPDATE archive_rooms SET supersede_counter = {:counter}, reverted = {:reverted}, segments = segments - {:segments},
+             bytes = bytes - {:bytes}, comment_bytes = comment_bytes - {:comments}, waiting = waiting + {:segments},
+             waiting_bytes = waiting_bytes + {:bytes} WHERE id = {:room}`,
+          { counter: given.counter, reverted: reverts ? 1 : 0, ...moved },
         );
         const [now] = all(
           { waiting: 0, waiting_bytes: 0, since: 0 },
@@ -616,10 +633,10 @@ routerAdd(
     let answer;
     e.app.runInTransaction((tx) => {
       const run = (sql, params) => tx.db().newQuery(sql).bind(params).execute();
-      const due = arrayOf(new DynamicModel({ id: 0, room: '', kept: '' }));
+      const due = arrayOf(new DynamicModel({ id: 0, room: '', cost: 0, kept: '' }));
       tx.db()
         .newQuery(
-          `SELECT gone.rowid AS id, gone.room AS room, coalesce(stays.file, '') AS kept
+          `SELECT gone.rowid AS id, gone.room AS room, gone.cost AS cost, coalesce(stays.file, '') AS kept
            FROM archive_segments AS gone JOIN archive_segments AS stays
              ON stays.room = gone.room AND stays.cursor = gone.superseded_by AND stays.superseded_at IS NULL
            WHERE gone.superseded_at IS NOT NULL AND gone.superseded_at <= unixepoch() - {:age} AND gone.rowid > {:after}
@@ -632,9 +649,9 @@ routerAdd(
       const files = e.app.newFilesystem();
       const there = {};
       const gone = [];
-      const rooms = [];
+      const rooms = {};
       try {
-        for (const { id, room, kept } of due) {
+        for (const { id, room, cost, kept } of due) {
           const path = `archive/${room}/${kept}`;
           if (kept !== '' && there[path] === undefined) there[path] = files.exists(path);
           if (kept !== '' && !there[path]) {
@@ -642,7 +659,9 @@ routerAdd(
             continue;
           }
           gone.push(id);
-          if (!rooms.includes(room)) rooms.push(room);
+          rooms[room] = rooms[room] || { n: 0, bytes: 0 };
+          rooms[room].n++;
+          rooms[room].bytes += cost;
         }
       } finally {
         files.close();
@@ -656,12 +675,11 @@ routerAdd(
           ids,
         );
         run(`DELETE FROM archive_segments WHERE ${those}`, ids);
-        run(
-          `UPDATE archive_rooms SET (waiting, waiting_bytes) = (SELECT count(*), coalesce(sum(cost), 0)
-             FROM archive_segments WHERE room = archive_rooms.id AND superseded_at IS NOT NULL)
-           WHERE id IN (SELECT value FROM json_each({:rooms}))`,
-          { rooms: JSON.stringify(rooms) },
-        );
+        for (const room of Object.keys(rooms))
+          run(
+            `UPDATE archive_rooms SET waiting = waiting - {:n}, waiting_bytes = waiting_bytes - {:bytes} WHERE id = {:room}`,
+            { room, ...rooms[room] },
+          );
         run('INSERT INTO archive_purge_due DEFAULT VALUES', {});
       }
       answer = { outcome: 'ok', removed: gone.length, after: last };

@@ -116,6 +116,8 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
       `${at}/segments?since=9999999999999999`, `${at}/segments?since=0%20OR%201`, `${at}/segments/?since=0`,
       `${at}/files/x`, `${at}/append`, `${at}/../${room.id}`, `${at}/./segments?since=0`, `/archive//${room.id}`,
       `/archive/${room.id.toUpperCase()}`, `/archive/${room.id.slice(1)}`, `/archive/${room.id}a`, `/archive/tidy`,
+      `${at}/live`, `${at}/live?since=01`, `${at}/live?since=0&live=0`, `${at}/superseded/`, `${at}/superseded?x`, `${at}/supersede`,
+      `${at}/revert`, `${at}/squashed`, `/archive/sweep`,
       `/archive/${encodeURIComponent("' OR 1=1")}`, `/archive/%61${room.id.slice(1)}`, `/Archive/${room.id}`,
       `http://x${at}`, `//x${at}`, `/x/..${at}`, `/pb/api/archive/${room.id}`, `/pb/api/archive/tidy`, `/api/archive/${room.id}`,
     ]; // prettier-ignore

@@ -167,7 +167,9 @@ describe('ARCH-29 making room', () => {
     };
     await world.makeRoom();
     await world.store(pieces);
-    expect(await world.makeRoom({ server: { ...late, livePage: (since) => server.page(since) } })).toBe('left');
+    expect(await world.makeRoom({ server: { ...late, livePage: (since) => server.page(since) } })).toBe(
+      'left',
+    );
   });
 
   test('a copy with the same entries and a broken signature stands for nothing', async () => {
