@@ -104,8 +104,6 @@ export class Archive {
   /** When heads moved last, and when it was last asked whether there is room to be made. */
   #movedAt = now();
   #roomAskedAt = -Infinity;
-  /** The owner took back what had gone: it is not done again by this tab. */
-  #keepsAll = false;
   /** How many owners statements the server was asked to take, of those known here. */
   #claimed = 0;
 
@@ -311,7 +309,7 @@ export class Archive {
     const owner = this.#owner;
     const { instance } = this.#copy;
     const { genesis } = log;
-    if (!owner || !keys.seeds.e || !genesis || !instance || this.#keepsAll) return false;
+    if (!owner || !keys.seeds.e || !genesis || !instance) return false;
     const { makeRoom } = await import('./room-making.ts');
     const made = await makeRoom({
       server,
@@ -329,7 +327,6 @@ export class Archive {
         return stored;
       },
     });
-    this.#keepsAll = made === 'reverted';
     if (made === 'done') await this.#copy.tidiedTo(must(await server.status()).bytes);
     return made === 'done';
   }
@@ -341,9 +338,7 @@ export class Archive {
     const state = await server.superseded();
     if (!state.ok) return state;
     const { counter, instance } = state.value;
-    const said = await server.revert(await revertOf(owner, log.genesis, counter + 1, instance));
-    this.#keepsAll ||= said.ok;
-    return said;
+    return server.revert(await revertOf(owner, log.genesis, counter + 1, instance));
   }
 
   #due(hurries: boolean): Due {
