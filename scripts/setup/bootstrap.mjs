@@ -1,9 +1,10 @@
 // Brings a fresh clone to the point where TypeScript runs: packages installed, Node 24 found.
 // Plain syntax and built-ins without the `node:` prefix, so that an old Node parses it and can be told so.
-import { spawn, spawnSync } from 'child_process';
+import { spawnSync } from 'child_process';
 import { existsSync, readFileSync } from 'fs';
 import { dirname, join } from 'path';
 import { fileURLToPath } from 'url';
+import { handOver } from './hand-over.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const oldestNode = 20;
@@ -21,7 +22,8 @@ export function runUnderNode24(script) {
     );
   }
   installIfNeeded();
-  hand(nodeBinary(), join(root, 'scripts', script));
+  const child = handOver(nodeBinary(), join(root, 'scripts', script), process.argv.slice(2), root);
+  child.on('error', (cause) => stop(`Node could not be started: ${cause.message}`));
 }
 
 function installIfNeeded() {
@@ -90,14 +92,6 @@ function nodeBinary() {
     `Node 24 could not be fetched from npm, and this Node ${process.version} is too old to go on with; ` +
       `use Node ${oldestNodeForTypeScript.join('.')} or newer.`,
   );
-}
-
-function hand(node, script) {
-  const child = spawn(node, [script, ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
-  // Ctrl+C reaches the whole group from the terminal; a signal sent to this process alone must be passed on.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  child.on('error', (cause) => stop(`Node could not be started: ${cause.message}`));
-  child.on('exit', (code, signal) => process.exit(signal ? 1 : code === null ? 1 : code));
 }
 
 function versionOf(version) {
