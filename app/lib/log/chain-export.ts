@@ -180,7 +180,7 @@ export function adoptChains(table: ChainTable, copies: readonly ChainCopy[]): vo
   for (const copy of copies) {
     const chain = chainFor(table, copy);
     if (chain === undefined || !equalBytes(chain.session.certificate, copy.session.certificate)) continue;
-    if (copy.seq > copy.base && table.contestOf(chain, copy.index) !== undefined) continue;
+    if (copy.seq > copy.base && table.contests.of(chain, copy.index) !== undefined) continue;
     // Who names whom was seen by one side only where one is ahead; where both stand alike, either may have seen it.
     if (copy.seq === chain.seq) {
       if (chain.seq > chain.base) table.setTip(chain, copy.tip && table.isTip(chain));

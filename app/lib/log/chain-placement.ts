@@ -123,7 +123,8 @@ export class ChainPlacement {
       }
       this.#table.commit(chain, hash, checked.value);
       this.reached(chain);
-      if (chain.seq === 1) for (const one of this.#table.contestedBy(chain)) this.#waiters.wake(one);
+      if (chain.seq === 1)
+        for (const one of this.#table.contests.waitingAgainst(chain)) this.#waiters.wake(one);
       fresh.push({ seq: first + i, time: checked.value.time, payload: entry.payload });
       if (checked.value.update) updates.push(checked.value.update);
       translated ||= checked.value.translated;
@@ -175,7 +176,7 @@ export class ChainPlacement {
   #contest(chain: Chain, arrival: Arrival, receipt: Receipt): boolean {
     const { first, entries, hashes } = arrival;
     const [hash] = hashes;
-    const contest = hash && this.#table.contestOf(chain, hash);
+    const contest = hash && this.#table.contests.of(chain, hash);
     const entry = entries[0];
     if (contest === undefined || entry === undefined) return false;
     const { session, channel, signs } = chain;

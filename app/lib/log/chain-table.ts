@@ -6,10 +6,11 @@ import { inBranches, type Place } from './branch-update.ts';
 import { branchSession, BranchStarts, encodeBranchStarts, type BranchStart } from './branches.ts';
 import type { CheckedSession } from './certificate.ts';
 import { ClientNames } from './client-names.ts';
+import { Contests } from './contests.ts';
 import { readCarry, type ClosedEpochs } from './closed-epochs.ts';
 import type { FrontierRow } from './frontier.ts';
 import { Chain, type Arrival, type ChainState, type Dependency } from './chain.ts';
-import { chainStart, decodeHeads, encodeHeads, type Entry, type Head } from './entry.ts';
+import { decodeHeads, encodeHeads, type Entry, type Head } from './entry.ts';
 import { CHANNELS, HEAD_BYTES, MAX_HEADS_BYTES, type RefusalCode } from './format.ts';
 import { checkUpdate, type CheckedUpdate } from './struct-check.ts';
 import { parentsOf, type ParentKey } from './struct-parents.ts';
@@ -36,12 +37,6 @@ export interface EntryPass {
 export type EntryStop =
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly detail: string }
   | { readonly kind: 'waits'; readonly on: Dependency };
-
-/** What keeps a chain from beginning, and the branches that it and its rivals begin. */
-export interface Contest {
-  readonly code: RefusalCode;
-  readonly starts: readonly BranchStart[];
-}
 
 /** Where a segment belongs. */
 export interface Home {
@@ -72,6 +67,8 @@ export class ChainTable {
     carry: new Map(),
   };
   readonly #names = new ClientNames();
+  /** What keeps chains from beginning as they are. */
+  readonly contests: Contests;
   /** Per channel, the chains whose newest entry no other entry names: together they stand for all that is applied. */
   readonly #tips: Readonly<Record<Channel, Set<Chain>>> = {
     project: new Set(),
@@ -83,6 +80,7 @@ export class ChainTable {
   constructor(closedEpochs: ClosedEpochs, starts: BranchStarts = new BranchStarts()) {
     this.closedEpochs = closedEpochs;
     this.#starts = starts;
+    this.contests = new Contests((session, channel) => this.chain(session, channel), this.#names, starts);
   }
 
   /** The forks that are known, as bytes: chains are alike only where they are. */
@@ -127,43 +125,6 @@ export class ChainTable {
     return this.open(session, chain.channel);
   }
 
-  /**
-   * Why a chain can't begin as it is (FORK-5): another certificate names its key, or another chain has its Yjs client. With
-   * the beginnings of those that stand against it, its own last.
-   */
-  contestOf(chain: Chain, firstHash: Bytes): Contest | undefined {
-    const { session, channel, branching } = chain;
-    const { clientId, certificate } = session;
-    if (chain.seq > 0 || branching !== undefined) return undefined;
-    const own = firstStart(session, channel, firstHash);
-    if (this.#begun(session.id).some((one) => !equalBytes(one.session.certificate, certificate)))
-      return { code: 'second-certificate', starts: [...this.firstStarts(session.id), own] };
-    if (channel !== 'project') return undefined;
-    const holder = this.#names.holder(clientId);
-    if (!this.#starts.isTaken(clientId) && !this.#names.isTaken(clientId, chain)) return undefined;
-    const others = holder ? this.firstStarts(holder.session.id) : [];
-    return { code: 'client-id-taken', starts: [...others, own] };
-  }
-
-  /** Chains that wait to begin, and can't any more as they are: this one has (FORK-5). */
-  contestedBy({ session, channel }: Chain): Chain[] {
-    const sameKey = CHANNELS.flatMap((other) => this.chain(session.id, other) ?? []);
-    const sameClient = channel === 'project' ? this.#names.claimants(session.clientId) : [];
-    return [...sameKey, ...sameClient].filter((one) => one.seq === 0 && one.held.length > 0);
-  }
-
-  /** How a session's own chains begin, as branches would that begin with their first entries. */
-  firstStarts(id: SessionId): BranchStart[] {
-    return this.#begun(id).map((chain) => firstStart(chain.session, chain.channel, chain.hashAt(1)));
-  }
-
-  /** A session's own chains that have entries. */
-  #begun(id: SessionId): Chain[] {
-    return CHANNELS.flatMap((channel) => this.chain(id, channel) ?? []).filter(
-      ({ seq, branching }) => seq > 0 && branching === undefined,
-    );
-  }
-
   /** The branch that a first entry of a contested session begins, made if it is one of those that are known. */
   openFirst(author: CheckedSession, channel: Channel, hash: Bytes): FirstBranch | undefined {
     const root = this.open(author, channel);
@@ -176,7 +137,7 @@ export class ChainTable {
     if (channel !== 'project') return { branch, start, against: [] };
     this.#names.addFormer(author.clientId, branch);
     const holder = this.#names.holder(author.clientId);
-    return { branch, start, against: holder ? this.firstStarts(holder.session.id) : [] };
+    return { branch, start, against: holder ? this.contests.firstStarts(holder.session.id) : [] };
   }
 
   /** Where its author forked, a chain ends, and its branches are chains of their own from then on (FORK-2). */
@@ -406,14 +367,6 @@ export class ChainTable {
     return this.#projectOf(client)?.nextClock ?? 0;
   }
 }
-
-const firstStart = (session: CheckedSession, channel: Channel, hash: Bytes): BranchStart => ({
-  session: session.id,
-  channel,
-  seq: 1,
-  before: chainStart(session.certificate, channel).slice(0, HEAD_BYTES),
-  hash: hash.slice(0, HEAD_BYTES),
-});
 
 /** Where an author's own clock is: in their branch, or in what it is a branch of. */
 function ownPlace(author: Chain, clock: number): Place {

@@ -60,7 +60,8 @@ export class Rivals {
       before: followed.slice(0, HEAD_BYTES),
       hash: of.slice(0, HEAD_BYTES),
     });
-    const known = seq === 1 && chain.seq > 0 ? this.#table.firstStarts(place.session) : others.map(start);
+    const known =
+      seq === 1 && chain.seq > 0 ? this.#table.contests.firstStarts(place.session) : others.map(start);
     const starts = [...known, start(hash)];
     const proof: ForkProof = {
       session: chain.session.id,

@@ -316,7 +316,7 @@ export class RoomLog {
     const seq = chain.seq + 1;
     const [hash] = await chainHashes(chain.head, seq, [entry]);
     if (hash === undefined) throw new Error('an entry without a hash');
-    const contest = this.#table.contestOf(chain, hash);
+    const contest = this.#table.contests.of(chain, hash);
     if (contest !== undefined) return stop(contest.code, 'a session of its own is needed');
     const start = seq === 1 ? { certificate: own.certificate } : { before: chain.head };
     const signature = await own.sign(segmentMessage(channel, hash));
