@@ -40,6 +40,10 @@ export const secretKey = (oid: '6e' | '70', seed: Buffer) =>
   });
 export const publicOf = (oid: '6e' | '70', seed: Buffer): Buffer =>
   createPublicKey(secretKey(oid, seed)).export({ format: 'der', type: 'spki' }).subarray(12);
+/** The X25519 secret of a device: the scalar that Ed25519 makes of the same seed (KEY-7). */
+export const exchangeSecretOf = (seed: Buffer): Buffer =>
+  createHash('sha512').update(seed).digest().subarray(0, 32);
+export const exchangeKeyOf = (seed: Buffer): Buffer => publicOf('6e', exchangeSecretOf(seed));
 export const sign = (seed: Buffer, ...message: Buffer[]): Buffer =>
   signWith(null, Buffer.concat(message), secretKey('70', seed));
 export const verify = (publicKey: Buffer, signature: Buffer, ...message: Buffer[]): boolean => {

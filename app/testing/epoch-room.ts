@@ -6,7 +6,7 @@ import type { RoomLink } from '../lib/crypto/links.ts';
 import { createRoom, deriveRoomKeys, type RoomKeys, type SeedKind } from '../lib/crypto/room-keys.ts';
 import { generateSigningKeyPair, sign, type SigningKeyPair } from '../lib/crypto/signatures.ts';
 import { Project } from '../lib/document/project.ts';
-import { issueSession } from '../lib/log/certificate.ts';
+import { issueSession, type OwnSession } from '../lib/log/certificate.ts';
 import { makeGenesis } from '../lib/log/genesis.ts';
 import type { LogStore } from '../lib/log/log-store.ts';
 import type { Accepted } from '../lib/log/receipt.ts';
@@ -108,8 +108,14 @@ export class Person {
   }
 
   static async of(room: EpochRoom, kind: SeedKind = 'e'): Promise<Person> {
-    const { publicKey, privateKey } = await generateDeviceKeyPair();
-    return new Person(room, { deviceId: deviceIdOf(publicKey), privateKey }, await room.linkTo(kind));
+    const { publicKey, ...device } = await generateDeviceKeyPair();
+    return new Person(room, { deviceId: deviceIdOf(publicKey), ...device }, await room.linkTo(kind));
+  }
+
+  /** A session of this device, by whatever keys. */
+  newSession(keys: RoomKeys): Promise<OwnSession> {
+    const { deviceId, signing } = this.device;
+    return issueSession(keys, { publicKey: fromHex(deviceId), signing });
   }
 
   /** Opens the room with what this device has of it, like the room page does. */
@@ -130,7 +136,7 @@ export class Person {
     this.replica = await Replica.open({
       roomId: keys.roomId,
       keys,
-      session: await issueSession(keys, fromHex(this.device.deviceId)),
+      session: await this.newSession(keys),
       ...roster,
       ...(kind === 'in' && { carry: toCarry(facts, keys.role) }),
       store: kind === 'newcomer' ? memoryStore() : this.disk,

@@ -2,6 +2,7 @@
 import * as Y from 'yjs';
 import type { Bytes } from '../lib/core/bytes.ts';
 import { randomBytes } from '../lib/core/bytes.ts';
+import { deviceKeyPairFromSeed } from '../lib/crypto/device-keys.ts';
 import { createRoom, deriveRoomKeys, type RoomKeys, type SeedKind } from '../lib/crypto/room-keys.ts';
 import type { SigningKeyPair } from '../lib/crypto/signatures.ts';
 import { issueSession } from '../lib/log/certificate.ts';
@@ -84,7 +85,7 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
   const replica = await Replica.open({
     roomId: keys.roomId,
     keys,
-    session: await issueSession(keys, setup.device ?? randomBytes(32)),
+    session: await issueSession(keys, await deviceKeyPairFromSeed(setup.device ?? randomBytes(32))),
     genesis: knowsGenesis ? room.genesis : undefined,
     store,
     folder: inPlaceFolder(),

@@ -1,6 +1,7 @@
 /** Sessions that sign two stories: for tests of what others make of them. */
 import * as Y from 'yjs';
-import { randomBytes, type Bytes } from '../lib/core/bytes.ts';
+import type { Bytes } from '../lib/core/bytes.ts';
+import { generateDeviceKeyPair } from '../lib/crypto/device-keys.ts';
 import type { RoomKeys } from '../lib/crypto/room-keys.ts';
 import { Project } from '../lib/document/project.ts';
 import { generateSigningKeyPair } from '../lib/crypto/signatures.ts';
@@ -23,12 +24,12 @@ export async function twoCertificates(
   const heard: [StoredSegment[], StoredSegment[]] = [[], []];
   const doc = new Y.Doc();
   const log = new RoomLog({ roomId: keys.roomId, keys, genesis });
-  const author = await issueSession(keys, randomBytes(32));
+  const author = await issueSession(keys, await generateDeviceKeyPair());
   doc.clientID = author.clientId;
   const started = await appendEdit(doc, log, author, () => new Project(doc).createText('file.txt', 'start '));
   for (const hearer of heard) hearer.push(started);
   for (const [i, hearer] of heard.entries()) {
-    const session = await issueSession(keys, randomBytes(32), pair);
+    const session = await issueSession(keys, await generateDeviceKeyPair(), pair);
     const [mine, known] = [new Y.Doc(), new RoomLog({ roomId: keys.roomId, keys, genesis })];
     await known.receive(started.sealed);
     Y.applyUpdate(mine, Y.encodeStateAsUpdate(doc));
@@ -36,7 +37,7 @@ export async function twoCertificates(
     const text = (): Y.Text | undefined => project.list().flatMap(({ id }) => project.text(id) ?? [])[0];
     if (i === 1 && waiting) {
       // Somebody's words that come to nobody else.
-      const other = await issueSession(keys, randomBytes(32));
+      const other = await issueSession(keys, await generateDeviceKeyPair());
       mine.clientID = other.clientId;
       await appendEdit(mine, known, other, () => text()?.insert(6, 'lost '));
     }
@@ -70,7 +71,7 @@ export async function twoStories(
   entries = 1,
   fileName = 'file.txt',
 ): Promise<[StoredSegment[], StoredSegment[]]> {
-  const session = await issueSession(keys, randomBytes(32));
+  const session = await issueSession(keys, await generateDeviceKeyPair());
   const options = { roomId: keys.roomId, keys, genesis };
   const [doc, twin] = [new Y.Doc(), new Y.Doc()];
   const log = new RoomLog(options);

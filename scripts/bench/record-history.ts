@@ -1,6 +1,7 @@
 // Plays a trace into a room's log, one segment a key as live typing makes them, and squashes it as a device does.
 import * as Y from 'yjs';
-import { randomBytes, toHex, type Bytes } from '../../app/lib/core/bytes.ts';
+import { toHex, type Bytes } from '../../app/lib/core/bytes.ts';
+import { generateDeviceKeyPair } from '../../app/lib/crypto/device-keys.ts';
 import { createRoom, deriveRoomKeys, type RoomKeys } from '../../app/lib/crypto/room-keys.ts';
 import { Project } from '../../app/lib/document/project.ts';
 import { issueSession } from '../../app/lib/log/certificate.ts';
@@ -37,7 +38,7 @@ export async function recordHistory(trace: Trace): Promise<History> {
   const { owner, roomId, editSeed } = await createRoom();
   const keys = await deriveRoomKeys('e', editSeed, 0, roomId);
   const genesis = await makeGenesis(owner, keys);
-  const session = await issueSession(keys, randomBytes(32));
+  const session = await issueSession(keys, await generateDeviceKeyPair());
   const log = new RoomLog({ roomId, keys, genesis });
 
   let liveBytes = 0;

@@ -1,6 +1,7 @@
 // A room in which thousands of sessions wrote a few words each and left: what years of short visits come to.
 import * as Y from 'yjs';
-import { randomBytes, toHex, type Bytes } from '../../app/lib/core/bytes.ts';
+import { toHex, type Bytes } from '../../app/lib/core/bytes.ts';
+import { generateDeviceKeyPair } from '../../app/lib/crypto/device-keys.ts';
 import { createRoom, deriveRoomKeys } from '../../app/lib/crypto/room-keys.ts';
 import { Project } from '../../app/lib/document/project.ts';
 import { issueSession } from '../../app/lib/log/certificate.ts';
@@ -33,7 +34,7 @@ export async function recordSessions(count: number): Promise<PastSessions> {
   const segments: StoredSegment[] = [];
   let text: Y.Text | undefined;
   for (let i = 0; i < count; i++) {
-    const session = await issueSession(keys, randomBytes(32));
+    const session = await issueSession(keys, await generateDeviceKeyPair());
     doc.clientID = opponent.clientID = session.clientId;
     if (text === undefined) {
       const created = project.createText('visits.txt', '');

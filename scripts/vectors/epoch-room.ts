@@ -1,7 +1,13 @@
 /** The room of the vectors after its first epoch: two statements of its owner, and the keys and devices they name. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, fromHex, utf8, type Bytes } from '../../app/lib/core/bytes.ts';
-import { deviceIdOf, type DeviceKeyPair } from '../../app/lib/crypto/device-keys.ts';
+import {
+  deviceIdOf,
+  deviceKeyPairFromSeed,
+  exchangeKeyPairFromScalar,
+  type DeviceKeyPair,
+  type ExchangeKeyPair,
+} from '../../app/lib/crypto/device-keys.ts';
 import { deriveRoomKeys, type RoomKeys } from '../../app/lib/crypto/room-keys.ts';
 import { sign, signingKeyPairFromSeed, type SigningKeyPair } from '../../app/lib/crypto/signatures.ts';
 import { issueSession, type OwnSession } from '../../app/lib/log/certificate.ts';
@@ -11,7 +17,7 @@ import { makeStatement } from '../../app/lib/log/new-statement.ts';
 import { encodeFields, type StatementFields } from '../../app/lib/log/roster-codec.ts';
 import { encodeRoster, type RosterStatement } from '../../app/lib/log/roster.ts';
 import type { Written } from './chains.ts';
-import { SEEDS, type VectorRoom } from './vector-room.ts';
+import { annsDevice, SEEDS, type VectorRoom } from './vector-room.ts';
 
 export interface EpochRoom {
   readonly room: VectorRoom;
@@ -36,10 +42,10 @@ export async function epochRoom(room: VectorRoom, { chains }: Written): Promise<
   const last = await deriveRoomKeys('e', fromHex(two.edit), 2, roomId);
   const second = { ...last, past: [viewKeys, viewers] };
   const devices = {
-    ann: await devicePair(SEEDS.device.private),
-    ben: await devicePair(SEEDS.devices.ben),
-    cas: await devicePair(SEEDS.devices.cas),
-    vic: await devicePair(SEEDS.devices.vic),
+    ann: await annsDevice(),
+    ben: await deviceKeyPairFromSeed(fromHex(SEEDS.devices.ben)),
+    cas: await deviceKeyPairFromSeed(fromHex(SEEDS.devices.cas)),
+    vic: await deviceKeyPairFromSeed(fromHex(SEEDS.devices.vic)),
   };
   const memberOf = (who: keyof typeof devices, role: 'editor' | 'commenter' | 'viewer') => ({
     device: deviceIdOf(devices[who].publicKey),
@@ -59,7 +65,7 @@ export async function epochRoom(room: VectorRoom, { chains }: Written): Promise<
     former: room.keys,
     closed: [await rowAt('ann', 'annProject', 2), await rowAt('ben', 'benTalk', 60)],
     members: [memberOf('ann', 'editor'), memberOf('cas', 'commenter'), memberOf('vic', 'viewer')],
-    pairs: await Promise.all(one.ephemerals.map(devicePair)),
+    pairs: await Promise.all(one.ephemerals.map(exchangePair)),
     time: 1_700_000_100_000,
   });
   const next = await makeStatement({
@@ -69,7 +75,7 @@ export async function epochRoom(room: VectorRoom, { chains }: Written): Promise<
     former: first,
     closed: [],
     members: [memberOf('ann', 'commenter')],
-    pairs: await Promise.all(two.ephemerals.map(devicePair)),
+    pairs: await Promise.all(two.ephemerals.map(exchangePair)),
     time: Number.MAX_SAFE_INTEGER,
   });
   const { c } = first.seeds;
@@ -82,8 +88,8 @@ export async function epochRoom(room: VectorRoom, { chains }: Written): Promise<
     keys: [room.keys, first, second],
     statements: [begun, next],
     devices,
-    dan: await issueSession(first, devices.ann.publicKey, danPair),
-    fay: await issueSession(await deriveRoomKeys('c', c, 1, roomId), devices.cas.publicKey, fayPair),
+    dan: await issueSession(first, devices.ann, danPair),
+    fay: await issueSession(await deriveRoomKeys('c', c, 1, roomId), devices.cas, fayPair),
     danPair,
     otherGenesis: await makeGenesis(owner, otherKeys),
     otherKeys,
@@ -111,12 +117,5 @@ export const rosterBytes = (genesis: Bytes, statements: readonly { readonly byte
 
 export const hashOf = (bytes: Bytes): Bytes => sha256(bytes);
 
-/** DER of a PKCS #8 private key up to the 32 bytes of the X25519 secret (RFC 8410 §7). */
-const PKCS8_PREFIX = fromHex('302e020100300506032b656e04220420');
-
-export async function devicePair(secret: string): Promise<DeviceKeyPair> {
-  const pkcs8 = concat(PKCS8_PREFIX, fromHex(secret));
-  const privateKey = await crypto.subtle.importKey('pkcs8', pkcs8, 'X25519', true, ['deriveBits']);
-  const { x } = await crypto.subtle.exportKey('jwk', privateKey);
-  return { publicKey: new Uint8Array(Buffer.from(x ?? '', 'base64url')), privateKey };
-}
+export const exchangePair = (secret: string): Promise<ExchangeKeyPair> =>
+  exchangeKeyPairFromScalar(fromHex(secret));

@@ -1,6 +1,7 @@
 /** Forks and contested sessions: what their branches are called, and what a room makes of them. */
 import * as Y from 'yjs';
 import { toHex, type Bytes } from '../../app/lib/core/bytes.ts';
+import { deviceKeyPairFromSeed } from '../../app/lib/crypto/device-keys.ts';
 import { branchClient, branchName, BranchStarts, type BranchStart } from '../../app/lib/log/branches.ts';
 import { issueSession } from '../../app/lib/log/certificate.ts';
 import { encodeHeads } from '../../app/lib/log/entry.ts';
@@ -37,7 +38,11 @@ async function twoSeconds(room: VectorRoom) {
 
 async function twoCertificates(room: VectorRoom) {
   const { ann, eve } = room.sessions;
-  const twin = await issueSession(room.keys, new Uint8Array(32).fill(1), room.pairs.eve);
+  const twin = await issueSession(
+    room.keys,
+    await deviceKeyPairFromSeed(new Uint8Array(32).fill(1)),
+    room.pairs.eve,
+  );
   const his = eve.clientId;
   const one = new VectorChain(eve, 'project').add(intoRoot(his, 0, 'files', 'AA'));
   const other = new VectorChain(twin, 'project').add(intoRoot(his, 0, 'files', 'BBB'));

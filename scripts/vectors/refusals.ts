@@ -1,11 +1,13 @@
 /** One sealed segment for every refusal of the accept order that a segment can show (ACC, CERT, SEAL-2). */
 import { concat, fromHex, utf8, type Bytes } from '../../app/lib/core/bytes.ts';
 import type { RoomId } from '../../app/lib/core/ids.ts';
+import { deviceKeyPairFromSeed } from '../../app/lib/crypto/device-keys.ts';
 import { signingKeyPairFromSeed } from '../../app/lib/crypto/signatures.ts';
 import type { RefusalCode } from '../../app/lib/log/format.ts';
 import { encodeSegment } from '../../app/lib/log/segment.ts';
 import { between, intoRoot, updateOf, type Written } from './chains.ts';
 import {
+  annsDevice,
   bytesOf,
   hex,
   sealBody,
@@ -72,11 +74,13 @@ async function segmentCases(room: VectorRoom, { segments }: Written) {
     signature: concat(ORDER_1, new Uint8Array(32)),
   });
   const good = await writeCertificate(base);
+  const pretended = { ...(await annsDevice()), signing: pairs.eve };
   const viewers = new VectorChain(vic, 'runs').add(utf8('x'));
   const unsigned = plain.map((byte, i) => (i === plain.length - 1 ? byte ^ 1 : byte));
   const fork = new VectorChain(ann, 'project').add(intoRoot(ann.clientId, 0, 'files', 'fork'));
-  // Vouched for twice by one session, as no app does: another device's key in it.
-  const twice = await writeCertificate({ ...base, session: pairs.ann, device: new Uint8Array(32).fill(1) });
+  // Vouched for twice by one session, as no app does: by another device.
+  const another = await deviceKeyPairFromSeed(new Uint8Array(32).fill(1));
+  const twice = await writeCertificate({ ...base, session: pairs.ann, device: another });
   const twin = new VectorChain({ ...ann, certificate: twice }, 'project');
   twin.add(intoRoot(ann.clientId, 0, 'files', 'twin'));
   return {
@@ -101,9 +105,13 @@ async function segmentCases(room: VectorRoom, { segments }: Written) {
       sealed: await under(await writeCertificate({ ...base, issuer: viewKeys.viewInvite })),
     },
     'weak-key': { rules: ['CERT-3', 'KEY-6'], sealed: await sealedHex(room, weakly) },
+    'unproved-device': {
+      rules: ['CERT-8'],
+      sealed: await under(await writeCertificate({ ...base, device: pretended })),
+    },
     'bad-certificate-signature': {
       rules: ['CERT-3'],
-      sealed: await under(good.map((byte, i) => (i === 154 ? byte ^ 1 : byte))),
+      sealed: await under(good.map((byte, i) => (i === 186 ? byte ^ 1 : byte))),
     },
     'second-certificate': {
       rules: ['CERT-6'],

@@ -5,7 +5,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, fromHex, utf8, type Bytes } from '../../app/lib/core/bytes.ts';
 import { archiveKeys, epochBytes } from '../../app/lib/crypto/room-keys.ts';
 import { wrapFormerSeed, wrapSeed, type SeedGrant } from '../../app/lib/crypto/seed-grant.ts';
-import { devicePair, withFields, type EpochRoom } from './epoch-room.ts';
+import { exchangePair, withFields, type EpochRoom } from './epoch-room.ts';
 import { changedFrom, sameAs, type Pieces } from './pieces.ts';
 import { hex, SEEDS } from './vector-room.ts';
 
@@ -56,7 +56,7 @@ export async function grantVectors(epochs: EpochRoom) {
   const { e, c, v } = keys[1].seeds;
   if (!forAnn || !forCas || !forVic || !e || !c) throw new Error('three grants');
   const terms = { roomId, epoch: 1, device: devices.ann.publicKey, role: 'editor' } as const;
-  const pair = await devicePair(SEEDS.epochs[0].ephemerals[0]);
+  const pair = await exchangePair(SEEDS.epochs[0].ephemerals[0]);
   const onlyAnn = async (grant: SeedGrant): Promise<Bytes> =>
     withFields(epochs, first, { grants: [{ ...forAnn, ...grant }] });
   const wrapped = async (ephemeral: Bytes): Promise<SeedGrant> =>

@@ -1,7 +1,7 @@
 /** Vectors of the genesis statement and of certificates (GEN, CERT). More refused certificates are in refusals.ts. */
-import { concat, type Bytes } from '../../app/lib/core/bytes.ts';
-import { readCertificate } from '../../app/lib/log/certificate.ts';
-import { hex, writeCertificate, type VectorRoom, type Who } from './vector-room.ts';
+import { concat, fromHex, type Bytes } from '../../app/lib/core/bytes.ts';
+import { readCertificate, type CheckedSession } from '../../app/lib/log/certificate.ts';
+import { annsDevice, hex, writeCertificate, type VectorRoom, type Who } from './vector-room.ts';
 
 export function genesisVectors({ genesis }: VectorRoom) {
   const { bytes, ownerPublicKey } = genesis;
@@ -25,9 +25,23 @@ export interface CertificateVector {
   readonly name: string;
   readonly rules: readonly string[];
   readonly hex: string;
-  readonly accepted?: { readonly session: string; readonly clientId: number; readonly role: string };
+  readonly accepted?: {
+    readonly session: string;
+    readonly clientId: number;
+    readonly role: string;
+    readonly device: string;
+    readonly proved: boolean;
+  };
   readonly refused?: string;
 }
+
+const told = ({ id, clientId, role, device, proved }: CheckedSession) => ({
+  session: id,
+  clientId,
+  role,
+  device,
+  proved,
+});
 
 /** What is wrong with each refused certificate is all that is wrong with it. */
 export async function certificateVectors(room: VectorRoom): Promise<CertificateVector[]> {
@@ -36,15 +50,12 @@ export async function certificateVectors(room: VectorRoom): Promise<CertificateV
   const comment = keys.commentInvite ?? keys.viewInvite;
   const base = { roomId, issuer, session: pairs.eve };
   const issued = (who: Who, rules: string[]) => {
-    const { certificate, id, clientId, role } = sessions[who];
-    return { name: who, rules, hex: hex(certificate), accepted: { session: id, clientId, role } };
+    return { name: who, rules, hex: hex(sessions[who].certificate), accepted: told(sessions[who]) };
   };
-  /** Of a lesser role than its issuer might give. */
-  const accepted = (name: string, bytes: Bytes) => {
+  const accepted = (name: string, bytes: Bytes, rule = 'CERT-3') => {
     const read = readCertificate(bytes);
     if (!read.ok) throw new Error(read.error);
-    const { id, clientId, role } = read.value.session;
-    return { name, rules: ['CERT-3'], hex: hex(bytes), accepted: { session: id, clientId, role } };
+    return { name, rules: [rule], hex: hex(bytes), accepted: told(read.value.session) };
   };
   const refused = (name: string, rule: string, code: string, bytes: Bytes) => ({
     name,
@@ -53,10 +64,16 @@ export async function certificateVectors(room: VectorRoom): Promise<CertificateV
     refused: code,
   });
   const good = await writeCertificate(base);
-  const [format, role, epoch] = [{ format: 2 }, { role: 3 }, { epoch: 1 }];
-  const unsigned = good.map((byte, i) => (i === 218 ? byte ^ 1 : byte));
+  const [format, role, epoch] = [{ format: 3 }, { role: 3 }, { epoch: 1 }];
+  const changed = (at: number) => good.map((byte, i) => (i === at ? byte ^ 1 : byte));
+  const ann = await annsDevice();
+  const pretended = { ...ann, signing: pairs.eve };
+  // Of order 2: u = 0 is y = -1, and everybody can sign for it.
+  const order2 = { ...ann.signing, publicKey: fromHex(`ec${'ff'.repeat(30)}7f`) };
+  const weak = { publicKey: new Uint8Array(32), signing: order2 };
+  const former = await writeCertificate({ ...base, format: 1 });
   return [
-    issued('ann', ['CERT-1', 'CERT-2', 'CERT-3', 'CERT-5']),
+    issued('ann', ['CERT-1', 'CERT-2', 'CERT-3', 'CERT-5', 'CERT-8']),
     issued('ben', ['CERT-1', 'CERT-5']),
     issued('eve', ['CERT-1', 'CERT-5']),
     issued('vic', ['CERT-1', 'CERT-3', 'CERT-5']),
@@ -92,6 +109,27 @@ export async function certificateVectors(room: VectorRoom): Promise<CertificateV
       await writeCertificate({ ...base, issuer: room.viewKeys.viewInvite, role: 1 }),
     ),
     refused('of another epoch', 'CERT-2', 'wrong-epoch', await writeCertificate({ ...base, ...epoch })),
-    refused('not signed by its session', 'CERT-3', 'bad-certificate-signature', unsigned),
+    refused('not signed by its session', 'CERT-3', 'bad-certificate-signature', changed(314)),
+    accepted('of format 1, which names a device and proves none', former, 'CERT-8'),
+    refused('a byte too few for format 2', 'CERT-8', 'malformed-certificate', good.slice(0, -1)),
+    refused(
+      'format 1 with the length of format 2',
+      'CERT-8',
+      'malformed-certificate',
+      good.map((byte, i) => (i === 0 ? 1 : byte)),
+    ),
+    refused('not signed by its device', 'CERT-8', 'bad-certificate-signature', changed(250)),
+    refused(
+      "another's device, signed with a key of one's own",
+      'CERT-8',
+      'unproved-device',
+      await writeCertificate({ ...base, device: pretended }),
+    ),
+    refused(
+      'of a device whose key is weak in both forms',
+      'CERT-8',
+      'unproved-device',
+      await writeCertificate({ ...base, device: weak }),
+    ),
   ];
 }

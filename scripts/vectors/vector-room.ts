@@ -15,15 +15,16 @@ import {
   type RoomKeys,
   type SealKind,
 } from '../../app/lib/crypto/room-keys.ts';
+import { deviceKeyPairFromSeed, type DeviceKeyPair } from '../../app/lib/crypto/device-keys.ts';
 import { sign, signingKeyPairFromSeed, type SigningKeyPair } from '../../app/lib/crypto/signatures.ts';
 import { issueSession, type OwnSession } from '../../app/lib/log/certificate.ts';
 import { chainHashes, chainStart, segmentMessage, type Entry } from '../../app/lib/log/entry.ts';
-import { FORMAT } from '../../app/lib/log/format.ts';
+import { CERTIFICATE_FORMAT, FORMAT, UNPROVED_CERTIFICATE_FORMAT } from '../../app/lib/log/format.ts';
 import { makeGenesis, type Genesis } from '../../app/lib/log/genesis.ts';
 import { seal } from '../../app/lib/log/seal.ts';
 import { encodeSegment } from '../../app/lib/log/segment.ts';
 
-/** Written into the file. The device's public key is that of the X25519 secret of 32 times 09 (KEY-7): Ann's. */
+/** Written into the file. */
 export const SEEDS = {
   owner: '01'.repeat(32),
   edit: '02'.repeat(32),
@@ -34,12 +35,9 @@ export const SEEDS = {
     vic: '06'.repeat(32),
     cas: '07'.repeat(32),
   },
-  device: {
-    private: '09'.repeat(32),
-    public: '57db4b359f23ae5e146e4e2512056704722506348c150c14753d0c933d04d421',
-  },
-  /** Private X25519 keys: of the devices of others, and of the grants of each statement, in their order. */
-  devices: { ben: '0a'.repeat(32), cas: '0b'.repeat(32), vic: '0c'.repeat(32) },
+  /** Secrets of devices (KEY-7). All sessions of epoch 0 are of Ann's, and Dan's. */
+  devices: { ann: '09'.repeat(32), ben: '0a'.repeat(32), cas: '0b'.repeat(32), vic: '0c'.repeat(32) },
+  /** Edit seeds, and the X25519 secrets of the grants of each statement, in their order. */
   epochs: [
     { edit: '12'.repeat(32), ephemerals: ['31'.repeat(32), '32'.repeat(32), '33'.repeat(32)] },
     { edit: '13'.repeat(32), ephemerals: ['34'.repeat(32)] },
@@ -72,7 +70,7 @@ export async function vectorRoom(): Promise<VectorRoom> {
   if (keys.seeds.c === undefined) throw new Error('an edit seed gives a comment seed');
   const commentKeys = await deriveRoomKeys('c', keys.seeds.c, 0, roomId);
   const viewKeys = await deriveRoomKeys('v', keys.seeds.v, 0, roomId);
-  const device = fromHex(SEEDS.device.public);
+  const device = await annsDevice();
   const pairOf = (who: Who) => signingKeyPairFromSeed(fromHex(SEEDS.sessions[who]));
   const pairs = {
     ann: await pairOf('ann'),
@@ -198,26 +196,33 @@ export interface CertificateFields {
   readonly format?: number;
   readonly epoch?: number;
   readonly role?: number;
-  readonly device?: Bytes;
+  readonly device?: Pick<DeviceKeyPair, 'publicKey' | 'signing'>;
 }
 
-/** A certificate with any fields, signed by both (CERT-1). */
+export const annsDevice = (): Promise<DeviceKeyPair> => deviceKeyPairFromSeed(fromHex(SEEDS.devices.ann));
+
+/** A certificate with any fields, signed by all: in format 1 without what its device adds (CERT-1, CERT-8). */
 export async function writeCertificate(fields: CertificateFields): Promise<Bytes> {
-  const { roomId, issuer, session, format = FORMAT, epoch = 0, role = 2 } = fields;
-  const { device = fromHex(SEEDS.device.public) } = fields;
+  const { roomId, issuer, session, format = CERTIFICATE_FORMAT, epoch = 0, role = 2 } = fields;
+  const { device = await annsDevice() } = fields;
+  const proved = format !== UNPROVED_CERTIFICATE_FORMAT;
   const body = concat(
     Uint8Array.of(format),
     utf8(roomId),
     epochBytes(epoch),
     Uint8Array.of(role),
     session.publicKey,
-    device,
+    device.publicKey,
     issuer.publicKey,
+    ...(proved ? [device.signing.publicKey] : []),
   );
   const byIssuer = await sign(issuer.privateKey, concat(utf8('codeface/certificate-issuer/1\0'), body));
   const vouched = concat(body, byIssuer);
-  const bySession = await sign(session.privateKey, concat(utf8('codeface/certificate-session/1\0'), vouched));
-  return concat(vouched, bySession);
+  const { privateKey } = device.signing;
+  const byDevice = await sign(privateKey, concat(utf8('codeface/certificate-device/1\0'), vouched));
+  const all = concat(vouched, ...(proved ? [byDevice] : []));
+  const bySession = await sign(session.privateKey, concat(utf8('codeface/certificate-session/1\0'), all));
+  return concat(all, bySession);
 }
 
 /** Hex of anything that is bytes; spaces in hand-written hex are for the eye. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { base64urlnopad } from '@scure/base';
-import { fromHex, toHex, utf8, type Bytes } from '../core/bytes.ts';
+import { equalBytes, fromHex, toHex, utf8, type Bytes } from '../core/bytes.ts';
 import type { RoomId } from '../core/ids.ts';
-import { generateDeviceKeyPair } from './device-keys.ts';
+import { deviceKeyPairFromSeed, generateDeviceKeyPair, isOneDevice } from './device-keys.ts';
 import { formatLink, parseLink } from './links.ts';
 import { archiveKeys, createRoom, deriveRoomKeys, isRoomId, roomIdOf, type SeedKind } from './room-keys.ts';
 import { isStrongPublicKey, sign, signingKeyPairFromSeed, verifySignature } from './signatures.ts';
@@ -114,6 +114,42 @@ test('KEY-7 a device key stays on its device', async () => {
   const pair = await generateDeviceKeyPair();
   expect(pair.publicKey).toHaveLength(32);
   expect(pair.privateKey.extractable).toBe(false);
+  expect(pair.signing.privateKey.extractable).toBe(false);
+});
+
+test('KEY-7 [seed 3122, 40 runs] the two forms of a device name each other, and nobody else', async () => {
+  const seed = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Uint8Array.from(bytes));
+  await fc.assert(
+    fc.asyncProperty(seed, seed, fc.nat(255), async (one, another, bit) => {
+      fc.pre(!equalBytes(one, another));
+      const [mine, theirs] = await Promise.all([one, another].map(deviceKeyPairFromSeed));
+      if (!mine || !theirs) return;
+      const { publicKey: u, signing } = mine;
+      const y = signing.publicKey;
+      expect(isOneDevice(u, y)).toBe(true);
+      expect(isOneDevice(u, theirs.signing.publicKey)).toBe(false);
+      const flipped = (bytes: Bytes) => bytes.map((b, i) => (i === bit >> 3 ? b ^ (1 << (bit & 7)) : b));
+      expect(isOneDevice(flipped(u), y)).toBe(false);
+      // The top bit is the sign of x: whoever has one of the two points has both.
+      expect(isOneDevice(u, flipped(y))).toBe(bit === 255);
+    }),
+    { seed: 3122, numRuns: 40 },
+  );
+});
+
+test('CERT-8 second names of keys are no device: p added to y, or to u', () => {
+  const p = 2n ** 255n - 19n;
+  const bytes = (n: bigint) => fromHex(n.toString(16).padStart(64, '0')).toReversed();
+  const inverse = (n: bigint) => {
+    let [result, power] = [1n, ((n % p) + p) % p];
+    for (let e = p - 2n; e > 0n; e >>= 1n, power = (power * power) % p)
+      if (e & 1n) result = (result * power) % p;
+    return result;
+  };
+  expect(isOneDevice(bytes(p - 3n), bytes(2n))).toBe(true);
+  expect(isOneDevice(bytes(p - 3n), bytes(p + 2n))).toBe(false);
+  expect(isOneDevice(bytes(2n), bytes(inverse(3n)))).toBe(true);
+  expect(isOneDevice(bytes(p + 2n), bytes(inverse(3n)))).toBe(false);
 });
 
 const ROOM = 'a'.repeat(52) as RoomId;

@@ -2,16 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fromHex, randomBytes, type Bytes } from '../core/bytes.ts';
 import type { RoomId } from '../core/ids.ts';
-import { generateDeviceKeyPair } from './device-keys.ts';
+import { generateExchangeKeyPair, isStrongDeviceKey } from './device-keys.ts';
 import { createRoom, deriveRoomKeys } from './room-keys.ts';
-import {
-  isStrongDeviceKey,
-  openFormerSeed,
-  openGrant,
-  wrapFormerSeed,
-  wrapSeed,
-  type SeedGrant,
-} from './seed-grant.ts';
+import { openFormerSeed, openGrant, wrapFormerSeed, wrapSeed, type SeedGrant } from './seed-grant.ts';
 
 const roomId = 'a'.repeat(52) as RoomId;
 const flip = (bytes: Bytes, at: number, mask: number): Bytes =>
@@ -23,7 +16,7 @@ const wrapped = async (...[seed, terms]: Parameters<typeof wrapSeed>): Promise<S
 };
 
 test('ROST-3 a grant opens with its private key on its own terms, and in no other way', async () => {
-  const [pair, other] = await Promise.all([generateDeviceKeyPair(), generateDeviceKeyPair()]);
+  const [pair, other] = await Promise.all([generateExchangeKeyPair(), generateExchangeKeyPair()]);
   const seed = randomBytes(32);
   const terms = { roomId, epoch: 3, device: pair.publicKey, role: 'commenter' } as const;
   const grant = await wrapped(seed, terms);
@@ -41,7 +34,7 @@ test('ROST-3 a grant opens with its private key on its own terms, and in no othe
 });
 
 test('ROST-3 [seed 3161, 200 runs] a changed grant opens nothing and does not throw', async () => {
-  const pair = await generateDeviceKeyPair();
+  const pair = await generateExchangeKeyPair();
   const terms = { roomId, epoch: 1, device: pair.publicKey, role: 'editor' } as const;
   const grant = await wrapped(randomBytes(32), terms);
   const bytes = fc.uint8Array({ maxLength: 64 }).map((values) => Uint8Array.from(values));
@@ -80,7 +73,7 @@ const NOT_CANONICAL = [
 test.each([...SMALL_ORDER, ...NOT_CANONICAL])(
   'ROST-3 no seed is wrapped to or opened from %s',
   async (hex) => {
-    const { privateKey, publicKey } = await generateDeviceKeyPair();
+    const { privateKey, publicKey } = await generateExchangeKeyPair();
     const terms = { roomId, epoch: 1, device: fromHex(hex), role: 'viewer' } as const;
     expect(isStrongDeviceKey(fromHex(hex))).toBe(false);
     expect(await wrapSeed(randomBytes(32), terms)).toBeUndefined();
@@ -90,7 +83,10 @@ test.each([...SMALL_ORDER, ...NOT_CANONICAL])(
 );
 
 test('ROST-3 a grant under a second name of its ephemeral key opens nowhere', async () => {
-  const [{ privateKey, publicKey }, pair] = [await generateDeviceKeyPair(), await generateDeviceKeyPair()];
+  const [{ privateKey, publicKey }, pair] = [
+    await generateExchangeKeyPair(),
+    await generateExchangeKeyPair(),
+  ];
   const terms = { roomId, epoch: 1, device: publicKey, role: 'viewer' } as const;
   const renamed = { ...pair, publicKey: flip(pair.publicKey, 31, 0x80) };
   const [grant, same] = await Promise.all(

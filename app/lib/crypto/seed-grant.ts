@@ -1,15 +1,14 @@
 /**
  * Seeds on their way into a new epoch (ROST-3, ROST-4): one wrapped to each staying device's X25519 key, and the read seed of the
- * epoch before wrapped under the read seed of the new one. Owns the refusal of weak device keys.
+ * epoch before wrapped under the read seed of the new one.
  */
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { concat, equalBytes, fromHex, utf8, type Bytes } from '../core/bytes.ts';
+import { concat, utf8, type Bytes } from '../core/bytes.ts';
 import { ROLES, type Role, type RoomId } from '../core/ids.ts';
-import { generateDeviceKeyPair, type DeviceKeyPair } from './device-keys.ts';
+import { generateExchangeKeyPair, isStrongDeviceKey, type ExchangeKeyPair } from './device-keys.ts';
 import { deriveSecret, epochBytes, SEED_BYTES, type RoomKeys, type SeedKind } from './room-keys.ts';
 
-export const DEVICE_KEY_BYTES = 32;
 /** A seed and the tag of AES-GCM. */
 export const WRAPPED_SEED_BYTES = SEED_BYTES + 16;
 
@@ -44,9 +43,9 @@ export const seedKindOf = (role: Role): SeedKind => SEED_KINDS[role];
 export async function wrapSeed(
   seed: Bytes,
   terms: GrantTerms,
-  pair?: DeviceKeyPair,
+  pair?: ExchangeKeyPair,
 ): Promise<SeedGrant | undefined> {
-  const { publicKey: ephemeral, privateKey } = pair ?? (await generateDeviceKeyPair());
+  const { publicKey: ephemeral, privateKey } = pair ?? (await generateExchangeKeyPair());
   const secret = await sharedSecret(privateKey, terms.device);
   if (secret === undefined) return undefined;
   const key = grantKey(secret, terms, ephemeral);
@@ -70,27 +69,6 @@ export const wrapFormerSeed = (seed: Bytes, keys: RoomKeys): Promise<Bytes> =>
 /** Undefined if it was not wrapped under these keys, or is damaged. */
 export const openFormerSeed = (wrapped: Bytes, keys: RoomKeys): Promise<Bytes | undefined> =>
   decrypt(formerKey(keys), formerData(keys), wrapped);
-
-/**
- * False for u-coordinates of small order, under which every shared secret is zero, and for what is not below the field's prime,
- * top bit included: a device has one name (ROST-3). Platforms take the latter.
- */
-export function isStrongDeviceKey(publicKey: Bytes): boolean {
-  if (publicKey.length !== DEVICE_KEY_BYTES) return false;
-  const [first = 0, last = 0] = [publicKey[0], publicKey[31]];
-  const notBelowPrime =
-    last > 0x7f || (last === 0x7f && first >= 0xed && publicKey.subarray(1, 31).every((b) => b === 0xff));
-  return !notBelowPrime && !SMALL_ORDER_U.some((weak) => equalBytes(weak, publicKey));
-}
-
-/** u of the points whose order divides 8, on the curve and its twist, below the prime. */
-const SMALL_ORDER_U = [
-  '0000000000000000000000000000000000000000000000000000000000000000',
-  '0100000000000000000000000000000000000000000000000000000000000000',
-  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
-  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
-  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-].map(fromHex);
 
 /** Undefined where it would be all zeros. A conforming platform refuses to answer then; others answer zeros (RFC 7748 §6.1). */
 async function sharedSecret(privateKey: CryptoKey, publicKey: Bytes): Promise<Bytes | undefined> {

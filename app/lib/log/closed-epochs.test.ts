@@ -4,6 +4,7 @@ import * as Y from 'yjs';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { randomBytes, toHex, utf8, type Bytes } from '../core/bytes.ts';
 import type { Channel } from '../core/ids.ts';
+import { deviceKeyPairFromSeed } from '../crypto/device-keys.ts';
 import { deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
 import { sign } from '../crypto/signatures.ts';
 import { issueSession, type OwnSession } from './certificate.ts';
@@ -59,7 +60,7 @@ async function nextEpoch(closed: readonly FrontierRow[], before: EpochRoom = fir
     genesis,
     statements,
     newLog: () => new RoomLog({ roomId, keys, genesis, statements }),
-    newSession: () => issueSession(keys, new Uint8Array(32).fill(7)),
+    newSession: async () => issueSession(keys, await deviceKeyPairFromSeed(new Uint8Array(32).fill(7))),
   };
 }
 
@@ -126,9 +127,11 @@ describe('ROST-10 a closed session', () => {
     expect((await taken(first.newLog(), ben.sealed)).refused).toEqual(['wrong-epoch']);
     expect((await taken(room.newLog(), ben.sealed)).text).toBe('x');
     const later = await deriveRoomKeys('e', randomBytes(32), 2, room.keys.roomId);
-    const early = new Forge(room, await issueSession(later, new Uint8Array(32).fill(7)), 'talk').add(
-      utf8('x'),
-    );
+    const early = new Forge(
+      room,
+      await issueSession(later, await deviceKeyPairFromSeed(new Uint8Array(32).fill(7))),
+      'talk',
+    ).add(utf8('x'));
     expect((await taken(room.newLog(), [await early.segment(1, 1)])).refused).toEqual(['wrong-epoch']);
   });
 
@@ -205,7 +208,7 @@ describe('ROST-11 a carry', () => {
     const { c = new Uint8Array(32) } = third.keys.seeds;
     const commenter = await issueSession(
       await deriveRoomKeys('c', c, 2, third.keys.roomId),
-      new Uint8Array(32).fill(7),
+      await deviceKeyPairFromSeed(new Uint8Array(32).fill(7)),
     );
     const outer = await carry(third, commenter, inner);
     expect((await taken(third.newLog(), [outer, carried, ...late.sealed])).text).toBe('');
@@ -235,7 +238,10 @@ describe('ROST-11 a carry', () => {
     const room = await nextEpoch([]);
     const { c = new Uint8Array(32), v } = room.keys.seeds;
     const sessionOf = async (kind: 'c' | 'v', seed: Bytes) =>
-      issueSession(await deriveRoomKeys(kind, seed, 1, room.keys.roomId), new Uint8Array(32).fill(7));
+      issueSession(
+        await deriveRoomKeys(kind, seed, 1, room.keys.roomId),
+        await deviceKeyPairFromSeed(new Uint8Array(32).fill(7)),
+      );
     const into = async (session: OwnSession): Promise<[Channel[], unknown[]]> => {
       const to = room.newLog();
       const { refused } = await taken(to, [await carry(room, session, rows), said, ...ann.sealed]);

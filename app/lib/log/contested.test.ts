@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
 import type { ClientId } from '../core/ids.ts';
+import { deviceKeyPairFromSeed } from '../crypto/device-keys.ts';
 import { deriveRoomKeys } from '../crypto/room-keys.ts';
 import { generateSigningKeyPair } from '../crypto/signatures.ts';
 import { expectAlike, meet, meetHonestly, startsOf, Tab } from '../../testing/forking-tab.ts';
@@ -46,7 +47,9 @@ const type = (at: number, words: string) => (text: Y.Text) => text.insert(Math.m
 async function sameKey(count: number): Promise<OwnSession[]> {
   const pair = await generateSigningKeyPair();
   return Promise.all(
-    Array.from({ length: count }, (_, i) => issueSession(room.keys, new Uint8Array(32).fill(i + 1), pair)),
+    Array.from({ length: count }, async (_, i) =>
+      issueSession(room.keys, await deviceKeyPairFromSeed(new Uint8Array(32).fill(i + 1)), pair),
+    ),
   );
 }
 
@@ -74,8 +77,16 @@ describe('FORK-5: two certificates of one key', () => {
     const pair = await generateSigningKeyPair();
     const { roomId, seeds } = room.keys;
     const commentKeys = await deriveRoomKeys('c', seeds.c as Bytes, 0, roomId);
-    const editor = await issueSession(room.keys, new Uint8Array(32).fill(1), pair);
-    const commenter = await issueSession(commentKeys, new Uint8Array(32).fill(2), pair);
+    const editor = await issueSession(
+      room.keys,
+      await deviceKeyPairFromSeed(new Uint8Array(32).fill(1)),
+      pair,
+    );
+    const commenter = await issueSession(
+      commentKeys,
+      await deviceKeyPairFromSeed(new Uint8Array(32).fill(2)),
+      pair,
+    );
     const { clientId } = editor;
     const words = begin(editor, 'words').add(
       rawUpdate(clientId, 5, [{ origin: [clientId, 4], text: ' more' }]),

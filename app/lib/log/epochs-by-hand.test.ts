@@ -9,6 +9,7 @@ import {
   bytesNamed,
   CHANNELS,
   derive,
+  exchangeSecretOf,
   edit as firstEdit,
   hex,
   label,
@@ -49,9 +50,8 @@ import { isStrong, refusalOf, Strict } from '../../testing/strict-by-hand.ts';
 const genesis = bytesNamed('genesis/of this room');
 const edits = [firstEdit, ...seeds.epochs.map(({ edit }) => hex(edit))];
 const seedsOf = (epoch: number) => seedsFrom('e', edits[epoch] ?? firstEdit, epoch);
-const privates = { ann: hex(seeds.device.private), ...seeds.devices };
-const privateOf = (who: keyof typeof privates): Buffer => Buffer.from(privates[who] as string, 'hex');
-const deviceOf = (who: keyof typeof privates): Buffer => publicOf('6e', privateOf(who));
+const privateOf = (who: keyof typeof seeds.devices): Buffer => exchangeSecretOf(hex(seeds.devices[who]));
+const deviceOf = (who: keyof typeof seeds.devices): Buffer => publicOf('6e', privateOf(who));
 const ROLES = ['viewer', 'commenter', 'editor'];
 
 const statements: Statement[] = [];

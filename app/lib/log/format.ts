@@ -6,6 +6,9 @@ import { ROLES, type Channel, type Role, type SessionId } from '../core/ids.ts';
 
 /** Version of everything sealed and signed here. A sealed record with another one is kept, not read (SEAL-2). */
 export const FORMAT = 1;
+/** Version of session certificates, and the one before, whose device is a claim (CERT-8). */
+export const CERTIFICATE_FORMAT = 2;
+export const UNPROVED_CERTIFICATE_FORMAT = 1;
 
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
@@ -67,6 +70,7 @@ export type RefusalCode =
   | 'unknown-issuer'
   | 'role-above-issuer'
   | 'weak-key'
+  | 'unproved-device'
   | 'bad-certificate-signature'
   | 'second-certificate'
   | 'client-id-taken'

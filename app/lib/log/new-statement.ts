@@ -1,7 +1,7 @@
 /** Making the owner's next statement (ROST-1): for the owner's device alone, and seldom. */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, equalBytes, fromHex, type Bytes } from '../core/bytes.ts';
-import type { DeviceKeyPair } from '../crypto/device-keys.ts';
+import type { ExchangeKeyPair } from '../crypto/device-keys.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import { seedKindOf, wrapFormerSeed, wrapSeed, type SeedGrant } from '../crypto/seed-grant.ts';
 import type { FrontierRow } from './frontier.ts';
@@ -31,7 +31,7 @@ export async function makeStatement(options: {
   /** Milliseconds since 1970. */
   readonly time: number;
   /** The ephemeral pair of each member's grant; only test vectors give them. */
-  readonly pairs?: readonly DeviceKeyPair[];
+  readonly pairs?: readonly ExchangeKeyPair[];
 }): Promise<RosterStatement> {
   const { owner, genesis, before, owners = [], keys, former, closed, members, time, pairs } = options;
   const { roomId, epoch, editInvite, commentInvite, viewInvite } = keys;
@@ -64,7 +64,7 @@ export async function makeStatement(options: {
 async function grantTo(
   member: Member,
   keys: RoomKeys,
-  pair: DeviceKeyPair | undefined,
+  pair: ExchangeKeyPair | undefined,
 ): Promise<(Member & SeedGrant) | undefined> {
   const { roomId, epoch } = keys;
   const seed = keys.seeds[seedKindOf(member.role)];

@@ -1,6 +1,7 @@
 import * as Y from 'yjs';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { concat, utf8, type Bytes } from '../core/bytes.ts';
+import { deviceKeyPairFromSeed } from '../crypto/device-keys.ts';
 import { deriveRoomKeys } from '../crypto/room-keys.ts';
 import { issueSession } from './certificate.ts';
 import { encodeHeads, type Entry } from './entry.ts';
@@ -362,7 +363,7 @@ describe('refusals of segments: nothing is closed, the next good one is taken', 
   });
 
   test('role-may-not-sign: CERT-4 a viewer signs no channel', async () => {
-    const viewer = await issueSession(room.viewKeys, new Uint8Array(32));
+    const viewer = await issueSession(room.viewKeys, await deviceKeyPairFromSeed(new Uint8Array(32)));
     const log = room.newLog();
     for (const channel of ['project', 'talk', 'runs'] as const) {
       const forge = new Forge(room, viewer, channel).add(rawUpdate(viewer.clientId, 0, [{}]));
@@ -376,7 +377,7 @@ describe('refusals of segments: nothing is closed, the next good one is taken', 
   test('role-may-not-sign: CERT-4 a commenter signs talk and nothing else', async () => {
     const { roomId, seeds } = room.keys;
     const keys = await deriveRoomKeys('c', seeds.c as Bytes, 0, roomId);
-    const commenter = await issueSession(keys, new Uint8Array(32));
+    const commenter = await issueSession(keys, await deviceKeyPairFromSeed(new Uint8Array(32)));
     const log = room.newLog();
     for (const channel of ['project', 'runs'] as const) {
       const forge = new Forge(room, commenter, channel).add(rawUpdate(commenter.clientId, 0, [{}]));

@@ -358,9 +358,10 @@ function withoutSigner({
   role,
   epoch,
   device,
+  proved,
   publicKey,
   issuer,
   certificate,
 }: OwnSession): CheckedSession {
-  return { id, clientId, role, epoch, device, publicKey, issuer, certificate };
+  return { id, clientId, role, epoch, device, proved, publicKey, issuer, certificate };
 }

@@ -4,6 +4,7 @@ import * as Y from 'yjs';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { toHex, type Bytes } from '../core/bytes.ts';
 import type { Channel } from '../core/ids.ts';
+import { deviceKeyPairFromSeed } from '../crypto/device-keys.ts';
 import { createRoom, deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
 import type { SigningKeyPair } from '../crypto/signatures.ts';
 import type { BranchStart } from './branches.ts';
@@ -34,7 +35,7 @@ export async function testRoom(): Promise<TestRoom> {
     viewKeys,
     genesis,
     newLog: (branches = []) => new RoomLog({ roomId, keys, genesis, branches }),
-    newSession: () => issueSession(keys, new Uint8Array(32).fill(7)),
+    newSession: async () => issueSession(keys, await deviceKeyPairFromSeed(new Uint8Array(32).fill(7))),
   };
 }
 

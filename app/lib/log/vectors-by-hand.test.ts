@@ -7,6 +7,7 @@ import {
   CHANNELS,
   derive,
   edit,
+  exchangeKeyOf,
   comment,
   hex,
   Input,
@@ -50,9 +51,12 @@ describe('keys', () => {
   });
   const ownerOf = (name: string): Buffer => ({ e: edit, c: comment, v: read })[name.slice(0, 1)] ?? read;
 
-  test('KEY-7 the device of the vectors has the key pair that is given', () => {
-    expect(publicOf('6e', hex(seeds.device.private)).toString('hex')).toBe(seeds.device.public);
+  test.each(Object.values(seeds.devices))('KEY-7 the two forms of the device of %s', (secret) => {
+    const u = numberOf(exchangeKeyOf(hex(secret)));
+    const y = numberOf(publicOf('70', hex(secret))) & (2n ** 255n - 1n);
+    expect((u * (1n - y) - 1n - y) % (2n ** 255n - 19n)).toBe(0n);
   });
+  const numberOf = (key: Buffer): bigint => BigInt(`0x${Buffer.from(key).reverse().toString('hex')}`);
 
   test('KEY-6 signatures hold, or do not; this library leaves the weak key to the rule', () => {
     for (const { publicKey, signature, message, valid } of vectors.signatures)
@@ -70,15 +74,22 @@ describe('statements', () => {
   });
 
   test.each(['ann', 'ben', 'eve', 'vic', 'cas'] as const)(
-    'CERT-1, CERT-5 the certificate of %s, from the seeds alone',
+    'CERT-1, CERT-5, CERT-8 the certificate of %s, from the seeds alone',
     (who) => {
       const session = hex(seeds.sessions[who]);
       const role = who === 'vic' ? 0 : who === 'cas' ? 1 : 2;
       const issuer = invites[(['view-invite', 'comment-invite', 'edit-invite'] as const)[role]];
-      const keys = [publicOf('70', session), hex(seeds.device.public), publicOf('70', issuer)];
-      const body = Buffer.concat([Buffer.of(1), Buffer.from(roomId), u32(0), Buffer.of(role), ...keys]);
+      const device = hex(seeds.devices.ann);
+      const keys = [
+        publicOf('70', session),
+        exchangeKeyOf(device),
+        publicOf('70', issuer),
+        publicOf('70', device),
+      ];
+      const body = Buffer.concat([Buffer.of(2), Buffer.from(roomId), u32(0), Buffer.of(role), ...keys]);
       const vouched = Buffer.concat([body, sign(issuer, label('certificate-issuer'), body)]);
-      const certificate = Buffer.concat([vouched, sign(session, label('certificate-session'), vouched)]);
+      const proved = Buffer.concat([vouched, sign(device, label('certificate-device'), vouched)]);
+      const certificate = Buffer.concat([proved, sign(session, label('certificate-session'), proved)]);
       const hash = sha256(
         label('client-id'),
         Buffer.from(roomId),
@@ -86,10 +97,11 @@ describe('statements', () => {
         publicOf('70', session),
       );
       const clientId = (hash.readBigUInt64BE(0) & (2n ** 53n - 1n)).toString();
-      expect(body).toHaveLength(154);
+      expect(body).toHaveLength(186);
       const given = vectors.certificates.find(({ name }) => name === who);
       expect(given?.hex).toBe(certificate.toString('hex'));
       expect(given?.accepted?.clientId.toString()).toBe(clientId);
+      expect(given?.accepted?.device).toBe(exchangeKeyOf(device).toString('hex'));
     },
   );
 });

@@ -10,11 +10,9 @@ import {
 import { decodeDeletion, decodeRegistration } from '../core/archive-statement.ts';
 import { concat, fromHex, toHex, type Bytes } from '../core/bytes.ts';
 import type { PeerId, RoomId } from '../core/ids.ts';
-import { deviceIdOf } from '../crypto/device-keys.ts';
+import { deviceIdOf, deviceKeyPairFromSeed, isStrongDeviceKey } from '../crypto/device-keys.ts';
 import { archiveKeys, deriveRoomKeys, roomIdOf, type RoomKeys, type SeedKind } from '../crypto/room-keys.ts';
-import { isStrongDeviceKey } from '../crypto/seed-grant.ts';
 import { signingKeyPairFromSeed, verifySignature } from '../crypto/signatures.ts';
-import { devicePair } from '../../../scripts/vectors/epoch-room.ts';
 import { Doors } from '../sync/doors.ts';
 import { readFrame } from '../sync/frames.ts';
 import { RosterNews } from '../sync/roster-news.ts';
@@ -123,12 +121,12 @@ describe('statements', () => {
     expect(isStrongDeviceKey(fromHex(hex))).toBe(granted);
   });
 
-  const privates = { ann: seeds.device.private, ...seeds.devices };
   test.each(vectors.grants)('ROST-3, ROST-5 a grant: $name', async ({ statement, device, ...vector }) => {
     const read = await decodeStatement(own(statement), genesis, []);
     if (!read.ok) throw new Error(read.error.kind);
-    const deviceId = deviceIdOf((await devicePair(privates[device])).publicKey);
-    const { privateKey } = await devicePair(privates[vector.privateKeyOf ?? device]);
+    const of = (who: keyof typeof seeds.devices) => deviceKeyPairFromSeed(fromHex(seeds.devices[who]));
+    const deviceId = deviceIdOf((await of(device)).publicKey);
+    const { privateKey } = await of(vector.privateKeyOf ?? device);
     const given = await grantFor(read.value, { deviceId, privateKey });
     if (!('opens' in vector) || !vector.opens) return expect(given).toBeUndefined();
     const { kind, seed, used } = vector.opens;

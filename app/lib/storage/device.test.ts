@@ -1,8 +1,14 @@
 import 'fake-indexeddb/auto';
-import { deleteDB } from 'idb';
+import { deleteDB, openDB } from 'idb';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { DeviceId, RoomId } from '../core/ids.ts';
-import { openDeviceStore, type DeviceKeys, type DeviceStore, type RecentRoom } from './device.ts';
+import {
+  openDeviceStore,
+  type DeviceStore,
+  type NewDeviceKeys,
+  type ReceivingKeys,
+  type RecentRoom,
+} from './device.ts';
 import { askToKeep, storageRoom } from './quota.ts';
 
 const opened: DeviceStore[] = [];
@@ -13,10 +19,16 @@ async function open(): Promise<DeviceStore> {
   return store;
 }
 
-async function makeKeys(): Promise<DeviceKeys> {
-  const pair = await crypto.subtle.generateKey('X25519', false, ['deriveBits']);
-  const raw = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
-  return { deviceId: Buffer.from(raw).toString('hex') as DeviceId, ...pair };
+async function makeFormerKeys(): Promise<ReceivingKeys> {
+  const { publicKey, privateKey } = await crypto.subtle.generateKey('X25519', false, ['deriveBits']);
+  const raw = new Uint8Array(await crypto.subtle.exportKey('raw', publicKey));
+  return { deviceId: Buffer.from(raw).toString('hex') as DeviceId, privateKey };
+}
+
+async function makeKeys(): Promise<NewDeviceKeys> {
+  const { publicKey, privateKey } = await crypto.subtle.generateKey('Ed25519', false, ['sign']);
+  const raw = new Uint8Array(await crypto.subtle.exportKey('raw', publicKey));
+  return { ...(await makeFormerKeys()), signing: { publicKey: raw, privateKey } };
 }
 
 const room = (id: string, more: Partial<RecentRoom> = {}): RecentRoom => ({
@@ -101,6 +113,29 @@ it('gives two tabs, and a later one, the same device', async () => {
   const later = await (await open()).loadDevice(makeKeys);
   expect(later.deviceId).toBe(a.deviceId);
   expect(later.privateKey.extractable).toBe(false);
+});
+
+it('gives a device of an earlier version keys that sign, and keeps what it received with', async () => {
+  const before = await makeFormerKeys();
+  (await open()).close();
+  const db = await openDB('codeface-device');
+  await db.put('keys', before, 'device');
+  db.close();
+  const [one, two] = [await open(), await open()];
+  const [a, b] = await Promise.all([one.loadDevice(makeKeys), two.loadDevice(makeKeys)]);
+  expect(a.deviceId).not.toBe(before.deviceId);
+  expect(b.deviceId).toBe(a.deviceId);
+  const later = await (await open()).loadDevice(makeKeys);
+  expect(later).toMatchObject({ deviceId: a.deviceId, former: { deviceId: before.deviceId } });
+  expect(later.former).not.toHaveProperty('signing');
+  expect(later.signing.privateKey.extractable).toBe(false);
+  const deriving = {
+    name: 'X25519',
+    public: (await crypto.subtle.generateKey('X25519', false, ['deriveBits'])).publicKey,
+  };
+  await expect(
+    crypto.subtle.deriveBits(deriving, later.former?.privateKey as CryptoKey, 256),
+  ).resolves.toBeDefined();
 });
 
 describe('quota', () => {

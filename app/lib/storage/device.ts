@@ -8,12 +8,22 @@ import { higherRole, type DeviceId, type Role, type RoomId } from '../core/ids.t
 import { openDatabase, type Migration, type OpenOptions } from './open-database.ts';
 import type { StorageProblem } from './storage-problem.ts';
 
-/** The X25519 pair that this device is known by. The private key is not extractable; the browser stores it as it is. */
-export interface DeviceKeys {
+/** The X25519 pair that a device is known by. The private key is not extractable; the browser stores it as it is. */
+export interface ReceivingKeys {
   /** The public key, in hex. */
   readonly deviceId: DeviceId;
   readonly privateKey: CryptoKey;
 }
+
+/** What this device receives with, and what it proves itself by. */
+export interface DeviceKeys extends ReceivingKeys {
+  /** The same key as Ed25519, no more extractable. */
+  readonly signing: { readonly publicKey: Uint8Array<ArrayBuffer>; readonly privateKey: CryptoKey };
+  /** What it was known by before devices proved themselves: what was given to that name is still its own. */
+  readonly former?: ReceivingKeys;
+}
+
+export type NewDeviceKeys = Omit<DeviceKeys, 'former'>;
 
 /** A room this device has opened, with what its link held. */
 export interface RecentRoom {
@@ -42,8 +52,11 @@ export interface DeviceStore {
   readonly kind: 'device' | 'memory';
   /** Why it is memory. */
   readonly problem: StorageProblem | undefined;
-  /** The device's keys; the first time they are made, and of two tabs doing so at once the first one's are kept. */
-  loadDevice(makeKeys: () => Promise<DeviceKeys>): Promise<DeviceKeys>;
+  /**
+   * The device's keys; the first time they are made, and of two tabs doing so at once the first one's are kept. Keys that can't
+   * sign, of an earlier version, become the `former` ones of new ones.
+   */
+  loadDevice(makeKeys: () => Promise<NewDeviceKeys>): Promise<DeviceKeys>;
   /** The name this device's person chose, if they did. */
   loadName(): Promise<string | undefined>;
   saveName(name: string): Promise<void>;
@@ -61,7 +74,7 @@ export interface DeviceStore {
 
 interface DeviceSchema extends DBSchema {
   rooms: { key: RoomId; value: RecentRoom };
-  keys: { key: 'device'; value: DeviceKeys };
+  keys: { key: 'device'; value: DeviceKeys | ReceivingKeys };
   person: { key: 'name'; value: string };
 }
 
@@ -93,16 +106,17 @@ class StoredDevice implements DeviceStore {
     this.#db = db;
   }
 
-  async loadDevice(makeKeys: () => Promise<DeviceKeys>): Promise<DeviceKeys> {
+  async loadDevice(makeKeys: () => Promise<NewDeviceKeys>): Promise<DeviceKeys> {
     const stored = await this.#db.get('keys', 'device');
-    if (stored !== undefined) return stored;
+    if (canSign(stored)) return stored;
     // Making keys outlasts a transaction, so whether someone was faster is asked again inside one.
     const made = await makeKeys();
     const transaction = this.#db.transaction('keys', 'readwrite', STRICT);
-    const faster = await transaction.store.get('device');
-    if (faster === undefined) await transaction.store.put(made, 'device');
+    const before = await transaction.store.get('device');
+    const kept = canSign(before) ? before : { ...made, ...(before && { former: before }) };
+    if (kept !== before) await transaction.store.put(kept, 'device');
     await transaction.done;
-    return faster ?? made;
+    return kept;
   }
 
   loadName(): Promise<string | undefined> {
@@ -153,7 +167,7 @@ class MemoryDevice implements DeviceStore {
     this.problem = problem;
   }
 
-  async loadDevice(makeKeys: () => Promise<DeviceKeys>): Promise<DeviceKeys> {
+  async loadDevice(makeKeys: () => Promise<NewDeviceKeys>): Promise<DeviceKeys> {
     try {
       return await (this.#keys ??= makeKeys());
     } catch (error) {
@@ -194,6 +208,9 @@ class MemoryDevice implements DeviceStore {
     // Nothing is held open.
   }
 }
+
+const canSign = (keys: DeviceKeys | ReceivingKeys | undefined): keys is DeviceKeys =>
+  keys !== undefined && 'signing' in keys;
 
 const newestFirst = (rooms: RecentRoom[]): RecentRoom[] =>
   rooms.sort((a, b) => b.lastOpenedAt - a.lastOpenedAt);

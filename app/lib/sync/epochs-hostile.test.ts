@@ -3,10 +3,9 @@ import * as Y from 'yjs';
 import { afterEach, expect, it, vi } from 'vitest';
 import { EpochRoom, Person } from '../../testing/epoch-room.ts';
 import { until } from '../../testing/replicas.ts';
-import { fromHex, randomBytes, toHex } from '../core/bytes.ts';
+import { randomBytes, toHex } from '../core/bytes.ts';
 import type { Role, SessionId } from '../core/ids.ts';
 import { Project } from '../document/project.ts';
-import { issueSession } from '../log/certificate.ts';
 import { encodeFrontier, type FrontierRow } from '../log/frontier.ts';
 import type { Roster } from '../log/roster.ts';
 import { RoomLog } from '../log/room-log.ts';
@@ -59,19 +58,18 @@ it('ROST-11 a commenter who was an editor before gets nothing into the files by 
   if (!before || !between || !genesis) throw new Error('not open');
 
   // Signed now, with seeds that he still has: words of epoch 0, and a carry of epoch 1 that names them.
-  const device = fromHex(rob.device.deviceId);
   const { roomId } = before.keys;
   const [log0, log1] = [
     new RoomLog({ roomId, keys: before.keys, genesis }),
     new RoomLog({ roomId, keys: between.keys, genesis, statements: between.roster.statements }),
   ];
-  const session = await issueSession(before.keys, device);
+  const session = await rob.newSession(before.keys);
   const doc = new Y.Doc();
   doc.clientID = session.clientId;
   new Project(doc).createText('evil.txt', 'by a commenter');
   const words = await log0.append(session, 'project', Y.encodeStateAsUpdate(doc).slice(), 1);
   const named = encodeFrontier(log0.frontier());
-  const carry = await log1.append(await issueSession(between.keys, device), 'carry', named, 1);
+  const carry = await log1.append(await rob.newSession(between.keys), 'carry', named, 1);
   if (!words.ok || !carry.ok) throw new Error('he could not sign them');
   await rob.close();
   await rob.store.append([toStored(words.value), toStored(carry.value)]);

@@ -4,10 +4,12 @@
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as Y from 'yjs';
+import { unprovedSession } from '../../testing/former-sessions.ts';
 import { MemoryNetwork } from '../../testing/memory-network.ts';
 import { makeRoom, replicasOfATest, type TestReplica, type TestRoom, until } from '../../testing/replicas.ts';
-import { concat, randomBytes, toHex, utf8, type Bytes } from '../core/bytes.ts';
+import { concat, fromHex, randomBytes, toHex, utf8, type Bytes } from '../core/bytes.ts';
 import type { Channel, PeerId, SessionId } from '../core/ids.ts';
+import { generateDeviceKeyPair } from '../crypto/device-keys.ts';
 import type { RoomKeys, SeedKind } from '../crypto/room-keys.ts';
 import { issueSession, type OwnSession } from '../log/certificate.ts';
 import { encodeFrontier, type FrontierRow } from '../log/frontier.ts';
@@ -119,7 +121,7 @@ class Eve {
     clonedFrom?: OwnSession,
   ): Promise<Eve> {
     const keys = await room.keys(kind);
-    const session = clonedFrom ?? (await issueSession(keys, randomBytes(32)));
+    const session = clonedFrom ?? (await issueSession(keys, await generateDeviceKeyPair()));
     return new Eve(room, network, `eve-${toHex(randomBytes(8))}` as PeerId, keys, session);
   }
 
@@ -296,13 +298,33 @@ describe('who is there', () => {
     expect(ann.replica.others[0]?.payload).toHaveLength(0);
   });
 
+  it('CERT-8, SYNC-2: who only names a device is not there: nobody is seen under another’s', async () => {
+    const { room, network, ann, bob } = await annBobAndEve();
+    const keys = await room.keys('e');
+    const bobs = ann.replica.others.find(({ session }) => session.id.startsWith(bob.replica.self))?.session;
+    const former = await unprovedSession(keys, fromHex(bobs?.device ?? ''));
+    const pretender = await Eve.join(room, network, 'e', former);
+    pretender.claims = [];
+    await until('she was greeted', () => pretender.of('hello').length > 0);
+    for (const { from, frame } of [...pretender.received]) {
+      const nonce = frame[0] === frameType.hello && (await pretender.openHello(frame))?.nonce;
+      if (nonce) pretender.send(from, await pretender.hello({ echo: nonce, wantsReply: false }));
+    }
+    // What she wrote is hers alone, and nobody else's.
+    for (const who of [ann, bob]) pretender.send(who.replica.self, await pretender.presence('I am Bob'));
+    await turns(60);
+    expect(seen(ann)).toEqual([bob.replica.self]);
+    expect(ann.replica.others.map(({ session }) => session.device)).toEqual([bobs?.device]);
+    await stillWork(ann, bob);
+  });
+
   it('SYNC-2: one link is one person: another session on it is not believed', async () => {
     const { room, ann, eve } = await annAndEve();
     await eve.meet(ann);
     const greeting = eve.of('hello').at(-1) as Bytes;
     const nonce = (await eve.openHello(greeting))?.nonce as Bytes;
     for (let i = 0; i < 5; i++) {
-      const second = await issueSession(await room.keys('v'), randomBytes(32));
+      const second = await issueSession(await room.keys('v'), await generateDeviceKeyPair());
       const signed = encodeHello({
         nonce,
         echo: nonce,
@@ -848,7 +870,7 @@ describe('this tab’s own care', () => {
 /** A file typed in so many entries by somebody who left, as segments of 500. */
 async function longChain(room: TestRoom, entries: number): Promise<StoredSegment[]> {
   const keys = await room.keys('e');
-  const session = await issueSession(keys, randomBytes(32));
+  const session = await issueSession(keys, await generateDeviceKeyPair());
   const forge = new Forge({ keys } as ConstructorParameters<typeof Forge>[0], session);
   const doc = new Y.Doc();
   doc.clientID = session.clientId;

@@ -213,7 +213,8 @@ export class Meeting {
     const session = await checkCertificate(hello.certificate, (of) =>
       of === epoch ? log.invitesOf(epoch) : undefined,
     );
-    if (!session.ok) return undefined;
+    // Who is here is who can prove it: of an earlier version's tabs nobody could say whose they are.
+    if (!session.ok || !session.value.proved) return undefined;
     const message = concat(HELLO_LABEL, hello.signed);
     return (await verifySignature(session.value.publicKey, hello.signature, message))
       ? session.value

@@ -4,9 +4,11 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryNetwork } from '../../testing/memory-network.ts';
+import { unprovedSession } from '../../testing/former-sessions.ts';
 import { makeRoom, replicasOfATest, type TestReplica, type TestRoom, until } from '../../testing/replicas.ts';
 import { concat, fromHex, randomBytes, utf8, type Bytes } from '../core/bytes.ts';
 import type { Channel, PeerId } from '../core/ids.ts';
+import { generateDeviceKeyPair } from '../crypto/device-keys.ts';
 import type { RoomKeys, SeedKind } from '../crypto/room-keys.ts';
 import { encodeTalkMessage, type TalkMessage } from '../document/talk.ts';
 import { KEPT_ENTRIES, TalkView } from '../document/talk-view.ts';
@@ -55,7 +57,7 @@ async function threeLinks() {
 /** Brings what others signed: met with an edit link of its own, as any tab that forwards. */
 async function bring(room: TestRoom, network: MemoryNetwork, to: TestReplica, segments: readonly Bytes[]) {
   const keys = await room.keys('e');
-  const session = await issueSession(keys, randomBytes(32));
+  const session = await issueSession(keys, await generateDeviceKeyPair());
   const nonce = randomBytes(16);
   const hello = async (echo: Bytes, wantsReply = false): Promise<Bytes> => {
     const signed = encodeHello({
@@ -101,7 +103,7 @@ async function bring(room: TestRoom, network: MemoryNetwork, to: TestReplica, se
 
 async function holder(room: TestRoom, kind: SeedKind): Promise<{ keys: RoomKeys; session: OwnSession }> {
   const keys = await room.keys(kind);
-  return { keys, session: await issueSession(keys, randomBytes(32)) };
+  return { keys, session: await issueSession(keys, await generateDeviceKeyPair()) };
 }
 async function signed(
   { keys, session }: { keys: RoomKeys; session: OwnSession },
@@ -162,7 +164,7 @@ describe('CERT-4: who may say what', () => {
     const edit = await room.keys('e');
     // The comment invite in the place of the edit invite: what the app makes of it claims to be an editor.
     const claims = { ...edit, ...(cas.keys.commentInvite && { editInvite: cas.keys.commentInvite }) };
-    const session = await issueSession(claims, randomBytes(32));
+    const session = await issueSession(claims, await generateDeviceKeyPair());
     expect(session.role).toBe('editor');
     await bring(room, network, ann, await signed({ keys: edit, session }, 'talk', say('as an editor')));
     await until('it is refused', () => refusals(ann).includes('role-above-issuer'));
@@ -171,7 +173,7 @@ describe('CERT-4: who may say what', () => {
 });
 
 describe('TALK-3: whose words', () => {
-  it('somebody else’s edits and retractions change nothing, not even under the same device by a lesser link', async () => {
+  it('CERT-8 somebody else’s edits and retractions change nothing, not even under a device they name and don’t have', async () => {
     const { room, network, ann, vic } = await threeLinks();
     ann.replica.post('talk', say('her words'));
     await until('they are there', () => chat(vic).length === 1);
@@ -185,7 +187,7 @@ describe('TALK-3: whose words', () => {
     const keys = await room.keys('c');
     const [cas, pretender] = [
       await holder(room, 'c'),
-      { keys, session: await issueSession(keys, annDevice) },
+      { keys, session: await unprovedSession(keys, annDevice) },
     ];
     await bring(room, network, ann, [
       ...(await signed(cas, 'talk', edit, retract, say('I tried'))),

@@ -30,7 +30,7 @@ const known = (more: Partial<KnownPeople>): KnownPeople => ({
 const names = (more: Partial<KnownPeople>): readonly string[] =>
   memberList(known(more)).map(({ name }) => name);
 
-it('lists me first, then who is here, then who was seen last, and at the end who was never met', () => {
+it('lists me first, then who is here, then who was seen last, and at the end who was never met; and no device that a session only names', () => {
   const list = memberList(
     known({
       here: [here('f', 'Max'), here('a', 'Me', 'editor', true), here('e', 'Ada', 'viewer')],
@@ -39,7 +39,10 @@ it('lists me first, then who is here, then who was seen last, and at the end who
         [id('c'), seen('Lately', 20)],
         [id('f'), seen('Max of old', 30)],
       ]),
-      writers: [{ device: id('d'), role: 'commenter', epoch: 0 }],
+      writers: [
+        { device: id('d'), role: 'commenter', epoch: 0, proved: true },
+        { device: id('9'), role: 'editor', epoch: 0, proved: false },
+      ],
     }),
   );
   expect(list.map(({ name }) => name)).toEqual([
@@ -66,8 +69,8 @@ it('gives everybody the most they hold', () => {
       here: [here('a', 'Me', 'editor', true), here('f', 'Max', 'viewer')],
       seen: new Map([[id('b'), seen('Bo', 1, 'viewer')]]),
       writers: [
-        { device: id('f'), role: 'editor', epoch: 0 },
-        { device: id('b'), role: 'commenter', epoch: 0 },
+        { device: id('f'), role: 'editor', epoch: 0, proved: true },
+        { device: id('b'), role: 'commenter', epoch: 0, proved: true },
       ],
     }),
   );
@@ -81,7 +84,7 @@ it('leaves out who was there only before the last change, unless the owner let t
       [id('b'), seen('Removed', 1, 'editor', 1)],
       [id('c'), seen('Kept', 2, 'editor', 1)],
     ]),
-    writers: [{ device: id('d'), role: 'editor', epoch: 1 }],
+    writers: [{ device: id('d'), role: 'editor', epoch: 1, proved: true }],
     granted: [{ device: id('c'), role: 'viewer' }],
   } as const;
   expect(names(before)).toEqual(['Me', 'Kept']);

@@ -7,6 +7,8 @@ import type { SeenPeople } from './seen-people.ts';
 /** Someone whose session is in the log. */
 export interface Writer extends Holder {
   readonly epoch: number;
+  /** Whether their device is known to be theirs (CERT-8). */
+  readonly proved: boolean;
 }
 
 export interface KnownPeople {
@@ -28,7 +30,7 @@ export function memberList({ epoch, here, seen, writers, granted }: KnownPeople)
   };
   for (const person of here) add(person);
   for (const holder of granted) add(holder);
-  for (const writer of writers) if (writer.epoch === epoch) add(writer);
+  for (const writer of writers) if (writer.epoch === epoch && writer.proved) add(writer);
   for (const [device, { role, epoch: met }] of seen) if (met === epoch) add({ device, role });
   const present = new Map(here.map((person) => [person.device, person]));
   const members = [...roles].map(([device, role]): MemberView => {

@@ -144,7 +144,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
   if (kind === 'out' && (await store.chainEnds()).length === 0) return err({ kind: 'link-replaced' });
   options.onAddress(formatLink(link));
 
-  const session = await issueSession(keys, fromHex(own.deviceId));
+  const session = await issueSession(keys, { publicKey: fromHex(own.deviceId), signing: own.signing });
   const myName = await device.loadName();
   const made = newRoom && { privateKey: newRoom.owner.privateKey };
   const key = made ?? move?.memory?.ownerKey ?? (await device.ownerKeyOf(roomId));
@@ -271,6 +271,6 @@ const inMemory = async (): Promise<LogStore> => (await import('../storage/stores
 
 const loadDevice = (device: DeviceStore) =>
   device.loadDevice(async () => {
-    const { publicKey, privateKey } = await generateDeviceKeyPair();
-    return { deviceId: deviceIdOf(publicKey), privateKey };
+    const { publicKey, ...keys } = await generateDeviceKeyPair();
+    return { deviceId: deviceIdOf(publicKey), ...keys };
   });

@@ -2,14 +2,15 @@ import { expect, it } from 'vitest';
 import { randomBytes, type Bytes } from '../core/bytes.ts';
 import { generateDeviceKeyPair, deviceIdOf } from '../crypto/device-keys.ts';
 import type { SeedKind } from '../crypto/room-keys.ts';
+import { EpochRoom, Person } from '../../testing/epoch-room.ts';
 import { makeRoom } from '../../testing/replicas.ts';
 import { rosterIn, wayIn } from './way-in.ts';
 
 async function firstEpoch() {
   const { genesis, keys } = await makeRoom();
   const { roomId } = genesis;
-  const { publicKey, privateKey } = await generateDeviceKeyPair();
-  const device = { deviceId: deviceIdOf(publicKey), privateKey };
+  const { publicKey, ...own } = await generateDeviceKeyPair();
+  const device = { deviceId: deviceIdOf(publicKey), ...own };
   const known = await rosterIn({ genesis: genesis.bytes }, roomId);
   const by = (seedKind: SeedKind, seed: Bytes, roster = known) =>
     wayIn({ roomId, seedKind, epoch: 0, seed }, roster, device, undefined);
@@ -44,4 +45,20 @@ it('knows nothing of a room never met, and takes the statement of one just made'
   expect(nothing).toEqual({ genesis: undefined, statements: [], owners: [] });
   expect((await by('v', seeds.v, nothing)).ok).toBe(true);
   expect(await rosterIn({}, genesis.roomId, genesis.bytes)).toEqual({ genesis, statements: [], owners: [] });
+});
+
+it('ROST-12 takes what was given to the name that this device had before devices proved themselves', async () => {
+  const room = await EpochRoom.make();
+  const [ann, ben] = [await Person.of(room), await Person.of(room)];
+  await ann.store.saveFacts({ genesis: room.genesis });
+  await ann.open();
+  await ann.begin([{ device: ben.device.deviceId, role: 'commenter' }]);
+  const known = await rosterIn(await ann.store.loadFacts(), room.link.roomId);
+  await ann.close();
+  const { device } = await Person.of(room);
+  const { deviceId, privateKey } = ben.device;
+  expect(await wayIn(room.link, known, device, undefined)).toMatchObject({ value: { kind: 'out' } });
+  expect(
+    await wayIn(room.link, known, { ...device, former: { deviceId, privateKey } }, undefined),
+  ).toMatchObject({ value: { kind: 'in', keys: { epoch: 1, role: 'commenter' } } });
 });

@@ -92,7 +92,8 @@ async function newestLink(
   // Who is out of the newest epoch has what they were granted before.
   const least = Math.max(link.epoch, remembered?.epoch ?? 0);
   for (const statement of statements.slice(least).toReversed()) {
-    const grant = await grantFor(statement, device);
+    const grant =
+      (await grantFor(statement, device)) ?? (device.former && (await grantFor(statement, device.former)));
     if (grant) return { roomId, epoch: statement.epoch, seedKind: grant.kind, seed: grant.seed };
   }
   if (remembered === undefined || remembered.epoch <= link.epoch) return link;

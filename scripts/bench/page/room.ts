@@ -1,8 +1,9 @@
 /** A room as the app opens it, without the page around it: real keys, IndexedDB, the fold worker, real transports. */
 import type * as Y from 'yjs';
-import { fromHex, randomBytes, toHex } from '../../../app/lib/core/bytes.ts';
+import { fromHex, toHex } from '../../../app/lib/core/bytes.ts';
 import { systemClock } from '../../../app/lib/core/clock.ts';
 import type { RoomId } from '../../../app/lib/core/ids.ts';
+import { generateDeviceKeyPair } from '../../../app/lib/crypto/device-keys.ts';
 import { createRoom, deriveRoomKeys, type RoomKeys } from '../../../app/lib/crypto/room-keys.ts';
 
 import { Project } from '../../../app/lib/document/project.ts';
@@ -46,7 +47,7 @@ export async function openRoom(
   const opened = await openIndexedDbStore(keys.roomId);
   if (!opened.ok) throw new Error(`this browser refuses storage: ${opened.error.kind}`);
   const store = opened.value;
-  const session = await issueSession(keys, randomBytes(32));
+  const session = await issueSession(keys, await generateDeviceKeyPair());
   const replica = await Replica.open({
     roomId: keys.roomId,
     keys,
