@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import * as prettier from 'prettier';
 import { FORMAT } from '../app/lib/log/format.ts';
 import { acceptVectors } from './vectors/accept.ts';
+import { admissionVectors, admittingRosterVectors } from './vectors/admissions.ts';
 import { archiveVectors } from './vectors/archive.ts';
 import { chainVectors, frontierOf, segmentVectors, writeChains } from './vectors/chains.ts';
 import { epochRoom } from './vectors/epoch-room.ts';
@@ -93,6 +94,8 @@ async function buildVectors() {
     recoveryCodes: await recoveryVectors(epochs),
     ownersStatements: await ownersVectors(epochs),
     ownedRosters: await ownedRosterVectors(epochs),
+    admissions: await admissionVectors(epochs),
+    admittingRosters: admittingRosterVectors(),
     epochSegments: await epochSegmentVectors(epochs, written),
     epochSteps: epochStepVectors(),
     rosterRecords: await rosterRecordVectors(epochs),

@@ -21,7 +21,9 @@ import { inPlaceFolder } from '../lib/sync/folder.ts';
 import { toCarry } from '../lib/sync/move-on.ts';
 import { Replica, type ReplicaNotice } from '../lib/sync/replica.ts';
 import type { Transport } from '../lib/sync/transport.ts';
+import { admit } from '../lib/workspace/admit.ts';
 import { beginEpoch } from '../lib/workspace/change-epoch.ts';
+import { waitToComeBack } from '../lib/workspace/come-back.ts';
 import { nextEpoch, type NextEpoch } from '../lib/workspace/next-epoch.ts';
 import { newCode, recover, useFirstCode } from '../lib/workspace/change-owners.ts';
 import { ownerBy } from '../lib/workspace/owner-key.ts';
@@ -96,6 +98,9 @@ export class Person {
   owner = false;
   /** A key of this device's own for the room, by a recovery code. */
   ownKey: SigningKeyPair | undefined;
+  /** Where an owner let this device in again, since it was opened. */
+  letIn: RoomLink | undefined;
+  #stopWaiting: (() => Promise<void>) | undefined;
   /** What the list of rooms says on this device. */
   #remembered: RecentRoom['link'] | undefined;
   #known: KnownRoster = { genesis: undefined, statements: [], owners: [] };
@@ -133,10 +138,12 @@ export class Person {
       this.#remembered = { ...link, kind: link.seedKind };
     }
     this.messages = [];
+    this.letIn = undefined;
+    const session = await this.newSession(keys);
     this.replica = await Replica.open({
       roomId: keys.roomId,
       keys,
-      session: await this.newSession(keys),
+      session,
       ...roster,
       ...(kind === 'in' && { carry: toCarry(facts, keys.role) }),
       store: kind === 'newcomer' ? memoryStore() : this.disk,
@@ -157,13 +164,14 @@ export class Person {
         onPeers: () => undefined,
         onNotice: (notice) => {
           this.notices.push(notice);
-          if (notice.kind === 'owners') this.replica?.archive?.own(this.#ownerAfter(notice.owners));
+          if (notice.kind === 'same-keys') this.replica?.archive?.own(this.#ownerAfter(notice.roster.owners));
           if (notice.kind === 'genesis') void this.store.saveFacts({ genesis: notice.bytes });
         },
       },
     });
     this.project = new Project(this.replica.doc);
     if (online && kind !== 'out') this.replica.connect(topicOf(keys));
+    if (online && kind === 'out') this.#waitAtTheDoor(way.value, session);
     return this;
   }
 
@@ -184,8 +192,21 @@ export class Person {
     return next;
   }
 
-  async reopen(online = this.#online): Promise<void> {
+  async #leave(): Promise<void> {
+    await this.#stopWaiting?.();
+    this.#stopWaiting = undefined;
     await this.replica?.close();
+  }
+
+  #waitAtTheDoor(way: WayIn, session: OwnSession): void {
+    const { disk: store, device } = this;
+    const here = { store, device, remembered: this.#remembered, link: this.link, known: this.#known, way };
+    const onIn = (link: RoomLink): void => void (this.letIn = link);
+    this.#stopWaiting = waitToComeBack({ ...here, session, transports: [this.room.transport()], onIn });
+  }
+
+  async reopen(online = this.#online): Promise<void> {
+    await this.#leave();
     this.notices.length = 0;
     await this.open(online);
   }
@@ -207,6 +228,16 @@ export class Person {
       now: Date.now(),
     });
     await this.reopen();
+  }
+
+  /** As an owner: these people get at least that, and nothing changes for anybody else. */
+  async admit(...members: readonly Member[]): Promise<void> {
+    const { replica, way } = this;
+    const roster = replica?.epochs.roster;
+    if (replica === undefined || way === undefined || roster === undefined) throw new Error('not open');
+    const { privateKey } = this.ownKey ?? this.room.owner;
+    const owner = { sign: (message: Bytes) => sign(privateKey, message) };
+    await admit({ replica, owner, keys: way.keys, roster, members, now: Date.now() });
   }
 
   /** Makes the room's first recovery code, with the key that it is named by. */
@@ -260,6 +291,6 @@ export class Person {
   }
 
   close(): Promise<void> {
-    return this.replica?.close() ?? Promise.resolve();
+    return this.#leave();
   }
 }

@@ -42,6 +42,8 @@ export const SEEDS = {
     { edit: '12'.repeat(32), ephemerals: ['31'.repeat(32), '32'.repeat(32), '33'.repeat(32)] },
     { edit: '13'.repeat(32), ephemerals: ['34'.repeat(32)] },
   ],
+  /** X25519 secrets of admissions, in their order. */
+  admissions: ['35'.repeat(32), '36'.repeat(32)],
   /** What the recovery code stands for, and the key of a device that came to own the room by it (ROST-33). */
   recovery: '15'.repeat(16),
   ownerDevice: '16'.repeat(32),

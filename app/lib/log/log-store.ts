@@ -40,6 +40,8 @@ export interface RoomFacts {
   readonly roster?: readonly Bytes[];
   /** Owners statements, from index 1. */
   readonly owners?: readonly Bytes[];
+  /** Admissions, of whichever epoch. */
+  readonly admissions?: readonly Bytes[];
   /** Rows of former epochs that this device has and has not carried into the current one, as `encodeFrontier` makes them. */
   readonly carry?: readonly Bytes[];
   /** Where authors are known to have signed two stories, as `encodeBranchStarts` makes them (FORK-4). */

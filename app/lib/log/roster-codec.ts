@@ -5,7 +5,7 @@
  *   statement = format u8 ‖ epoch u32 ‖ previous[32] ‖ time u64 ‖ edit, comment, view invite[32 each] ‖ former[48]
  *     ‖ count varUint ‖ count × (device[32] ‖ role u8 ‖ ephemeral[32] ‖ wrapped[48]) ‖ varBytes closed ‖ signature[64]
  *   roster = varBytes genesis ‖ count varUint ‖ count × varBytes statement
- *     ‖ where there are any: count varUint ‖ count × varBytes owners statement
+ *     ‖ where there is more: count varUint ‖ count × varBytes owners statement ‖ where there are any: count varUint ‖ count × admission
  */
 import {
   createEncoder,
@@ -31,10 +31,13 @@ import { chainKey, decodeFrontier, encodeFrontier, type FrontierRow } from './fr
 export const MAX_GRANTS = 1_024;
 /** Epochs of a room after its first. */
 export const MAX_STATEMENTS = 1_024;
-/** 1.9 MiB, owners statements aside: it travels in one frame of at most 2 MiB. */
+/** 1.9 MiB, owners statements (below 28 KiB) and admissions (56 KiB) aside: it travels in one frame of at most 2 MiB. So nobody can fill a roster and keep the code's holder out. */
 export const MAX_ROSTER_BYTES = 1_945 * KIB;
-/** On top, so that no owner can fill a roster and keep the code's holder out: 64 statements of at most 434 bytes, below 28 KiB. */
-const MAX_OWNERS_PART_BYTES = 1 + MAX_OWNERS_STATEMENTS * (2 + OWNERS_STATEMENT_BYTES);
+/** Devices let in one by one under the keys of one epoch; more are let in by an epoch. */
+export const MAX_ADMISSIONS = 256;
+/** What admissions.ts reads and writes. */
+export const ADMISSION_BYTES =
+  1 + 4 + HASH_BYTES + 8 + 2 * DEVICE_KEY_BYTES + 1 + WRAPPED_SEED_BYTES + SIGNATURE_BYTES;
 
 /** A device and what it may do. */
 export interface Member {
@@ -101,35 +104,41 @@ export interface RosterBytes {
   readonly genesis: Bytes;
   readonly statements: readonly Bytes[];
   readonly owners: readonly Bytes[];
+  /** Absent where there are none. */
+  readonly admissions?: readonly Bytes[];
 }
 
 /** RangeError above a cap: what is written must be read by others. */
-export function writeRoster({ genesis, statements, owners }: RosterBytes): Bytes {
-  if (!fitsRoster(genesis, statements) || owners.length > MAX_OWNERS_STATEMENTS)
-    throw new RangeError('more statements than a roster holds');
+export function writeRoster({ genesis, statements, owners, admissions = [] }: RosterBytes): Bytes {
+  const fits = owners.length <= MAX_OWNERS_STATEMENTS && admissions.length <= MAX_ADMISSIONS;
+  if (!fits || !fitsRoster(genesis, statements)) throw new RangeError('more statements than a roster holds');
   const encoder = createEncoder();
   writeVarUint8Array(encoder, genesis);
   writeVarUint(encoder, statements.length);
   for (const statement of statements) writeVarUint8Array(encoder, statement);
-  if (owners.length > 0) writeVarUint(encoder, owners.length);
+  if (owners.length + admissions.length > 0) writeVarUint(encoder, owners.length);
   for (const statement of owners) writeVarUint8Array(encoder, statement);
+  if (admissions.length > 0) writeVarUint(encoder, admissions.length);
+  for (const admission of admissions) writeUint8Array(encoder, admission);
   return toUint8Array(encoder);
 }
 
 /** Reads, does not verify. What is read are views of `bytes`. */
 export function readRoster(bytes: Bytes): Result<RosterBytes, string> {
   return parse(bytes, (reader) => {
-    if (bytes.length > MAX_ROSTER_BYTES + MAX_OWNERS_PART_BYTES) throw new Malformed('too large');
     const genesis = reader.varBytes(MAX_GENESIS_BYTES);
     const list = (count: number, maxBytes: number): Bytes[] =>
       Array.from({ length: count }, () => reader.varBytes(maxBytes));
     const statements = list(reader.varUint(MAX_STATEMENTS), MAX_ROSTER_BYTES);
     if (reader.at > MAX_ROSTER_BYTES) throw new Malformed('too large');
     if (reader.left === 0) return { genesis, statements, owners: [] };
-    const count = reader.varUint(MAX_OWNERS_STATEMENTS);
+    const owners = list(reader.varUint(MAX_OWNERS_STATEMENTS), OWNERS_STATEMENT_BYTES);
+    if (reader.left === 0 && owners.length > 0) return { genesis, statements, owners };
+    const count = reader.varUint(MAX_ADMISSIONS);
     // One way only to have none.
     if (count === 0) throw new Malformed('trailing bytes');
-    return { genesis, statements, owners: list(count, OWNERS_STATEMENT_BYTES) };
+    const admissions = Array.from({ length: count }, () => reader.take(ADMISSION_BYTES));
+    return { genesis, statements, owners, admissions };
   });
 }
 

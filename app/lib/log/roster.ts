@@ -11,6 +11,7 @@ import type { RoomKeys, SeedKind } from '../crypto/room-keys.ts';
 import { openFormerSeed, openGrant, seedKindOf } from '../crypto/seed-grant.ts';
 import { SIGNATURE_BYTES, verifySignature } from '../crypto/signatures.ts';
 import { decodeOwners } from '../core/owners-statement.ts';
+import { believeAdmissions, type Admission } from './admissions.ts';
 import { decodeGenesis, type Genesis, type GenesisProblem, type Invites } from './genesis.ts';
 import { decodeOwnersStatement, ownershipOf, type OwnersStatement } from './owners.ts';
 import {
@@ -35,6 +36,8 @@ export interface Roster {
   readonly statements: readonly RosterStatement[];
   /** Who could sign them: `owners[n - 1]` has index n. */
   readonly owners: readonly OwnersStatement[];
+  /** Whom owners let in one by one under the keys of the newest epoch; absent where nobody was. */
+  readonly admissions?: readonly Admission[];
 }
 
 /**
@@ -79,12 +82,11 @@ export async function decodeStatement(
  * seed are good only if the statement names them (`namesInvites`).
  */
 export async function grantFor(
-  statement: RosterStatement,
+  { roomId, epoch, grants }: Pick<RosterStatement, 'roomId' | 'epoch' | 'grants'>,
   device: { readonly deviceId: DeviceId; readonly privateKey: CryptoKey },
 ): Promise<{ readonly kind: SeedKind; readonly seed: Bytes } | undefined> {
-  const grant = statement.grants.find((one) => one.device === device.deviceId);
+  const grant = grants.find((one) => one.device === device.deviceId);
   if (grant === undefined) return undefined;
-  const { roomId, epoch } = statement;
   const terms = { roomId, epoch, role: grant.role, device: fromHex(grant.device) };
   const seed = await openGrant(grant, terms, device.privateKey);
   return seed && { kind: seedKindOf(grant.role), seed };
@@ -102,13 +104,16 @@ export const encodeRoster = ({
   genesis,
   statements,
   owners = [],
-}: Omit<RosterBytes, 'owners'> & Partial<RosterBytes>): Bytes => writeRoster({ genesis, statements, owners });
+  admissions = [],
+}: Omit<RosterBytes, 'owners'> & Partial<RosterBytes>): Bytes =>
+  writeRoster({ genesis, statements, owners, admissions });
 
 /** The statements as signed. */
-export const bytesOf = ({ genesis, statements, owners }: Roster): RosterBytes => ({
+export const bytesOf = ({ genesis, statements, owners, admissions }: Roster): RosterBytes => ({
   genesis: genesis.bytes,
   statements: statements.map(({ bytes }) => bytes),
   owners: owners.map(({ bytes }) => bytes),
+  ...(admissions && { admissions: admissions.map(({ bytes }) => bytes) }),
 });
 
 /** As it was when that epoch began the newest, and as far as it is known. */
@@ -116,6 +121,7 @@ export const upTo = <R extends Omit<Roster, 'genesis'>>(epoch: number, roster: R
   ...roster,
   statements: roster.statements.slice(0, epoch),
   owners: roster.owners.filter((one) => one.epoch <= epoch),
+  ...(roster.admissions && { admissions: roster.admissions.filter((one) => one.epoch === epoch) }),
 });
 
 /** Reads and verifies a roster from anywhere: all of it is believed, or nothing. */
@@ -133,11 +139,11 @@ export async function decodeRoster(
 
 /**
  * As much of these statements as is believed, up to the first that is not: epochs in their order, and before each the owners
- * statements that were signed when the ones before it were the newest (ROST-32).
+ * statements that were signed when the ones before it were the newest (ROST-32). Admissions that are not believed are left out (ROST-41).
  */
 export async function believe(
   genesis: Genesis,
-  bytes: Pick<RosterBytes, 'statements' | 'owners'>,
+  bytes: Pick<RosterBytes, 'statements' | 'owners' | 'admissions'>,
 ): Promise<Roster & { readonly fault?: RosterProblem }> {
   const statements: RosterStatement[] = [];
   const owners: OwnersStatement[] = [];
@@ -156,7 +162,14 @@ export async function believe(
     }
   };
   const found = await fault();
-  return { genesis, statements, owners, ...(found && { fault: found }) };
+  const admissions = await believeAdmissions(bytes.admissions ?? [], { genesis, statements, owners });
+  return {
+    genesis,
+    statements,
+    owners,
+    ...(admissions.length > 0 && { admissions }),
+    ...(found && { fault: found }),
+  };
 }
 
 /** Whether an owners statement comes before the statement of the next epoch. What can't be read is refused at once. */

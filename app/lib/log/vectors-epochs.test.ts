@@ -277,7 +277,7 @@ describe('on the way', () => {
       roomId,
       self: 'ab'.repeat(16) as PeerId,
       transports: [transport],
-      roster,
+      roster: () => roster,
       onError: (what) => errors.push(what),
     });
     const topics = joined.map(({ topic }) => toHex(topic));

@@ -17,17 +17,24 @@ export interface DoorsOptions {
   readonly roomId: RoomId;
   readonly self: PeerId;
   readonly transports: readonly Transport[];
-  /** What `encodeRoster` made of all that is known. */
-  readonly roster: Bytes;
+  /** What `encodeRoster` makes of all that is known now. */
+  readonly roster: () => Bytes | undefined;
   readonly onError: (what: string, error: unknown) => void;
 }
 
 export class Doors {
   readonly #connections: TransportConnection[] = [];
+  /** Tells everybody who knocked and still stands there. */
+  readonly #tellers: (() => void)[] = [];
 
   /** Opens the doors of the last few of these epochs. */
   constructor(former: readonly RoomKeys[], options: DoorsOptions) {
     for (const keys of former.slice(-MAX_DOORS)) this.#open(keys, options);
+  }
+
+  /** More is known than when they were answered: somebody may have been let in since. */
+  tell(): void {
+    for (const tell of this.#tellers) tell();
   }
 
   async close(): Promise<void> {
@@ -35,7 +42,12 @@ export class Doors {
   }
 
   #open(keys: RoomKeys, { roomId, self, transports, roster, onError }: DoorsOptions): void {
-    const answer = seal(keys, 'roster', roster).then((sealed) => writeFrame('roster', sealed));
+    const send = async (connection: TransportConnection, links: Iterable<LinkId>): Promise<void> => {
+      const known = roster();
+      if (known === undefined) return;
+      const frame = writeFrame('roster', await seal(keys, 'roster', known));
+      for (const link of links) connection.send(link, frame, 'live');
+    };
     const onFrame = async (
       connection: TransportConnection,
       answered: Set<LinkId>,
@@ -47,7 +59,7 @@ export class Doors {
       // Others stand at this door as well, and say nothing; who knocks has a key of that epoch.
       if (!(await openSealed(keys, 'hello', read.value.body)).ok || answered.has(link)) return;
       answered.add(link);
-      connection.send(link, await answer, 'live');
+      await send(connection, [link]);
     };
     const room = { ...topicOf(keys), roomId, self };
     for (const transport of transports) {
@@ -65,6 +77,11 @@ export class Doors {
         onStatus: () => undefined,
       });
       this.#connections.push(connection);
+      this.#tellers.push(() => {
+        send(connection, [...answered]).catch((error: unknown) =>
+          onError('the door of a former epoch', error),
+        );
+      });
     }
   }
 }

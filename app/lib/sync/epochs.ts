@@ -9,11 +9,12 @@ import { maySign } from '../log/format.ts';
 import { encodeFrontier, partsOf, type FrontierRow } from '../log/frontier.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { RoomLog } from '../log/room-log.ts';
+import type { Admission } from '../log/admissions.ts';
 import type { OwnersStatement } from '../log/owners.ts';
 import { bytesOf, encodeRoster, type Roster } from '../log/roster.ts';
 import { seal } from '../log/seal.ts';
 import type { Doors } from './doors.ts';
-import { beyondStatements, countBeyond, moveOn, noteCarried } from './move-on.ts';
+import { beyondStatements, countBeyond, keptWith, moveOn, noteCarried } from './move-on.ts';
 import type { Outbox } from './outbox.ts';
 import { RosterNews } from './roster-news.ts';
 import type { Transport } from './transport.ts';
@@ -32,9 +33,10 @@ export interface EpochsOptions {
   /** Sends a roster to everybody who is here. */
   readonly tell: (roster: Bytes) => Promise<void>;
   readonly onNews: (roster: Roster) => void;
-  /** The owners statements that the room was opened with, and what others make of them. */
+  /** What the room was opened with, and what others make of it under the same keys. */
   readonly owners?: readonly OwnersStatement[];
-  readonly onOwners: (owners: readonly OwnersStatement[]) => void;
+  readonly admissions?: readonly Admission[];
+  readonly onSameKeys: (roster: Roster) => void;
   readonly onBranch: () => void;
   readonly onError: (what: string, error: unknown) => void;
 }
@@ -48,11 +50,11 @@ export class Epochs {
 
   constructor(options: EpochsOptions) {
     this.#options = options;
-    const { log, keys, onNews, onBranch, onError, owners } = options;
-    const onOwners = (news: readonly OwnersStatement[]): void => {
-      this.#keepOwners(news).catch((error: unknown) => onError('the owners of the room', error));
+    const { log, keys, onNews, onBranch, onError } = options;
+    const onSameKeys = (roster: Roster): void => {
+      this.#keep(roster).catch((error: unknown) => onError('the owners of the room', error));
     };
-    this.news = new RosterNews(log, keys, { onNews, onOwners, onBranch }, owners);
+    this.news = new RosterNews(log, keys, { onNews, onSameKeys, onBranch }, options);
   }
 
   /** Before anything is read: what these rows name is part of the room from then on. */
@@ -66,9 +68,9 @@ export class Epochs {
 
   /** Answers at the topics of former epochs from now on. */
   openDoors(): void {
-    const roster = this.news.known;
-    if (roster === undefined) return;
     const { roomId, keys, self, transports, onError } = this.#options;
+    const roster = (): Bytes | undefined => this.news.whole;
+    if (roster() === undefined) return;
     // Few rooms have former epochs: not part of what everybody waits for.
     this.#doors = import('./doors.ts')
       .then(({ Doors }) =>
@@ -80,7 +82,8 @@ export class Epochs {
   /** All statements of this epoch, once the room is known. */
   get roster(): Roster | undefined {
     const { genesis, statements } = this.#options.log;
-    return genesis && { genesis, statements, owners: this.news.owners };
+    const { owners, admissions } = this.news;
+    return genesis && { genesis, statements, owners, admissions };
   }
 
   /** Where the chains stand that no closed frontier reaches yet. */
@@ -125,10 +128,10 @@ export class Epochs {
     return this.#options.tell(encodeRoster(bytesOf(roster)));
   }
 
-  /** Keeps owners statements that were made here, and tells everybody who is here. */
-  async own(roster: Roster): Promise<void> {
+  /** Keeps what was made here and changes no keys, and tells everybody who is here. */
+  async add(roster: Roster): Promise<void> {
     this.news.made(roster);
-    await this.#keepOwners(roster.owners);
+    await this.#keep(roster);
   }
 
   /** The owner's statements as a sealed record, if there are any after the genesis statement (ROOM-9). */
@@ -138,17 +141,15 @@ export class Epochs {
   }
 
   /** Under the same keys the room stays open. */
-  async #keepOwners(owners: readonly OwnersStatement[]): Promise<void> {
-    const { store, tell, onOwners } = this.#options;
-    const list = owners.map(({ bytes }) => bytes);
-    // A longer list that another tab of this device stored stays.
-    await store.changeFacts((facts) =>
-      (facts.owners?.length ?? 0) >= list.length ? facts : { ...facts, owners: list },
-    );
-    onOwners(owners);
+  async #keep(roster: Roster): Promise<void> {
+    const { store, tell, onSameKeys } = this.#options;
+    const bytes = bytesOf(roster);
+    await store.changeFacts((facts) => keptWith(facts, bytes));
+    onSameKeys(roster);
     const { brief } = this.news;
     // Everybody here tells those whom the others do not reach.
     if (brief !== undefined) await tell(brief);
+    (await this.#doors)?.tell();
   }
 
   async close(): Promise<void> {

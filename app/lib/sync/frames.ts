@@ -30,7 +30,7 @@ export const MAX_SEGMENTS_PER_FRAME = 2000;
 /** A person's presence (facts: one clientID a session, at most 2 KB). */
 export const MAX_PRESENCE_BYTES = 2048;
 
-const NONCE_BYTES = 16;
+export const NONCE_BYTES = 16;
 const SIGNATURE_BYTES = 64;
 const SESSION_BYTES = 32;
 

@@ -9,6 +9,7 @@ import type { RoomKeys } from '../crypto/room-keys.ts';
 import { maySign } from '../log/format.ts';
 import { chainKey, decodeFrontier, encodeFrontier, partsOf, type FrontierRow } from '../log/frontier.ts';
 import type { LogStore, RoomFacts } from '../log/log-store.ts';
+import { MAX_ADMISSIONS, type RosterBytes } from '../log/roster-codec.ts';
 import type { Roster } from '../log/roster.ts';
 import { epochOf } from '../log/seal.ts';
 import { readLone } from './lone-segment.ts';
@@ -19,7 +20,7 @@ import { readLone } from './lone-segment.ts';
  */
 export async function moveOn(
   store: LogStore,
-  { genesis, statements, owners }: Roster,
+  { genesis, statements, owners, admissions }: Roster,
   held: readonly FrontierRow[],
 ): Promise<void> {
   // Made under the old epoch, where more may have counted than counts now.
@@ -28,12 +29,24 @@ export async function moveOn(
   const roster = statements.map(({ bytes }) => bytes);
   const owned = owners.map(({ bytes }) => bytes);
   await store.changeFacts((facts) => ({
-    ...facts,
+    ...keptWith(facts, { owners: owned, admissions: admissions?.map(({ bytes }) => bytes) ?? [] }),
     genesis: genesis.bytes,
     roster: (facts.roster?.length ?? 0) > roster.length ? (facts.roster ?? roster) : roster,
-    ...(owned.length > (facts.owners?.length ?? 0) && { owners: owned }),
     carry: inParts([...rowsIn(facts.carry), ...beyond]),
   }));
+}
+
+/** What another tab of this device stored stays: a longer list of owners, and every admission. What of it counts is found at the next opening. */
+export function keptWith(
+  facts: RoomFacts,
+  { owners, admissions = [] }: Pick<RosterBytes, 'owners' | 'admissions'>,
+): RoomFacts {
+  const all = new Map([...(facts.admissions ?? []), ...admissions].map((one) => [toHex(one), one]));
+  return {
+    ...facts,
+    ...(owners.length > (facts.owners?.length ?? 0) && { owners }),
+    ...(all.size > 0 && { admissions: [...all.values()].slice(-MAX_ADMISSIONS) }),
+  };
 }
 
 /** Of these rows, what the closed frontiers don't reach. */

@@ -317,13 +317,13 @@ export class Peers {
 
   /** To who came by a link of this epoch and knows nothing else. Once a link: it is in order, and whole or closed. */
   #tellRoster(link: MeshLink): void {
-    const { known } = this.#options.rosterNews;
-    if (known === undefined || this.#toldRoster.has(link)) return;
+    const { whole } = this.#options.rosterNews;
+    if (whole === undefined || this.#toldRoster.has(link)) return;
     this.#toldRoster.add(link);
-    this.#sendRoster(link, known);
+    this.#sendRoster(link, whole);
   }
 
-  /** To everybody who is met: they may have been away when others came to own the room. Once a link; what is newer is announced. */
+  /** To everybody who is met: they may have been away when others came to own the room, or were let in. Once a link; what is newer is announced. */
   #tellOwners(link: MeshLink): void {
     const { brief } = this.#options.rosterNews;
     if (brief === undefined || this.#toldOwners.has(link)) return;

@@ -3,6 +3,7 @@ import type { Bytes } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Channel, DeviceId, RoomId, SessionId } from '../core/ids.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
+import type { Admission } from '../log/admissions.ts';
 import type { OwnSession } from '../log/certificate.ts';
 import type { FrontierRow } from '../log/frontier.ts';
 import type { Genesis } from '../log/genesis.ts';
@@ -28,6 +29,8 @@ export interface ReplicaOptions {
   readonly statements?: readonly RosterStatement[];
   /** Who owned the room until then (ROST-30). */
   readonly owners?: readonly OwnersStatement[];
+  /** Whom owners let in one by one under these keys. */
+  readonly admissions?: readonly Admission[];
   /** What this device has of former epochs and should carry into this one. */
   readonly carry?: readonly FrontierRow[];
   readonly store: LogStore;
@@ -93,8 +96,8 @@ export type ReplicaNotice =
   | { readonly kind: 'caught-up' }
   /** The owner has changed who is in the room: it has to be opened again with what this says (`Replica.moveOn`). */
   | { readonly kind: 'roster'; readonly roster: Roster }
-  /** Others own the room now, under the same keys. */
-  | { readonly kind: 'owners'; readonly owners: readonly OwnersStatement[] }
+  /** Others own the room now, or somebody was let in, under the same keys. */
+  | { readonly kind: 'same-keys'; readonly roster: Roster }
   /** Owners of the room have signed what contradicts what is known here: the room has two rosters. */
   | { readonly kind: 'roster-branch' }
   | { readonly kind: 'genesis'; readonly bytes: Bytes }

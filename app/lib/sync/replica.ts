@@ -141,7 +141,7 @@ export class Replica {
       stopSnapshots: () => this.#keeper.stopSnapshots(),
       tell: (roster) => this.#peers.announce(roster),
       onNews: (roster) => events.onNotice({ kind: 'roster', roster }),
-      onOwners: (owners) => events.onNotice({ kind: 'owners', owners }),
+      onSameKeys: (roster) => events.onNotice({ kind: 'same-keys', roster }),
       onBranch: () => events.onNotice({ kind: 'roster-branch' }),
       onError,
     });

@@ -153,7 +153,7 @@ test('ROST-35 [seed 3501, 60 runs] what does not contradict each other comes tog
         const log = new RoomLog({ roomId: keys.roomId, keys, genesis: room.genesis });
         const news = new RosterNews(log, keys, {
           onNews: (roster) => void ([epochs, owners] = [roster.statements.length, roster.owners.length]),
-          onOwners: (list) => void (told++, (owners = list.length)),
+          onSameKeys: (roster) => void (told++, (owners = roster.owners.length)),
           onBranch: () => void branches++,
         });
         // At one time, as from many links; then from whoever is met later.

@@ -4,6 +4,7 @@
  */
 import { equalBytes, type Bytes } from '../core/bytes.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
+import type { Admission } from '../log/admissions.ts';
 import type { OwnersStatement } from '../log/owners.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import { readRoster, type RosterBytes } from '../log/roster-codec.ts';
@@ -14,8 +15,8 @@ import { decodeGenesis } from '../log/genesis.ts';
 export interface RosterEvents {
   /** The room has new keys. */
   readonly onNews: (roster: Roster) => void;
-  /** Others own the room now, under the same keys. */
-  readonly onOwners?: (owners: readonly OwnersStatement[]) => void;
+  /** Others own the room now, or somebody was let in, under the same keys. */
+  readonly onSameKeys?: (roster: Roster) => void;
   /** Owners have signed something that contradicts what is known here; told once. */
   readonly onBranch?: () => void;
 }
@@ -25,6 +26,7 @@ export class RosterNews {
   readonly #keys: RoomKeys;
   readonly #events: RosterEvents;
   #owners: readonly OwnersStatement[];
+  #admissions: readonly Admission[];
   /** What leads on to other keys. */
   #newest: Roster | undefined;
   #revision = 0;
@@ -32,12 +34,18 @@ export class RosterNews {
   /** What was heard last, believed or not: who repeats it costs nothing. */
   #heard: Bytes | undefined;
 
-  /** `owners`: the owners statements that the room was opened with. */
-  constructor(log: RoomLog, keys: RoomKeys, events: RosterEvents, owners: readonly OwnersStatement[] = []) {
+  /** `opened`: what the room was opened with beside the epochs that the log has. */
+  constructor(
+    log: RoomLog,
+    keys: RoomKeys,
+    events: RosterEvents,
+    { owners = [], admissions = [] }: Partial<Pick<Roster, 'owners' | 'admissions'>> = {},
+  ) {
     this.#log = log;
     this.#keys = keys;
     this.#events = events;
     this.#owners = owners;
+    this.#admissions = admissions;
   }
 
   /** Who owned the room until now, as far as it is known here. */
@@ -45,25 +53,33 @@ export class RosterNews {
     return this.#owners;
   }
 
-  /** All of this epoch, as it travels; undefined before there is anything beyond the genesis statement. */
+  /** Whom owners let in under these keys, one by one. */
+  get admissions(): readonly Admission[] {
+    return this.#admissions;
+  }
+
+  /** All of this epoch but admissions, as it rests with others; undefined before there is anything beyond the genesis statement. */
   get known(): Bytes | undefined {
     const { genesis, statements } = this.#log;
     if (genesis === undefined || statements.length + this.#owners.length === 0) return undefined;
     return encodeRoster(bytesOf({ genesis, statements, owners: this.#owners }));
   }
 
-  /** The owners statements alone: for whoever has this epoch's keys, and with them the rest. Undefined where there are none. */
+  /** Likewise with admissions, as it travels (ROST-42). */
+  get whole(): Bytes | undefined {
+    return this.#told(this.#log.statements);
+  }
+
+  /** Without the epochs: for whoever has this one's keys, and with them the rest. Undefined where there is nothing else. */
   get brief(): Bytes | undefined {
-    const { genesis } = this.#log;
-    if (genesis === undefined || this.#owners.length === 0) return undefined;
-    return encodeRoster(bytesOf({ genesis, statements: [], owners: this.#owners }));
+    return this.#told([]);
   }
 
   /** What this tab itself is about to tell the others: no news to it. */
   made(roster: Roster): void {
     this.#revision++;
     if (roster.statements.length > this.#log.statements.length) this.#newest = roster;
-    else this.#owners = roster.owners;
+    else this.#keep(roster);
   }
 
   /** Takes a roster from anywhere. */
@@ -89,6 +105,8 @@ export class RosterNews {
     }
     if (believed === undefined || believed.fault !== undefined) return this.#tellBranch(read.value, here);
     const { length } = believed.statements;
+    // What was more of it is not believed, or gives less than what is here.
+    if (known !== undefined && !hasMore(bytesOf(believed), here)) return;
     // What does not reach the epoch of a link that brought nothing else opens nothing with it.
     if (length < this.#keys.epoch) return;
     // The genesis statement comes first; then this is told again.
@@ -98,7 +116,9 @@ export class RosterNews {
 
   #known(): Roster | undefined {
     const { genesis, statements } = this.#log;
-    return this.#newest ?? (genesis && { genesis, statements, owners: this.#owners });
+    return (
+      this.#newest ?? (genesis && { genesis, statements, owners: this.#owners, admissions: this.#admissions })
+    );
   }
 
   #take(roster: Roster): void {
@@ -108,9 +128,22 @@ export class RosterNews {
       this.#newest = roster;
       this.#events.onNews(roster);
     } else {
-      this.#owners = roster.owners;
-      this.#events.onOwners?.(roster.owners);
+      this.#keep(roster);
+      this.#events.onSameKeys?.(roster);
     }
+  }
+
+  #keep({ owners, admissions = [] }: Roster): void {
+    this.#owners = owners;
+    this.#admissions = admissions;
+  }
+
+  #told(statements: Roster['statements']): Bytes | undefined {
+    const { genesis } = this.#log;
+    const [owners, admissions] = [this.#owners, this.#admissions];
+    if (genesis === undefined || statements.length + owners.length + admissions.length === 0)
+      return undefined;
+    return encodeRoster(bytesOf({ genesis, statements, owners, admissions }));
   }
 
   /** Told only of what owners signed: anybody can send bytes. */

@@ -93,7 +93,7 @@ async function change(
   const after = { ...roster, owners: [...roster.owners, made.value] };
   // Before anybody is told: of two changes at one time the server takes the first.
   if ((await claim(replica, after)) === 'taken') return { kind: 'taken' };
-  await replica.epochs.own(after);
+  await replica.epochs.add(after);
   return undefined;
 }
 

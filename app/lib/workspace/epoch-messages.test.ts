@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { changeFailedAlert, keptBehindAlert, movedAlert, removedAlert } from './epoch-messages.ts';
+import { changeAlert, keptBehindAlert, movedAlert, removedAlert } from './epoch-messages.ts';
 
 it('offers the download where words would stay behind, and goes on only when asked', () => {
   const [download, goOn] = [vi.fn(), vi.fn()];
@@ -12,9 +12,28 @@ it('offers the download where words would stay behind, and goes on only when ask
 });
 
 it('says what I may do now where that changed, and a full disk by its name', () => {
-  expect(movedAlert(true, 'editor', 'editor').title).toBe('You changed who can be here');
-  expect(movedAlert(false, 'editor', 'editor').title).toBe('The owner changed who can be here');
-  expect(movedAlert(false, 'editor', 'viewer').title).toContain('you can read, not write');
-  expect(changeFailedAlert(new DOMException('', 'QuotaExceededError')).detail).toContain('no space');
-  expect(changeFailedAlert(new Error()).detail).toContain('Try again');
+  expect(movedAlert(true, { from: 'editor', by: 'new-keys' }, 'editor').title).toBe(
+    'You changed who can be here',
+  );
+  expect(movedAlert(false, { from: 'editor', by: 'new-keys' }, 'editor').title).toBe(
+    'The owner changed who can be here',
+  );
+  expect(movedAlert(false, { from: 'editor', by: 'new-keys' }, 'viewer').title).toContain(
+    'you can read, not write',
+  );
+  expect(changeAlert(new DOMException('', 'QuotaExceededError')).detail).toContain('no space');
+  expect(changeAlert(new Error()).detail).toContain('Try again');
+});
+
+it('tells a raise and a return from new keys for all', () => {
+  expect(movedAlert(false, { from: 'viewer', by: 'admission' }, 'editor')).toMatchObject({
+    title: 'The owner changed your role: you can edit',
+    detail: expect.stringContaining('its links') as string,
+  });
+  for (const to of ['viewer', 'editor'] as const)
+    expect(movedAlert(false, { from: 'editor', by: 'return' }, to).title).toBe(
+      'You are let into this room again',
+    );
+  const full = Object.assign(new Error(), { name: 'TooManyAdmissions' });
+  expect(changeAlert(full).detail).toContain('Replace all links');
 });

@@ -9,7 +9,7 @@ export const removedAlert = (download: () => void): NewAlert => ({
   tone: 'bad',
   title: 'You are no longer let into this room',
   detail:
-    'Its owner removed you, or replaced the link you came by. All you have read and written stays on this device, read-only: what others write from now on does not come. Download the project to go on with it; to come back, ask the owner for a new link.',
+    'Its owner removed you, or replaced the link you came by. All you have read and written stays on this device, read-only: what others write from now on does not come. Download the project to go on with it; to come back, ask the owner to let you in again, which this page waits for while it is open, or for a new link.',
   actions: [{ label: 'Download project', act: download }],
 });
 
@@ -22,16 +22,34 @@ export const linkReplacedPage = {
 } as const;
 
 /** This device goes on with the new keys. `mine`: it made them. */
-export const movedAlert = (mine: boolean, from: Role, to: Role): NewAlert => ({
-  tone: 'info',
-  title: mine
+export function movedAlert(mine: boolean, { from, by }: Moved, to: Role): NewAlert {
+  const [changed, detail] = movedWords[by];
+  const title = mine
     ? 'You changed who can be here'
-    : from === to
-      ? 'The owner changed who can be here'
-      : `The owner changed your role: ${mayNow[to]}`,
-  detail:
+    : from === to || by === 'return'
+      ? changed
+      : `The owner changed your role: ${mayNow[to]}`;
+  return { tone: 'info', title, detail };
+}
+
+/** How a page came to be opened again by what an owner signed. `from`: my role before. */
+export interface Moved {
+  readonly from: Role;
+  /** 'new-keys' for everybody; an 'admission' of this device alone; its 'return', when it had been out. */
+  readonly by: 'new-keys' | 'admission' | 'return';
+}
+
+const movedWords: Readonly<Record<Moved['by'], readonly [title: string, detail: string]>> = {
+  'new-keys': [
+    'The owner changed who can be here',
     'The room goes on with new keys, and with everything that reached it. Links made before have stopped working: take new ones from Share.',
-});
+  ],
+  admission: ['The owner let you in', 'The room, its links and what everybody else can do are as before.'],
+  return: [
+    'You are let into this room again',
+    'What was written here meanwhile comes along as far as your role allows, and what others wrote comes now. Links made before have stopped working: take new ones from Share.',
+  ],
+};
 
 const mayNow: Readonly<Record<Role, string>> = {
   editor: 'you can edit',
@@ -50,8 +68,14 @@ export const keptBehindAlert = (changes: number, download: () => void, goOn: () 
   ],
 });
 
-/** The owner's change did not come to be. */
-export const changeFailedAlert = (error: unknown): NewAlert => ({
+/** The owner's change did not come to be. By the error's name: what makes changes is fetched when it is needed. */
+export function changeAlert(error: unknown): NewAlert {
+  const name = error instanceof Error ? error.name : '';
+  if (name === 'EpochTaken') return epochTakenAlert;
+  return name === 'TooManyAdmissions' ? tooManyAdmissionsAlert : changeFailedAlert(error);
+}
+
+const changeFailedAlert = (error: unknown): NewAlert => ({
   tone: 'bad',
   title: 'Who can be here could not be changed',
   detail: isQuota(error)
@@ -60,11 +84,19 @@ export const changeFailedAlert = (error: unknown): NewAlert => ({
 });
 
 /** Of two of the owner's browsers that changed the room at one time the other one was first. */
-export const epochTakenAlert: NewAlert = {
+const epochTakenAlert: NewAlert = {
   tone: 'warn',
   title: 'Another of the owner’s browsers has just changed who can be here',
   detail:
     'So says the server, and nothing was changed from here. This page goes along as soon as it hears of it: look again then whether your change is still needed. If nothing comes, it can be made all the same, by doing it again.',
+};
+
+/** Of those let in one by one a room remembers no more. */
+const tooManyAdmissionsAlert: NewAlert = {
+  tone: 'warn',
+  title: 'Nobody was let in: too many were, one by one, since the links were replaced',
+  detail:
+    'Everybody and every link is as before. Replace all links: whoever is listed then stays in, and 256 more can be let in.',
 };
 
 /** The owner changed who can be here, and this page could not go there. */

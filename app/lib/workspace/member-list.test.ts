@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { DeviceId, Role } from '../core/ids.ts';
 import { defaultName } from '../core/person.ts';
-import { memberList, type KnownPeople } from './member-list.ts';
+import { leftOutList, memberList, type KnownPeople } from './member-list.ts';
 import type { PersonHere } from './room-model.ts';
 import type { SeenPerson } from './seen-people.ts';
 
@@ -108,4 +108,23 @@ it('says since when somebody is known, also of who is here', () => {
     ['Bo', 2],
     ['Cy', undefined],
   ]);
+});
+
+it('knows whom earlier keys let in and these do not, last seen first', () => {
+  const people = known({
+    epoch: 2,
+    here: [here('a', 'Me', 'editor', true)],
+    seen: new Map([
+      [id('b'), seen('Removed', 1, 'commenter', 1)],
+      [id('c'), seen('Kept', 2, 'editor', 1)],
+      [id('d'), seen('Later', 3, 'viewer', 0)],
+      [id('e'), seen('Met since', 4, 'viewer', 2)],
+    ]),
+    granted: [{ device: id('c'), role: 'viewer' }],
+  });
+  expect(leftOutList(people).map(({ name, role, out }) => [name, role, out])).toEqual([
+    ['Later', 'viewer', true],
+    ['Removed', 'commenter', true],
+  ]);
+  expect(leftOutList({ ...people, epoch: 0 })).toEqual([]);
 });

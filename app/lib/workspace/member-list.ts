@@ -53,6 +53,25 @@ export function memberList({ epoch, here, seen, writers, granted }: KnownPeople)
   return members.sort(inOrder);
 }
 
+/** Whom this browser met with earlier keys of the room, and who is not in by those it has now: they can be let in again. */
+export function leftOutList(known: KnownPeople): readonly MemberView[] {
+  const inside = new Set(memberList(known).map(({ device }) => device));
+  return [...known.seen]
+    .filter(([device, { epoch }]) => epoch < known.epoch && !inside.has(device))
+    .map(([device, { name, role, lastSeen, firstSeen }]): MemberView => ({
+      device,
+      role,
+      name: name || defaultName(device),
+      colour: assignColours([device]).get(device) ?? 'amber',
+      me: false,
+      here: false,
+      out: true,
+      lastSeen,
+      ...(firstSeen !== undefined && { firstSeen }),
+    }))
+    .sort(inOrder);
+}
+
 const inOrder = (a: MemberView, b: MemberView): number =>
   Number(b.me) - Number(a.me) ||
   Number(b.here) - Number(a.here) ||

@@ -1,8 +1,8 @@
 /** Who can be in the room: remembers whom this device meets, and hands the owner's changes on. */
 import type { RoomId } from '../core/ids.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
-import { changeFailedAlert, epochTakenAlert } from './epoch-messages.ts';
-import { memberList, type Writer } from './member-list.ts';
+import { changeAlert } from './epoch-messages.ts';
+import { leftOutList, memberList, type KnownPeople, type Writer } from './member-list.ts';
 import { notOwnerWords } from './owner-words.ts';
 import type { PeopleState } from './people-state.svelte.ts';
 import type { Holder, MembersModel, MemberView, OwnershipModel, PersonHere } from './room-model.ts';
@@ -16,12 +16,14 @@ export interface MembersOptions {
   readonly alerts: AlertsState;
   /** Whose sessions are in the log, of any epoch; a device may be named more than once. */
   readonly writers: () => readonly Writer[];
-  /** Whom the statement of this epoch lets in by name; nobody in a room's first. */
-  readonly granted: readonly Holder[];
+  /** Whom owners let into this epoch by name, at its beginning and since. */
+  readonly granted: () => readonly Holder[];
   /** Whether this device owns the room. */
   readonly ownership: Pick<OwnershipModel, 'standing' | 'hasCode' | 'changedAt'>;
   /** Makes the new keys and hands them out, where this device owns the room; undefined where it is out. */
   readonly change: ((members: readonly Holder[]) => Promise<void>) | undefined;
+  /** Gives these more than they have under the keys that the room has; undefined where this device is out. */
+  readonly admit: ((members: readonly Holder[]) => Promise<void>) | undefined;
   /** Nothing of this room is to be kept here any more. */
   readonly forgotten: () => boolean;
   /** ms since 1970 */
@@ -31,6 +33,7 @@ export interface MembersOptions {
 export class MembersState implements MembersModel {
   #here = $state.raw<readonly PersonHere[]>([]);
   #seen = $state.raw<SeenPeople>(new Map());
+  #granted = $state.raw<readonly Holder[]>([]);
   #changing = $state(false);
   #told = '';
   readonly #options: MembersOptions;
@@ -39,15 +42,23 @@ export class MembersState implements MembersModel {
   constructor(options: MembersOptions) {
     this.#options = options;
     this.#seen = loadSeen(options.roomId);
-    this.refresh();
+    this.refresh(true);
     // The last sign of life that a page gets: who is here now was seen until now.
     const left = (): void => void (document.hidden && this.#remember(this.#here));
     document.addEventListener('visibilitychange', left, { signal: this.#stop.signal });
   }
 
   get list(): readonly MemberView[] {
-    const { epoch, writers, granted } = this.#options;
-    return memberList({ epoch, here: this.#here, seen: this.#seen, writers: writers(), granted });
+    return memberList(this.#known);
+  }
+
+  get leftOut(): readonly MemberView[] {
+    return leftOutList(this.#known);
+  }
+
+  get #known(): KnownPeople {
+    const { epoch, writers } = this.#options;
+    return { epoch, here: this.#here, seen: this.#seen, writers: writers(), granted: this.#granted };
   }
 
   get fixed(): string | undefined {
@@ -59,24 +70,30 @@ export class MembersState implements MembersModel {
     return this.#changing;
   }
 
-  async change(members: readonly Holder[]): Promise<void> {
-    const { change, alerts } = this.#options;
+  change(members: readonly Holder[]): Promise<void> {
+    return this.#try(this.#options.change, members);
+  }
+
+  admit(members: readonly Holder[]): Promise<void> {
+    return this.#try(this.#options.admit, members);
+  }
+
+  async #try(change: MembersOptions['change'], members: readonly Holder[]): Promise<void> {
     if (change === undefined || this.fixed !== undefined || this.#changing) return;
     this.#changing = true;
     try {
       await change(members);
     } catch (error) {
       console.error('CodeFace: changing who is in the room', error);
-      // By its name: what makes epochs is fetched when it is needed.
-      const taken = error instanceof Error && error.name === 'EpochTaken';
-      alerts.show('members', taken ? epochTakenAlert : changeFailedAlert(error));
+      this.#options.alerts.show('members', changeAlert(error));
     } finally {
       this.#changing = false;
     }
   }
 
-  /** Somebody came, went, or is called otherwise now; cursors that moved are nothing to it. */
-  refresh(): void {
+  /** Somebody came, went, or is called otherwise now; cursors that moved are nothing to it. `admitted`: or was let in. */
+  refresh(admitted = false): void {
+    if (admitted) this.#granted = this.#options.granted();
     const here = this.#options.people.all;
     const told = JSON.stringify(here.map(({ device, name, colour, role }) => [device, name, colour, role]));
     if (told === this.#told) return;

@@ -1,7 +1,6 @@
 /** From a link to an open room: keys, this device, its store, the replica, and the transports that meet others. */
 import { fromHex, type Bytes } from '../core/bytes.ts';
 import { systemClock } from '../core/clock.ts';
-import type { Role } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import { generateDeviceKeyPair, deviceIdOf } from '../crypto/device-keys.ts';
 import { formatLink, type RoomLink } from '../crypto/links.ts';
@@ -25,6 +24,7 @@ import { Replica } from '../sync/replica.ts';
 import { keepGenesis } from './keep-genesis.ts';
 import { lateEvents } from './late-events.ts';
 import { oneAtATime } from './one-at-a-time.ts';
+import type { Moved } from './epoch-messages.ts';
 import { ownerBy } from './owner-key.ts';
 import { OwnershipState } from './ownership-state.svelte.ts';
 import { recentRoomOf } from './recent-room.ts';
@@ -43,8 +43,7 @@ export type OpenProblem =
 /** The room is to be opened again: it has new keys, or someone turned out to have signed two stories. */
 export interface Move {
   readonly link: RoomLink;
-  /** Where it has new keys: my role before. */
-  readonly from?: Role;
+  readonly moved?: Moved;
   readonly forked?: Forked;
   /** Where this browser keeps nothing: what must not go with the page that is closed. */
   readonly memory?: Memory;
@@ -166,7 +165,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     clock: systemClock,
     events,
   });
-  const moveTo = (to: RoomLink, why: Pick<Move, 'from' | 'forked'>): void =>
+  const moveTo = (to: RoomLink, why: Pick<Move, 'moved' | 'forked'>): void =>
     options.onMove({
       link: to,
       ...why,
@@ -206,6 +205,15 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
       await room.follow(await beginEpoch({ ...change, now: Date.now() }));
     });
   };
+  const letIn = async (members: readonly Member[]): Promise<void> => {
+    const { admit } = await import('./admit.ts');
+    await oneAtATime(roomId, async () => {
+      const { owner } = ownership;
+      const { roster: now } = replica.epochs;
+      if (owner === undefined || now === undefined) return;
+      await admit({ replica, owner, keys, roster: now, members, now: Date.now() });
+    });
+  };
   const room: RoomState = new RoomState({
     keys,
     me: own.deviceId,
@@ -217,23 +225,38 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     storeClosed,
     links: linksOf(link, keys, origin),
     out: kind === 'out',
-    ...(move?.from && { movedFrom: move.from }),
+    ...(move?.moved && { moved: move.moved }),
     ...(move?.forked && { forked: move.forked }),
     // What a newcomer finds before the statements come does not rest on this device.
     onForked: (forked) => kind === 'in' && moveTo(link, { forked }),
     ownership,
     changeMembers: kind === 'in' ? changeMembers : undefined,
-    granted: statements.at(-1)?.grants ?? [],
+    admit: kind === 'in' ? letIn : undefined,
+    granted: () => [...(statements.at(-1)?.grants ?? []), ...replica.epochs.news.admissions],
     onRoster: async (newer) => {
       const remembered = await device.linkOf(roomId);
       const here = { store, device: own, remembered, link: options.link, known, way: way.value, replica };
       const { link: to, ...left } = await nextEpoch(here, newer);
-      return { ...left, go: () => moveTo(to, { from: keys.role }) };
+      return { ...left, go: () => moveTo(to, { moved: { from: keys.role, by: 'new-keys' } }) };
+    },
+    onAdmissions: async (roster) => {
+      const next = await wayIn(link, roster, own, await device.linkOf(roomId));
+      if (kind !== 'in' || !next.ok || next.value.keys.role === keys.role) return undefined;
+      await replica.settled();
+      const { link: to } = next.value;
+      const go = (): void => moveTo(to, { moved: { from: keys.role, by: 'admission' } });
+      return { behind: 0, unsaved: !replica.atRest, go };
     },
   });
   events.deliverTo(room.listener);
   if (newRoom !== undefined && move === undefined) room.begin(newRoom);
-  if (kind === 'out') return ok(room);
+  if (kind === 'out') {
+    const { waitToComeBack } = await import('./come-back.ts');
+    const here = { store, device: own, remembered: await device.linkOf(roomId), link, known, way: way.value };
+    const onIn = (to: RoomLink): void => moveTo(to, { moved: { from: keys.role, by: 'return' } });
+    room.waits(waitToComeBack({ ...here, session, transports: transportsTo(origin), onIn }));
+    return ok(room);
+  }
   replica.connect(topicOf(keys));
   // A link that nothing vouches for yet must not take the place of one that works.
   if (kind !== 'newcomer') room.remember();

@@ -4,6 +4,7 @@ import {
   andWords,
   answerWords,
   changesOf,
+  chosenOf,
   countWords,
   knownWords,
   LEFT_OUT,
@@ -13,6 +14,8 @@ import {
   outcomeWords,
   planWords,
   questionWords,
+  raisesOf,
+  raiseWords,
   seenWords,
   STAYS,
   type Choice,
@@ -137,4 +140,35 @@ it('names three, and counts the rest', () => {
     'A, B and 2 more',
     'A, B and 3 more',
   ]);
+});
+
+it('asks for new keys only where somebody gets less', () => {
+  const bo: MemberView = { ...member('d', 'Bo'), out: true };
+  const all = { list, leftOut: [bo] };
+  const raised = (choices: ReadonlyMap<DeviceId, Choice>) => raisesOf(chosenOf(all, choices), choices);
+  expect(raised(chosen())).toBeUndefined();
+  expect(raised(chosen([list[2], 'commenter']))).toEqual([{ device: list[2]?.device, role: 'commenter' }]);
+  // Let in again as what they were, or as less: it is more than nothing.
+  for (const role of ['editor', 'viewer'] as const)
+    expect(raised(chosen([bo, role]))).toEqual([{ device: bo.device, role }]);
+  expect(raised(chosen([bo, 'removed']))).toBeUndefined();
+  for (const less of ['removed', 'viewer', 'commenter'] as const)
+    expect(raised(chosen([list[1], less], [list[2], 'editor']))).toBeUndefined();
+});
+
+it('says who comes back, and that the links stay', () => {
+  const bo: MemberView = { ...member('d', 'Bo', 'viewer'), out: true };
+  const choices = chosen([bo, 'viewer'], [list[2], 'editor']);
+  const everybody = chosenOf({ list, leftOut: [bo] }, choices);
+  expect(raiseWords(changesOf(everybody, choices))).toBe(
+    'Bo is let in again. Ada becomes an editor. Bo becomes a viewer. Links, and what everybody else can do, stay as they are.',
+  );
+  // Together with a removal they come along with the new keys.
+  const more = chosen([bo, 'viewer'], [list[1], 'removed']);
+  expect(membersAfter(chosenOf({ list, leftOut: [bo] }, more), more).map(({ role }) => role)).toEqual([
+    'editor',
+    'viewer',
+    'viewer',
+  ]);
+  expect(chosenOf({ list, leftOut: [bo] }, chosen())).toEqual(list);
 });

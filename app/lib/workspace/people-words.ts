@@ -1,7 +1,7 @@
 /** The dialog "People and links" in words: what is chosen for whom, and what will happen by it. Pure. */
-import type { DeviceId, Role } from '../core/ids.ts';
+import { ROLES, type DeviceId, type Role } from '../core/ids.ts';
 import { whenInWords } from '../ui/when.ts';
-import type { Holder, MemberView } from './room-model.ts';
+import type { Holder, MembersModel, MemberView } from './room-model.ts';
 
 export type Choice = Role | 'removed';
 export type Choices = ReadonlyMap<DeviceId, Choice>;
@@ -9,6 +9,8 @@ export type Choices = ReadonlyMap<DeviceId, Choice>;
 export interface Change {
   readonly name: string;
   readonly to: Choice;
+  /** They were left out before. */
+  readonly back?: true;
 }
 
 export const roleWords: Readonly<Record<Role, string>> = {
@@ -25,9 +27,20 @@ export const changesOf = (list: readonly MemberView[], choices: Choices): readon
   const names = namesOf(list);
   return list.flatMap((member) => {
     const to = choiceOf(member, choices);
-    return to === member.role ? [] : [{ name: names.get(member.device) ?? member.name, to }];
+    return to === heldBy(member)
+      ? []
+      : [{ name: names.get(member.device) ?? member.name, to, ...(member.out && { back: true }) }];
   });
 };
+
+/** Everybody a choice is about: who is in, and who is to be let in again. */
+export const chosenOf = (
+  { list, leftOut }: Pick<MembersModel, 'list' | 'leftOut'>,
+  choices: Choices,
+): readonly MemberView[] => [
+  ...list,
+  ...leftOut.filter(({ device }) => (choices.get(device) ?? 'removed') !== 'removed'),
+];
 
 /** Everybody who stays, with what they then hold. I make the new keys, so I have them all. */
 export const membersAfter = (list: readonly MemberView[], choices: Choices): readonly Holder[] =>
@@ -38,7 +51,23 @@ export const membersAfter = (list: readonly MemberView[], choices: Choices): rea
 
 /** What is chosen for somebody; nobody removes themselves. */
 export const choiceOf = (member: MemberView, choices: Choices): Choice =>
-  (!member.me && choices.get(member.device)) || member.role;
+  (!member.me && choices.get(member.device)) || heldBy(member);
+
+const heldBy = ({ out, role }: MemberView): Choice => (out ? 'removed' : role);
+
+/** Who gets more than they have, if that is all that was chosen: then nobody needs new keys. Undefined where somebody gets less, or nobody anything. */
+export function raisesOf(list: readonly MemberView[], choices: Choices): readonly Holder[] | undefined {
+  const raises: Holder[] = [];
+  for (const member of list) {
+    const [before, to] = [heldBy(member), choiceOf(member, choices)];
+    if (to === before) continue;
+    if (to === 'removed' || ORDER.indexOf(to) < ORDER.indexOf(before)) return undefined;
+    raises.push({ device: member.device, role: to });
+  }
+  return raises.length > 0 ? raises : undefined;
+}
+
+const ORDER: readonly Choice[] = ['removed', ...ROLES];
 
 /** Names that tell people apart: names are anybody's to choose, so those that are alike get a piece of the device's key. */
 export function namesOf(list: readonly MemberView[]): ReadonlyMap<DeviceId, string> {
@@ -51,6 +80,10 @@ export function namesOf(list: readonly MemberView[]): ReadonlyMap<DeviceId, stri
     ]),
   );
 }
+
+/** What was chosen so far, where nobody gets less by it. */
+export const raiseWords = (changes: readonly Change[]): string =>
+  [...changeWords(changes), 'Links, and what everybody else can do, stay as they are.'].join(' ');
 
 /** What was chosen so far, and what comes next. `others`: how many people stay beside me. */
 export const planWords = (changes: readonly Change[], others: number): string =>
@@ -102,8 +135,10 @@ function changeWords(changes: readonly Change[]): readonly string[] {
       ? `${andWords(names)} become ${word}s.`
       : `${andWords(names)} becomes ${role === 'editor' ? 'an' : 'a'} ${word}.`;
   });
+  const back = changes.filter((change) => change.back).map(({ name }) => name);
   return [
     removed.length > 0 ? `${andWords(removed)} ${removed.length > 1 ? 'are' : 'is'} removed.` : '',
+    back.length > 0 ? `${andWords(back)} ${back.length > 1 ? 'are' : 'is'} let in again.` : '',
     ...become,
   ].filter(Boolean);
 }

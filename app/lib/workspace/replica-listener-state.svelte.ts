@@ -1,6 +1,5 @@
 /** What the replica tells of itself, handed to the states and alerts that show it. */
 import type { Accepted } from '../log/receipt.ts';
-import type { OwnersStatement } from '../log/owners.ts';
 import type { Roster } from '../log/roster.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
 import type { OutboxState } from '../sync/outbox.ts';
@@ -23,8 +22,8 @@ export interface ListenerOptions {
   readonly onForked: () => void;
   /** The owner has changed who is in the room. */
   readonly onRoster: (roster: Roster) => void;
-  /** Others own the room now. */
-  readonly onOwners: (owners: readonly OwnersStatement[]) => void;
+  /** Others own the room now, or somebody was let in. */
+  readonly onSameKeys: (roster: Roster) => void;
   /** What was written meanwhile is all here. */
   readonly onCaughtUp: () => void;
   /** Saves what this tab has of the project. */
@@ -84,7 +83,7 @@ export class ReplicaListener implements ReplicaEvents {
     const { alerts, download, onPeers, onCaughtUp } = this.#options;
     if (notice.kind === 'roster') return this.#options.onRoster(notice.roster);
     if (notice.kind === 'branched') return this.#options.onForked();
-    if (notice.kind === 'owners') return this.#options.onOwners(notice.owners);
+    if (notice.kind === 'same-keys') return this.#options.onSameKeys(notice.roster);
     const { alert, over, progress, readOnly, peers, fork, log } = effectOf(notice, download);
     if (log !== undefined) console.warn(`CodeFace: ${log.words}`, ...('error' in log ? [log.error] : []));
     if (fork !== undefined) this.#options.onFork(fork);

@@ -61,7 +61,7 @@ export function effectOf(notice: ReplicaNotice, download: () => void): NoticeEff
       return { fork: notice };
     case 'genesis':
       return { peers: true };
-    case 'owners':
+    case 'same-keys':
       return {};
     case 'roster-branch':
       return { alert: { id: 'roster-branch', alert: twoRostersAlert } };

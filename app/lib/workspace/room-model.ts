@@ -167,6 +167,8 @@ export interface MemberView {
   readonly role: Role;
   readonly me: boolean;
   readonly here: boolean;
+  /** They were met with earlier keys, and these don't let them in. Their role is what they held then. */
+  readonly out?: true;
   /** ms since 1970; undefined while here, and of who wrote here and was never met. */
   readonly lastSeen?: number;
   /** ms since 1970, where this device knows. */
@@ -183,6 +185,8 @@ export interface Holder {
 export interface MembersModel {
   /** Everybody this device has met in the room or that wrote in it: me first, then who is here, then by when they were seen. */
   readonly list: readonly MemberView[];
+  /** Whom this device met here before the keys it has now, and who is not let in by them: who was seen last comes first. */
+  readonly leftOut: readonly MemberView[];
   /** Why I can't change who is in the room, in words; undefined on the owner's device. */
   readonly fixed: string | undefined;
   /** The change is going on. */
@@ -192,6 +196,8 @@ export interface MembersModel {
    * durable on this device, or has failed: problems are told by alerts.
    */
   change(members: readonly Holder[]): Promise<void>;
+  /** Gives everybody named at least the role named, and changes nothing for anybody else. Resolves as `change` does. */
+  admit(members: readonly Holder[]): Promise<void>;
 }
 
 /** What makes a device an owner of the room, beside being the one that made it. */

@@ -4,7 +4,6 @@ import type { DeviceId, FileId, Role, RoomId, SessionId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import type { Member } from '../log/roster-codec.ts';
-import type { OwnersStatement } from '../log/owners.ts';
 import type { Roster } from '../log/roster.ts';
 import { Project } from '../document/project.ts';
 import type { EditRefusal } from '../editor/undo-steps.ts';
@@ -24,6 +23,7 @@ import { ConnectionState } from './connection-state.svelte.ts';
 import {
   keptBehindAlert,
   movedAlert,
+  type Moved,
   moveFailedAlert,
   notStoredAlert,
   removedAlert,
@@ -61,6 +61,9 @@ import { SavedState } from './saved-state.svelte.ts';
 import { TalkState } from './talk-state.svelte.ts';
 import { TransferState } from './transfer-state.svelte.ts';
 
+/** How the room is opened again by what owners have signed. */
+export type Way = Omit<NextEpoch, 'link'> & { readonly go: () => void };
+
 export interface RoomStateOptions {
   readonly keys: RoomKeys;
   readonly me: DeviceId;
@@ -76,7 +79,7 @@ export interface RoomStateOptions {
   /** The owner has closed the room to this device: what it has can be read. */
   readonly out: boolean;
   /** My role before the owner changed who is in the room, a moment ago. */
-  readonly movedFrom?: Role;
+  readonly moved?: Moved;
   /** Why it was opened again a moment ago. */
   readonly forked?: Forked;
   /** The room has to be opened again, to have both stories. */
@@ -85,10 +88,14 @@ export interface RoomStateOptions {
   readonly ownership: OwnershipState;
   /** Gives these people their roles, and everybody else none, where this device owns the room; undefined where it is out. */
   readonly changeMembers: ((members: readonly Member[]) => Promise<void>) | undefined;
-  /** Whom the newest statement lets in by name. */
-  readonly granted: readonly Member[];
+  /** Gives these more under the keys that the room has; likewise. */
+  readonly admit: ((members: readonly Member[]) => Promise<void>) | undefined;
+  /** Whom owners let in by name under the keys that the room has. */
+  readonly granted: () => readonly Member[];
   /** Takes this device to a newer roster. */
-  readonly onRoster: (roster: Roster) => Promise<Omit<NextEpoch, 'link'> & { readonly go: () => void }>;
+  readonly onRoster: (roster: Roster) => Promise<Way>;
+  /** Where admissions lead this device under the same keys, if they let it do more than it can. */
+  readonly onAdmissions: (roster: Roster) => Promise<Way | undefined>;
 }
 
 /** Someone signed two stories; `notice` where both are at hand. */
@@ -125,9 +132,10 @@ export class RoomState implements RoomModel {
   readonly #openedAt = performance.now();
   #fork: ForkNotice | undefined;
   #forkedTimer: ReturnType<typeof setTimeout> | undefined;
+  #stopWaiting: (() => Promise<void>) | undefined;
 
   constructor(options: RoomStateOptions) {
-    const { keys, me, session, myName, replica, links, notKept, movedFrom } = options;
+    const { keys, me, session, myName, replica, links, notKept, moved } = options;
     this.#options = options;
     this.links = links;
     this.ownership = options.ownership;
@@ -150,6 +158,7 @@ export class RoomState implements RoomModel {
       writers: () => replica.writers(),
       granted: options.granted,
       change: options.changeMembers,
+      admit: options.admit,
       ownership: options.ownership,
       forgotten: () => this.listener.forgotten,
       now: () => Date.now(),
@@ -199,7 +208,7 @@ export class RoomState implements RoomModel {
       onForked: () => this.#openAgain(),
       onCaughtUp: () => this.remember(),
       onRoster: (roster) => void this.follow(roster),
-      onOwners: (owners) => void this.#ownersChanged(owners),
+      onSameKeys: (roster) => void this.#sameKeys(roster),
       download: () => void this.download(),
     });
     if (notKept !== undefined) this.#alerts.show('memory-only', memoryOnlyAlert(notKept));
@@ -208,8 +217,8 @@ export class RoomState implements RoomModel {
         'out',
         removedAlert(() => void this.download()),
       );
-    else if (movedFrom !== undefined)
-      this.#alerts.show('moved', movedAlert(this.members.fixed === undefined, movedFrom, keys.role));
+    else if (moved !== undefined)
+      this.#alerts.show('moved', movedAlert(this.members.fixed === undefined, moved, keys.role));
     if (options.forked !== undefined) this.#tellFork(options.forked);
     void options.storeClosed.then((why) => this.listener.onStoreClosed(why));
   }
@@ -364,12 +373,16 @@ export class RoomState implements RoomModel {
 
   /** The owner has changed who is in the room: goes there with everything that is here. */
   async follow(roster: Roster): Promise<void> {
+    await this.#goBy(() => this.#options.onRoster(roster));
+  }
+
+  async #goBy(lead: () => Promise<Way>): Promise<void> {
     // Whatever else is heard meanwhile is heard again where this leads.
     if (this.#going !== undefined) return;
     this.#going = 'moving';
     const download = (): void => void this.download();
     try {
-      const { go, behind, unsaved } = await this.#options.onRoster(roster);
+      const { go, behind, unsaved } = await lead();
       if (!unsaved && behind === 0) return go();
       this.#going = 'held';
       const alert = unsaved ? notStoredAlert(download, go) : keptBehindAlert(behind, download, go);
@@ -381,14 +394,18 @@ export class RoomState implements RoomModel {
     }
   }
 
-  async #ownersChanged(owners: readonly OwnersStatement[]): Promise<void> {
+  /** Others own the room now, or an owner has let somebody in: perhaps this device, to more than it could do. */
+  async #sameKeys(roster: Roster): Promise<void> {
+    this.members.refresh(true);
     const before = this.ownership.standing;
-    await this.ownership.heard(owners).catch((error: unknown) => {
+    await this.ownership.heard(roster.owners).catch((error: unknown) => {
       console.warn('CodeFace: the key of this device for the room', error);
     });
     const { standing } = this.ownership;
     if (standing === 'lost' && before === 'owner') this.#alerts.show('owners', lostAlert);
     else if (standing === 'owner') this.#alerts.dismiss('owners');
+    const way = await this.#options.onAdmissions(roster);
+    if (way !== undefined) await this.#goBy(async () => way);
   }
 
   get #writable(): boolean {
@@ -414,6 +431,11 @@ export class RoomState implements RoomModel {
     this.#forkedTimer ??= setTimeout(open, Math.max(0, left));
   }
 
+  /** This device is out, and stands at the door until it is let in or the page is closed. */
+  waits(stop: () => Promise<void>): void {
+    this.#stopWaiting = stop;
+  }
+
   /** The list of recent rooms shows the room's newest name. */
   remember(): void {
     if (this.listener.forgotten) return;
@@ -434,6 +456,7 @@ export class RoomState implements RoomModel {
     this.#offline.dispose();
     this.#files.dispose();
     releaseRuntimes();
+    await this.#stopWaiting?.();
     await this.#options.replica.close();
     this.#options.device.close();
   }

@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest';
 import { randomBytes, type Bytes } from '../core/bytes.ts';
 import { generateDeviceKeyPair, deviceIdOf } from '../crypto/device-keys.ts';
-import type { SeedKind } from '../crypto/room-keys.ts';
+import type { Role } from '../core/ids.ts';
+import { deriveRoomKeys, type SeedKind } from '../crypto/room-keys.ts';
+import { sign as signBy } from '../crypto/signatures.ts';
+import { makeAdmission } from '../log/new-admission.ts';
 import { EpochRoom, Person } from '../../testing/epoch-room.ts';
 import { makeRoom } from '../../testing/replicas.ts';
 import { rosterIn, wayIn } from './way-in.ts';
@@ -61,4 +64,29 @@ it('ROST-12 takes what was given to the name that this device had before devices
   expect(
     await wayIn(room.link, known, { ...device, former: { deviceId, privateKey } }, undefined),
   ).toMatchObject({ value: { kind: 'in', keys: { epoch: 1, role: 'commenter' } } });
+});
+
+it('ROST-43 takes an admission for what it gives more than the link, and for nothing that it does not open', async () => {
+  const room = await EpochRoom.make();
+  const ann = await Person.of(room);
+  const { device } = ann;
+  const keys = await deriveRoomKeys('e', room.link.seed, 0, room.link.roomId);
+  const known = await rosterIn({ genesis: room.genesis }, room.link.roomId);
+  const { genesis } = known;
+  if (genesis === undefined) throw new Error('no genesis statement');
+  const sign = async (message: Bytes) => signBy(room.owner.privateKey, message);
+  const given = async (role: Role, seeds = keys.seeds) => {
+    const member = { device: device.deviceId, role };
+    const ground = { ...known, genesis };
+    const made = await makeAdmission({ owner: { sign }, ground, keys: { ...keys, seeds }, member, time: 1 });
+    return made === undefined ? known : { ...known, admissions: [made] };
+  };
+  const role = async (kind: SeedKind, roster: typeof known) => {
+    const way = await wayIn(await room.linkTo(kind), roster, device, undefined);
+    return way.ok ? way.value.keys.role : way.error.kind;
+  };
+  expect(await role('v', await given('commenter'))).toBe('commenter');
+  expect(await role('e', await given('commenter'))).toBe('editor');
+  // Signed by an owner, with a seed that is not the room's.
+  expect(await role('v', await given('editor', { ...keys.seeds, e: randomBytes(32) }))).toBe('viewer');
 });

@@ -7,6 +7,7 @@ import type { RoomId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { RoomLink } from '../crypto/links.ts';
 import { deriveRoomKeys, type RoomKeys, type SeedKind } from '../crypto/room-keys.ts';
+import type { Admission } from '../log/admissions.ts';
 import { decodeGenesis, namesInvites, type Genesis } from '../log/genesis.ts';
 import type { RoomFacts } from '../log/log-store.ts';
 import type { OwnersStatement } from '../log/owners.ts';
@@ -21,6 +22,7 @@ export interface KnownRoster {
   readonly genesis: Genesis | undefined;
   readonly statements: readonly RosterStatement[];
   readonly owners: readonly OwnersStatement[];
+  readonly admissions?: readonly Admission[];
 }
 
 const NOTHING_KNOWN: KnownRoster = { genesis: undefined, statements: [], owners: [] };
@@ -39,7 +41,7 @@ export interface WayIn {
 
 /** The statements that rest here, as far as they are whole. `made`: by the page that has just made the room. */
 export async function rosterIn(
-  { genesis: stored, roster = [], owners = [] }: RoomFacts,
+  { genesis: stored, roster = [], owners = [], admissions = [] }: RoomFacts,
   roomId: RoomId,
   made?: Bytes,
 ): Promise<KnownRoster> {
@@ -47,7 +49,7 @@ export async function rosterIn(
   const genesis = bytes && (await decodeGenesis(bytes, roomId));
   // A damaged statement is asked of the others again.
   if (!genesis?.ok) return NOTHING_KNOWN;
-  const { fault: _, ...known } = await believe(genesis.value, { statements: roster, owners });
+  const { fault: _, ...known } = await believe(genesis.value, { statements: roster, owners, admissions });
   return known;
 }
 
@@ -59,7 +61,8 @@ export async function wayIn(
   remembered: RecentRoom['link'] | undefined,
 ): Promise<Result<WayIn, WrongKey>> {
   const { statements } = known;
-  const newest = await newestLink(link, statements, device, remembered);
+  const before = await newestLink(link, statements, device, remembered);
+  const newest = (await admittedLink(before, known, device)) ?? before;
   const { roomId, seedKind, seed, epoch } = newest;
   const own = await deriveRoomKeys(seedKind, seed, epoch, roomId);
   if (epoch > statements.length)
@@ -99,6 +102,27 @@ async function newestLink(
   if (remembered === undefined || remembered.epoch <= link.epoch) return link;
   return linkOf(roomId, remembered);
 }
+
+/** What an owner let this device in with, or raised it to, under the newest keys known here, if it gives more than `link` (ROST-43). */
+async function admittedLink(
+  { roomId, seedKind, epoch: reached }: RoomLink,
+  { genesis, statements, admissions = [] }: KnownRoster,
+  device: DeviceKeys,
+): Promise<RoomLink | undefined> {
+  const epoch = statements.length;
+  if (genesis === undefined || reached > epoch) return undefined;
+  for (const own of [device, ...(device.former ? [device.former] : [])]) {
+    const grants = admissions.filter((one) => one.epoch === epoch && one.device === own.deviceId);
+    const grant = await grantFor({ roomId, epoch, grants }, own);
+    if (grant === undefined || (reached === epoch && !givesMore(grant.kind, seedKind))) continue;
+    const keys = await deriveRoomKeys(grant.kind, grant.seed, epoch, roomId);
+    if (namesInvites(statements.at(-1) ?? genesis, keys))
+      return { roomId, epoch, seedKind: grant.kind, seed: grant.seed };
+  }
+  return undefined;
+}
+
+const givesMore = (one: SeedKind, other: SeedKind): boolean => 'vce'.indexOf(one) > 'vce'.indexOf(other);
 
 /** The link that a device remembers of a room. */
 export const linkOf = (roomId: RoomId, { kind, epoch, seed }: RecentRoom['link']): RoomLink => ({

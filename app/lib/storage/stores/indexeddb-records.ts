@@ -113,10 +113,12 @@ export function factsIn(record: unknown): RoomFacts {
   const roster = fieldOf(record, 'roster');
   const branches = fieldOf(record, 'branches');
   const owners = fieldOf(record, 'owners');
+  const admissions = fieldOf(record, 'admissions');
   return {
     ...(genesis && { genesis }),
     ...(isBytesList(roster) && { roster }),
     ...(isBytesList(owners) && { owners }),
+    ...(isBytesList(admissions) && { admissions }),
     ...(isBytesList(carry) && { carry }),
     ...(branches instanceof Uint8Array && { branches: branches as Bytes }),
     ...(fieldOf(record, 'noArchive') === true && { noArchive: true as const }),
