@@ -100,6 +100,29 @@ it('what the disk did not take is told before the room is opened again', async (
   expect((await ben.follow()).unsaved).toBe(true);
 });
 
+it('what the removed one is typing right then holds nobody up: only what the disk refuses is not stored', async () => {
+  const [ann, ben, rob] = (await room('e', 'e', 'e')) as [Person, Person, Person];
+  await ann.begin([editor(ben)]);
+  await heard(ben, rob);
+  const changeFacts = ben.store.changeFacts.bind(ben.store);
+  const append = ben.store.append.bind(ben.store);
+  let answers = (): void => undefined;
+  const slow = new Promise<void>((resolve) => (answers = resolve));
+  vi.spyOn(ben.store, 'append').mockImplementation(async (segments) => {
+    await slow;
+    await new Promise((resolve) => setTimeout(resolve));
+    await append(segments);
+  });
+  // While Ben's device takes the new keys, Rob's words come in, and the disk is still at them when that is done.
+  vi.spyOn(ben.store, 'changeFacts').mockImplementationOnce(async (change) => {
+    rob.write(' rob');
+    await until('Ben has it', () => ben.read() === 'begin rob');
+    await changeFacts(change);
+    answers();
+  });
+  expect((await ben.follow()).unsaved).toBe(false);
+});
+
 it('what somebody who stays had of the removed one comes along; what nobody had does not', async () => {
   const [ann, ben, rob] = (await room('e', 'e', 'e')) as [Person, Person, Person];
   // Ben and Rob meet without Ann.

@@ -38,6 +38,8 @@ export async function nextEpoch(here: Here, newer: Roster): Promise<NextEpoch> {
   const { store, device, remembered, link, way, replica } = here;
   if (way.kind === 'newcomer') await moveOn(store, newer, await heldBefore(here));
   else await replica.epochs.moveOn(newer);
+  // What others wrote until now may be on its way to the store: only what that refuses is in this page alone.
+  await replica.settled();
   const unsaved = !replica.atRest;
   const next = await wayIn(link, newer, device, remembered);
   // A link of that epoch whose key the owner did not name: opening it says so.
