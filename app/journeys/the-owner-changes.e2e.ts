@@ -80,6 +80,7 @@ test('Ann loses her browser, and with the code on paper her new one removes some
     await anew.kill();
     const dan = await person({ savesData: true });
     await enterRoom(dan.page, next);
+    await expect(dan.page.getByText('changed who can be here')).toHaveCount(0);
     const eve = await person({ savesData: true });
     await eve.page.goto(edit);
     await expect(eve.page.getByText('This link was replaced')).toBeVisible({ timeout: 30_000 });
@@ -102,6 +103,16 @@ test('Ann hands the room over to Ben: her dialog says so, and offers nothing tha
     await (await people(ann.page)).getByRole('button', { name: 'Hand over…' }).click();
     await expect(ann.page.getByText('Give the person the room’s recovery code')).toBeVisible();
     await ann.page.keyboard.press('Escape');
+  });
+
+  await test.step('first Ben owns it beside her, and replaces the links: she reads that it was not her', async () => {
+    await typeCode(ben.page, code);
+    await ben.page.getByRole('button', { name: 'Own this room here' }).click();
+    await ben.page.getByRole('dialog').getByRole('button', { name: 'People and links' }).click();
+    await ben.page.getByRole('button', { name: 'Replace all links…' }).click();
+    await ben.page.getByRole('button', { name: 'Replace all links', exact: true }).click();
+    await expect(ben.page.getByText('You changed who can be here')).toBeVisible({ timeout: 20_000 });
+    await expect(ann.page.getByText('The owner changed who can be here')).toBeVisible({ timeout: 20_000 });
   });
 
   await test.step('Ben takes it over, with a new code', async () => {
@@ -136,8 +147,8 @@ test('Ann hands the room over to Ben: her dialog says so, and offers nothing tha
     const dialog = await people(ben.page);
     await dialog.getByRole('button', { name: 'Replace all links…' }).click();
     await dialog.getByRole('button', { name: 'Replace all links', exact: true }).click();
-    await expect(ben.page).toHaveURL(/#e\.1\./, { timeout: 20_000 });
-    await expect(ann.page).toHaveURL(/#e\.1\./, { timeout: 20_000 });
+    await expect(ben.page).toHaveURL(/#e\.2\./, { timeout: 20_000 });
+    await expect(ann.page).toHaveURL(/#e\.2\./, { timeout: 20_000 });
     await connected(ann.page, 'Direct · 2 here');
   });
 });

@@ -37,6 +37,8 @@ export interface Moved {
   readonly from: Role;
   /** 'new-keys' for everybody; an 'admission' of this device alone; its 'return', when it had been out. */
   readonly by: 'new-keys' | 'admission' | 'return';
+  /** Whether this page made the keys: of two who own the room it may have been the other. */
+  readonly mine?: boolean;
 }
 
 const movedWords: Readonly<Record<Moved['by'], readonly [title: string, detail: string]>> = {

@@ -10,6 +10,7 @@ import type { PickedFiles } from '../files/picked.ts';
 import { issueSession } from '../log/certificate.ts';
 import type { LogStore } from '../log/log-store.ts';
 import type { Member } from '../log/roster-codec.ts';
+import type { Roster } from '../log/roster.ts';
 import { openDeviceStore, type DeviceStore, type OwnerKey } from '../storage/device.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
 import type { StorageProblem } from '../storage/storage-problem.ts';
@@ -136,7 +137,8 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
   const own = await loadDevice(device);
   const facts = await store.loadFacts();
   const known = await rosterIn(facts, roomId, newRoom?.genesis);
-  const way = await wayIn(options.link, known, own, await device.linkOf(roomId));
+  const before = await device.linkOf(roomId);
+  const way = await wayIn(options.link, known, own, before);
   if (!way.ok) return way;
   const { link, keys, roster, kind } = way.value;
   const { genesis, statements } = roster;
@@ -190,6 +192,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     now: () => Date.now(),
   });
   let insists = false;
+  let begun: Roster | undefined;
   const changeMembers = async (members: readonly Member[]): Promise<void> => {
     // The owner's alone, and seldom: not part of what everybody waits for.
     const { beginEpoch } = await import('./change-epoch.ts');
@@ -202,7 +205,8 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
       const change = { replica, owner, keys, roster: now, me: own.deviceId, members, insists };
       // Who was told and asks again is not kept by what the server says.
       insists = true;
-      await room.follow(await beginEpoch({ ...change, now: Date.now() }));
+      begun = await beginEpoch({ ...change, now: Date.now() });
+      await room.follow(begun);
     });
   };
   const letIn = async (members: readonly Member[]): Promise<void> => {
@@ -237,7 +241,10 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
       const remembered = await device.linkOf(roomId);
       const here = { store, device: own, remembered, link: options.link, known, way: way.value, replica };
       const { link: to, ...left } = await nextEpoch(here, newer);
-      return { ...left, go: () => moveTo(to, { moved: { from: keys.role, by: 'new-keys' } }) };
+      // Who never had the room has seen no change of it.
+      const unknown = kind === 'newcomer' && !before;
+      const moved: Moved = { from: keys.role, by: 'new-keys', mine: newer === begun };
+      return { ...left, go: () => moveTo(to, unknown ? {} : { moved }) };
     },
     onAdmissions: async (roster) => {
       const next = await wayIn(link, roster, own, await device.linkOf(roomId));

@@ -218,7 +218,7 @@ export class RoomState implements RoomModel {
         removedAlert(() => void this.download()),
       );
     else if (moved !== undefined)
-      this.#alerts.show('moved', movedAlert(this.members.fixed === undefined, moved, keys.role));
+      this.#alerts.show('moved', movedAlert(moved.mine === true, moved, keys.role));
     if (options.forked !== undefined) this.#tellFork(options.forked);
     void options.storeClosed.then((why) => this.listener.onStoreClosed(why));
   }
