@@ -19,6 +19,9 @@ const SIDE_KEY = 'codeface.side';
 const SIDE_FROM_PX = 1000;
 const tabsKey = (roomId: string): string => `codeface.tabs.${roomId}`;
 
+/** What is being written, by room, for as long as the page lives: new keys open a room again while somebody writes. */
+const drafts = new Map<string, string>();
+
 export class RoomViewState {
   readonly #room: RoomModel;
   #tabs = $state.raw<OpenTabs>(NO_TABS);
@@ -38,13 +41,22 @@ export class RoomViewState {
   #side = $state(innerWidth >= SIDE_FROM_PX);
   /** The chat is to take the focus as soon as it is shown: once, or it would at each showing. */
   talkWanted = $state(false);
-  /** What is being written to the others. */
-  draft = $state('');
+  #draft = $state('');
 
   constructor(room: RoomModel) {
     this.#room = room;
+    this.#draft = drafts.get(room.roomId) ?? '';
     this.sizes = readSizes(kept(SIZES_KEY));
     if (kept(SIDE_KEY) === 'hidden') this.#side = false;
+  }
+
+  /** What is being written to the others. */
+  get draft(): string {
+    return this.#draft;
+  }
+  set draft(text: string) {
+    this.#draft = text;
+    drafts.set(this.#room.roomId, text);
   }
 
   get side(): boolean {
