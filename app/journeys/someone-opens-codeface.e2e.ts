@@ -51,6 +51,8 @@ test('no archive, and someone opens a link while nobody who has the room is ther
     await expect(savedStatus(ben.page)).toHaveText('Nothing to save yet');
     // Nothing could be signed yet, so nothing can be typed.
     await expect(ben.page.getByRole('button', { name: 'New file' })).toHaveCount(0);
+    await expect(ben.page.getByRole('log', { name: 'Messages' })).toHaveText(/comes with the room/);
+    await expect(ben.page.getByRole('button', { name: 'Invite' })).toHaveCount(0);
 
     await enterRoom(ann.page, link);
     await expect(tree(ben.page).getByRole('treeitem')).toHaveCount(4, { timeout: 20_000 });
