@@ -5,6 +5,7 @@
 import * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
 import type { Channel, PeerId } from '../core/ids.ts';
+import { updateOf } from '../document/transaction-update.ts';
 import type { CheckedSession } from '../log/certificate.ts';
 import type { FrontierRow } from '../log/frontier.ts';
 import type { DeviceSnapshot, StoredSegment } from '../log/log-store.ts';
@@ -322,10 +323,14 @@ export class Replica {
     }
   }
 
-  /** From here on edits are heard: not before the snapshot is in, which Yjs would encode again for a listener. */
+  /** From here on edits are heard. Not by 'update': see transaction-update.ts. */
   #listen(): void {
-    this.doc.on('update', (update: Uint8Array, origin: unknown) => {
-      if (origin !== FROM_LOG) this.#outbox.edit(update);
+    this.doc.on('afterTransactionCleanup', (transaction: Y.Transaction) => {
+      if (transaction.origin !== FROM_LOG) {
+        const update = updateOf(transaction);
+        if (update === undefined) return;
+        this.#outbox.edit(update);
+      }
       this.#peers.touched();
     });
   }
