@@ -176,7 +176,8 @@ export const latencyRow = (name: string, rounds: Rounds): Row => ({
   opponent: { name: 'y-webrtc', values: latencies(rounds['y-webrtc']) },
 });
 
-async function profileTyping(room: TypingRoom): Promise<string[]> {
+/** Where the time of a key goes, at the typist and at a watcher. */
+export async function profileTyping(room: TypingRoom): Promise<string[]> {
   const [typist, watcher] = [room.page(0), room.page(1)];
   const type = (): Promise<unknown> => call(typist, 'type', 'ours', 0, 200, 30);
   return [

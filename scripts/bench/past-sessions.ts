@@ -1,7 +1,7 @@
 // Two people in a room that thousands of sessions wrote in before: what a key costs grows with the clients of a doc.
 import type { BenchOptions } from './browser.ts';
 import { packHistory } from './history-file.ts';
-import { inRoom, inTurns, latencyRow, ONE_TYPIST } from './keystroke.ts';
+import { inRoom, inTurns, latencyRow, ONE_TYPIST, profileTyping } from './keystroke.ts';
 import { recordSessions } from './record-sessions.ts';
 import type { Findings } from './table.ts';
 import type { TypingRoom } from './typing-room.ts';
@@ -21,7 +21,8 @@ export async function measurePastSessions(options: BenchOptions): Promise<Findin
   const measure = async (room: TypingRoom): Promise<Findings> => {
     const rounds = await inTurns(room, REPETITIONS, ONE_TYPIST);
     const row = latencyRow(`keystroke → remote apply, 2 peers, after ${PAST_SESSIONS} sessions`, rounds);
-    return { rows: [{ ...row, target: { kind: 'value', atMost: PAST_SESSIONS_MS } }] };
+    const notes = options.profiling ? await profileTyping(room) : [];
+    return { rows: [{ ...row, target: { kind: 'value', atMost: PAST_SESSIONS_MS } }], notes };
   };
   return inRoom(2, options, measure, { files, past: { ticket, segmentsPath, statePath } });
 }

@@ -42,7 +42,7 @@ export async function joinRoom(ticket: RoomTicket, length: number): Promise<Join
   const watched = watch(transport());
   const room = await openRoom(ticket, [watched.transport]);
   const whole = new Promise<number>((resolve) =>
-    room.replica.doc.on('update', () => {
+    room.replica.doc.on('afterTransaction', () => {
       if (lengthOf(room) === length) resolve(now());
     }),
   );
