@@ -12,7 +12,12 @@ import type { Clock } from '../core/clock.ts';
 import type { PeerId, RoomId, SessionId } from '../core/ids.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import { verifySignature } from '../crypto/signatures.ts';
-import { checkCertificate, type CheckedSession, type OwnSession } from '../log/certificate.ts';
+import {
+  checkCertificate,
+  readCertificate,
+  type CheckedSession,
+  type OwnSession,
+} from '../log/certificate.ts';
 import { chainKey, decodeFrontier, encodeFrontier, type FrontierRow } from '../log/frontier.ts';
 import { MAX_FRONTIER_ROWS } from '../log/format.ts';
 import { decodeGenesis } from '../log/genesis.ts';
@@ -49,8 +54,8 @@ export interface MeetingOptions {
   readonly onMet: (link: MeshLink, session: CheckedSession) => void;
   /** What the far end has said so far that it holds. */
   readonly onFrontier: (link: MeshLink, rows: readonly FrontierRow[]) => void;
-  /** A genesis statement was learnt and is genuine. */
-  readonly onGenesis: (bytes: Bytes) => void;
+  /** A genesis statement was learnt and is genuine. `by`: from a HELLO on that link, which is being answered. */
+  readonly onGenesis: (bytes: Bytes, by?: MeshLink) => void;
   /** The far end has a link of this epoch and does not know the owner's statements. */
   readonly onNewcomer: (link: MeshLink) => void;
 }
@@ -60,6 +65,10 @@ interface LinkState {
   theirNonce: Bytes;
   /** Whether a HELLO went out. */
   greeted: boolean;
+  /** The nonce of theirs that the last of them signs. */
+  echoed: Bytes;
+  /** Whose certificate was checked last on this link. */
+  certified: CheckedSession | undefined;
   /** Whose link it is, once that was proved; it stays theirs. */
   met: CheckedSession | undefined;
   /** Seq last told, by chain. */
@@ -103,9 +112,10 @@ export class Meeting {
     const moved = this.#rows().filter((row) => row.seq > (state.told.get(chainKey(row)) ?? 0));
     const rows = moved.slice(0, MAX_FRONTIER_ROWS);
     for (const row of rows) state.told.set(chainKey(row), row.seq);
+    const echo = state.theirNonce;
     const signed = encodeHello({
       nonce: state.nonce,
-      echo: state.theirNonce,
+      echo,
       wantsReply,
       certificate: session.certificate,
       genesis: log.genesis?.bytes ?? new Uint8Array(),
@@ -113,6 +123,7 @@ export class Meeting {
     });
     const signature = await session.sign(concat(HELLO_LABEL, signed));
     link.send(writeFrame('hello', await seal(keys, 'hello', concat(signed, signature))), 'live');
+    state.echoed = echo;
   }
 
   /** Where every chain stands, and which branches have begun with what is not part of the room yet. */
@@ -165,13 +176,13 @@ export class Meeting {
     if (!opened.ok) return;
     const hello = decodeHello(opened.value);
     if (!hello.ok) return;
-    const session = await this.#check(hello.value);
+    const state = this.#stateOf(link);
+    const session = await this.#check(link, state, hello.value);
     if (session === undefined) return;
     if (hello.value.genesis.length === 0 && keys.epoch > 0) this.#options.onNewcomer(link);
     const rows = decodeFrontier(hello.value.frontier);
     if (!rows.ok) return;
 
-    const state = this.#stateOf(link);
     // My own words sent back to me, or somebody else's on a link that is already somebody's, are not a meeting.
     if (session.id === this.#options.session.id) return;
     if (state.met !== undefined && state.met.id !== session.id) return;
@@ -189,12 +200,15 @@ export class Meeting {
       onMet(link, session);
     }
     const met = state.met !== undefined;
+    // Who has heard my answer to their nonce reads a question before the next HELLO: it is asked as soon as it can be.
+    const first = met && equalBytes(state.echoed, state.theirNonce);
+    if (first) onFrontier(link, [...state.heard.values()]);
     if (hello.value.wantsReply) await this.greet(link, !met);
-    if (met) onFrontier(link, [...state.heard.values()]);
+    if (met && !first) onFrontier(link, [...state.heard.values()]);
   }
 
   /** A genesis statement from anywhere: the first that is genuine is the room's. */
-  async learn(statement: Bytes): Promise<void> {
+  async learn(statement: Bytes, by?: MeshLink): Promise<void> {
     const { keys, log, roomId, onGenesis } = this.#options;
     // Of a later epoch it proves nothing alone: it comes with all the statements (ROST-20).
     if (log.genesis !== undefined || keys.epoch > 0) return;
@@ -202,23 +216,35 @@ export class Meeting {
     // Another may have been learnt while this one was being checked.
     if (!genesis.ok || log.genesis !== undefined) return;
     log.setGenesis(genesis.value);
-    onGenesis(genesis.value.bytes);
+    onGenesis(genesis.value.bytes, by);
   }
 
-  async #check(hello: SignedHello): Promise<CheckedSession | undefined> {
+  async #check(link: MeshLink, state: LinkState, hello: SignedHello): Promise<CheckedSession | undefined> {
     const { log } = this.#options;
-    if (hello.genesis.length > 0) await this.learn(hello.genesis);
+    if (hello.genesis.length > 0) await this.learn(hello.genesis, hello.wantsReply ? link : undefined);
     if (log.genesis === undefined) return undefined;
-    const { epoch } = this.#options.keys;
-    const session = await checkCertificate(hello.certificate, (of) =>
+    const claimed = readCertificate(hello.certificate);
+    if (!claimed.ok) return undefined;
+    const { publicKey } = claimed.value.session;
+    const [session, signed] = await Promise.all([
+      this.#certified(state, hello.certificate),
+      verifySignature(publicKey, hello.signature, concat(HELLO_LABEL, hello.signed)),
+    ]);
+    return signed ? session : undefined;
+  }
+
+  /** Who that certificate is of, which on a link is nearly always the one that was checked before. */
+  async #certified(state: LinkState, certificate: Bytes): Promise<CheckedSession | undefined> {
+    if (state.certified && equalBytes(state.certified.certificate, certificate)) return state.certified;
+    const { keys, log } = this.#options;
+    const { epoch } = keys;
+    const session = await checkCertificate(certificate, (of) =>
       of === epoch ? log.invitesOf(epoch) : undefined,
     );
     // Who is here is who can prove it: of an earlier version's tabs nobody could say whose they are.
     if (!session.ok || !session.value.proved) return undefined;
-    const message = concat(HELLO_LABEL, hello.signed);
-    return (await verifySignature(session.value.publicKey, hello.signature, message))
-      ? session.value
-      : undefined;
+    state.certified = session.value;
+    return session.value;
   }
 
   #stateOf(link: MeshLink): LinkState {
@@ -228,6 +254,8 @@ export class Meeting {
         nonce: randomBytes(NO_NONCE.length),
         theirNonce: NO_NONCE,
         greeted: false,
+        echoed: NO_NONCE,
+        certified: undefined,
         met: undefined,
         told: new Map(),
         heard: new Map(),

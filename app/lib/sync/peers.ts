@@ -141,13 +141,13 @@ export class Peers {
         if (link.peer !== undefined) this.#catchUp.compare(link, link.peer, rows);
       },
       onNewcomer: (link) => this.#tellRoster(link),
-      onGenesis: (bytes) => {
+      onGenesis: (bytes, by) => {
         events.onNotice({ kind: 'genesis', bytes });
         shelf.putFacts({ genesis: bytes });
         options.onGenesis();
         // HELLOs that came before could not be checked: ask for them again.
         for (const link of this.#mesh?.links() ?? [])
-          if (!this.#meeting.hasMet(link)) this.#greet(link, true);
+          if (link !== by && !this.#meeting.hasMet(link)) this.#greet(link, true);
       },
     });
   }
