@@ -40,3 +40,35 @@ export function selfTimes(profile: Profile, times: number, unit: 'ms' | 'µs' = 
     .slice(0, SHOWN)
     .map(([name, time]) => `  ${(time / (unit === 'ms' ? 1000 : 1) / times).toFixed(3)} ${unit}  ${name}`);
 }
+
+/** What a trace of Chromium holds of threads and of what they did. */
+interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Microseconds of a processor. */
+  readonly tdur?: number;
+  readonly args?: { readonly name?: string };
+}
+
+/**
+ * The most milliseconds of a processor that one task of any page's main thread took while `work` ran. How long it took by
+ * the clock says besides how long it waited for a processor.
+ */
+export async function longestOnProcessor(page: Page, work: () => Promise<unknown>): Promise<number> {
+  const browser = page.context().browser();
+  if (browser === null) throw new Error('a page without a browser');
+  await browser.startTracing(undefined, { categories: ['toplevel'] });
+  await work();
+  const trace = await browser.stopTracing();
+  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: readonly TraceEvent[] };
+  const threadOf = ({ pid, tid }: TraceEvent): string => `${pid}/${tid}`;
+  const mains = new Set(
+    traceEvents
+      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
+      .map(threadOf),
+  );
+  const tasks = traceEvents.filter((event) => event.ph === 'X' && mains.has(threadOf(event)));
+  return tasks.reduce((most, { tdur = 0 }) => Math.max(most, tdur), 0) / 1000;
+}
