@@ -78,14 +78,22 @@ class World {
       await person.reopen(true);
     }
     const newest = this.owner.way?.keys.epoch ?? 0;
-    for (const person of this.people.slice(1)) {
-      await until('the newest epoch is heard of', () => epochKnownTo(person) >= newest, 20_000);
-      if (person.heard !== undefined) await person.follow();
+    const others = this.people.slice(1);
+    // Former epochs have three doors: who missed more needs a link, or somebody who was not away as long.
+    const isLate = (person: Person): boolean =>
+      epochKnownTo(person) < newest && epochKnownTo(person) >= newest - 3;
+    const called = (): Person[] =>
+      others.filter(({ heard, letIn }) => heard !== undefined || letIn !== undefined);
+    // Who was away for many epochs learns of some at the door of somebody who has just come along themselves.
+    while (called().length > 0 || others.some(isLate)) {
+      await until('somebody hears of a newer epoch', () => called().length > 0, 20_000);
+      for (const person of called()) await (person.heard === undefined ? person.reopen() : person.follow());
     }
   }
 
   staying(): Person[] {
-    return this.people.filter(({ way }) => way?.kind === 'in');
+    const newest = this.owner.way?.keys.epoch;
+    return this.people.filter(({ way }) => way?.kind === 'in' && way.keys.epoch === newest);
   }
 
   async #change(roles: readonly (Role | undefined)[]): Promise<void> {
@@ -98,6 +106,13 @@ class World {
     // Some hear it at once and go there; others stay where they are until they are looked at again.
     await new Promise((resolve) => setImmediate(resolve));
     for (const person of this.people.slice(1)) if (person.heard !== undefined) await person.follow();
+    // A page that is out goes on by itself as soon as it is let in: whoever stayed away longer would find no door.
+    for (const [i, person] of this.people.entries()) {
+      const isGiven = members.some(({ device }) => device === person.device.deviceId);
+      if (!isGiven || person.way?.kind !== 'out' || !this.#online[i] || !this.#online[0]) continue;
+      await until('the door to be answered', () => person.letIn !== undefined);
+      await person.reopen();
+    }
   }
 
   async #write(person: Person, index: number): Promise<void> {
