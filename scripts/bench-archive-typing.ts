@@ -10,7 +10,7 @@ import { kindOf } from '../app/lib/log/seal.ts';
 import type { StoredSegment } from '../app/lib/log/log-store.ts';
 import { squash } from '../app/lib/log/squash.ts';
 import { memoryStore } from '../app/lib/storage/stores/memory.ts';
-import type { RoomWaits } from '../app/lib/sync/archive/archive.ts';
+import type { RoomWaits } from '../app/lib/sync/archive/room-at-rest.ts';
 import { readLone } from '../app/lib/sync/lone-segment.ts';
 import { readTrace } from './bench/trace.ts';
 

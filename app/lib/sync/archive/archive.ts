@@ -1,27 +1,31 @@
 /**
  * A room and the archive (docs/spec-archive.md): what it has beyond this device is taken like any peer's, what it lacks is
- * sent once it rests here, and the room's owner has it keep the room. It is never waited for and never believed.
+ * sent once it rests here. It is never waited for and never believed. What takes an owner's signature is in claims.ts,
+ * forgetting.ts and room-at-rest.ts; this is whose turn it is, and what is told of it.
  *
  *   status ──unknown-room or keys of a former epoch, own room──▶ register
  *     └─▶ read, page by page ─▶ send my device's own after 2 s, others' after 30 s ─▶ wait
  */
 import type { ArchiveSuperseded } from '../../core/archive-superseding.ts';
 import type { ArchiveDeleted } from '../../core/archive-wire.ts';
-import { toHex, type Bytes } from '../../core/bytes.ts';
+import type { Bytes } from '../../core/bytes.ts';
 import type { DeviceId } from '../../core/ids.ts';
-import { err, type Result } from '../../core/result.ts';
+import type { Result } from '../../core/result.ts';
 import type { RoomKeys } from '../../crypto/room-keys.ts';
 import type { FrontierRow } from '../../log/frontier.ts';
-import type { LogStore, StoredSegment } from '../../log/log-store.ts';
+import type { LogStore } from '../../log/log-store.ts';
 import type { OwnersStatement } from '../../log/owners.ts';
-import { believe, encodeRoster } from '../../log/roster.ts';
 import { openSealed } from '../../log/seal.ts';
 import { ArchivedChains } from './archived-chains.ts';
-import type { ArchiveProblem, ArchiveServer } from './archive-server.ts';
+import type { ArchiveProblem } from './archive-server.ts';
 import { stateAfter, type ArchiveState } from './archive-state.ts';
+import { Claims, type Claimed } from './claims.ts';
+import { Forgetting } from './forgetting.ts';
 import { Lacking, WAITS, type Due, type Waits } from './lacking.ts';
+import { OwnerHere } from './owner-here.ts';
 import { must, Refused } from './refused.ts';
-import { deletionOf, registrationOf, revertOf, type Owner } from './registration.ts';
+import type { Owner } from './registration.ts';
+import { RoomAtRest, type RoomWaits } from './room-at-rest.ts';
 import { ServerCopy, type ServerCopyOptions } from './server-copy.ts';
 import { Turns } from './turns.ts';
 
@@ -41,30 +45,6 @@ export interface ArchiveOptions extends Omit<ServerCopyOptions, 'store'> {
   readonly onError: (what: string, error: unknown) => void;
 }
 
-/** When an owner's device looks whether short segments can go (ARCH-29). */
-export interface RoomWaits {
-  /** After nothing has moved for so long: a team that sits together types without such a pause. */
-  readonly restMs: number;
-  /** Not more often. */
-  readonly everyMs: number;
-  /** Once what counts has grown by so much, and by an eighth of what was left the last time: over an hour of one person's typing. */
-  readonly grownBytes: number;
-  /** What a long segment has to save: less than eight short ones are not worth a statement. */
-  readonly worthBytes: number;
-}
-const ROOM_WAITS: RoomWaits = {
-  restMs: 60_000,
-  everyMs: 10 * 60_000,
-  grownBytes: 512 * 1024,
-  worthBytes: 4 * 1024,
-};
-
-/**
- * What a server says of a change that nobody else was told of. 'taken': another came first. 'unreachable': it says nothing now, or
- * does not keep this room.
- */
-export type Claimed = 'claimed' | 'taken' | 'unreachable';
-
 /** Others may have come and gone without meeting this tab. */
 const READ_EVERY_MS = 60_000;
 /** Read a moment ago is read: what others sent since costs a few segments twice. */
@@ -81,6 +61,10 @@ export class Archive {
   readonly #turns = new Turns(() => this.#turn());
   readonly #lacking: Lacking;
   readonly #copy: ServerCopy;
+  readonly #owner: OwnerHere;
+  readonly #claims: Claims;
+  readonly #forgetting: Forgetting;
+  readonly #room: RoomAtRest;
   readonly #left = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   #state: ArchiveState = { kind: 'connecting' };
@@ -100,19 +84,19 @@ export class Archive {
   /** What has to be there for what was written here to be archived. */
   #needed: readonly FrontierRow[] = [];
   #confirmMs: number;
-  #owner: Owner | undefined;
-  /** When heads moved last, and when it was last asked whether there is room to be made. */
-  #movedAt = now();
-  #roomAskedAt = -Infinity;
-  /** How many owners statements the server was asked to take, of those known here. */
-  #claimed = 0;
 
   constructor(options: ArchiveOptions) {
     this.#options = options;
-    this.#owner = options.owner;
     this.#confirmMs = this.#waits.confirmMs;
     this.#copy = new ServerCopy(options, () => this.#begunAgain(), this.#left.signal);
     this.#lacking = new Lacking({ ...options, waits: this.#waits });
+    this.#owner = new OwnerHere(options.log, options.owner);
+    this.#claims = new Claims(options, this.#owner, () => this.#declined);
+    this.#forgetting = new Forgetting(options, this.#owner, this.#copy, () => {
+      this.#resumed = this.#met = false;
+    });
+    const isCurrent = (): boolean => this.#state.kind === 'current' && !this.#left.signal.aborted;
+    this.#room = new RoomAtRest(options, this.#owner, this.#copy, isCurrent);
   }
 
   get state(): ArchiveState {
@@ -121,12 +105,12 @@ export class Archive {
 
   /** Whether this device has the key of an owner of the room. */
   get owned(): boolean {
-    return this.#owner !== undefined;
+    return this.#owner.key !== undefined;
   }
 
   /** This device owns the room from now on, or does so no longer. */
   own(owner: Owner | undefined): void {
-    this.#owner = owner;
+    this.#owner.key = owner;
     this.#met = false;
     this.refresh();
     this.#options.onChange();
@@ -137,7 +121,7 @@ export class Archive {
    * and what it knows is looked at like any news. 'unreachable': it says nothing now, or does not keep this room.
    */
   claimOwners(owners: readonly OwnersStatement[]): Promise<Claimed> {
-    return this.#turns.between(() => this.#claim(owners));
+    return this.#turns.between(() => this.#claims.owners(owners));
   }
 
   /**
@@ -145,7 +129,7 @@ export class Archive {
    * the first (ARCH-5).
    */
   claimEpoch(next: RoomKeys): Promise<Claimed> {
-    return this.#turns.between(() => this.#claimEpoch(next));
+    return this.#turns.between(() => this.#claims.epoch(next));
   }
 
   /** Whether everything it has was read once, and that was something. */
@@ -168,7 +152,7 @@ export class Archive {
   /** Heads moved here. `own`: something was written in this tab, and is not archived before all that it follows is. */
   touched(own: boolean): void {
     this.#wrote ||= own;
-    this.#movedAt = now();
+    this.#room.moved();
     const { kind } = this.#state;
     if (kind !== 'current' && kind !== 'behind') return;
     const mine = own || (kind === 'behind' && this.#state.mine);
@@ -197,19 +181,19 @@ export class Archive {
    * refused everything is as it was; where nothing is answered it is asked again, until the server says that it is gone.
    */
   async delete(): Promise<Result<ArchiveDeleted, ArchiveProblem>> {
-    const deleted = await this.#turns.between(() => this.#delete());
+    const deleted = await this.#turns.between(() => this.#forgetting.delete());
     this.refresh();
     return deleted;
   }
 
   /** Has the archive keep all that was superseded and is still there; nothing more is, until an owner says so elsewhere. Only with the owner's key. */
   takeBack(): Promise<Result<ArchiveSuperseded, ArchiveProblem>> {
-    return this.#turns.between(() => this.#takeBack());
+    return this.#turns.between(() => this.#room.takeBack());
   }
 
   /** Has the archive keep the room after all. */
   async keep(): Promise<void> {
-    await this.#turns.between(() => this.#decline(false));
+    await this.#turns.between(() => this.#forgetting.decline(false));
     this.refresh();
   }
 
@@ -248,7 +232,8 @@ export class Archive {
     if (declined !== this.#declined) this.#met = false;
     this.#declined = declined;
     if (declined) {
-      if (!this.#met) await this.#seeItGone();
+      if (!this.#met) await this.#forgetting.seeItGone();
+      this.#met = true;
       this.#tell({ kind: 'declined' });
       return FOLLOW_EVERY_MS;
     }
@@ -272,7 +257,7 @@ export class Archive {
       ({ waitMs } = this.#due(false));
     }
     const readAgainMs = this.#tellHowFar(this.#copy.archived) ? this.#confirmMs : READ_EVERY_MS;
-    await this.#makeRoomAtRest();
+    await this.#room.makeAtRest();
     return Math.min(waitMs, this.#readAt + readAgainMs - now());
   }
 
@@ -282,63 +267,9 @@ export class Archive {
       await this.#copy.send(due);
     } catch (error) {
       const isFull = error instanceof Refused && error.problem.reason === 'room-full';
-      if (!isFull || !(await this.#makeRoom(() => !this.#left.signal.aborted))) throw error;
+      if (!isFull || !(await this.#room.make(() => !this.#left.signal.aborted))) throw error;
       await this.#copy.send(due);
     }
-  }
-
-  /** In a pause, and when enough has come since the last time (ARCH-29). Nobody waits for it, and what fails is tried another time. */
-  async #makeRoomAtRest(): Promise<void> {
-    const { restMs, everyMs, grownBytes } = this.#room;
-    const isIdle = (): boolean =>
-      this.#state.kind === 'current' && now() - this.#movedAt >= restMs && !this.#left.signal.aborted;
-    if (this.#owner === undefined || !isIdle() || now() - this.#roomAskedAt < everyMs) return;
-    this.#roomAskedAt = now();
-    try {
-      const { bytes } = must(await this.#options.server.status());
-      const { tidied } = this.#copy;
-      if (bytes - tidied >= Math.max(grownBytes, tidied / 8)) await this.#makeRoom(isIdle);
-    } catch (error) {
-      if (!(error instanceof Refused)) this.#options.onError('making room in the archive', error);
-    }
-  }
-
-  /** Whether it could look through all of it. */
-  async #makeRoom(isIdle: () => boolean): Promise<boolean> {
-    const { server, keys, log, readChain, mayBeSent } = this.#options;
-    const owner = this.#owner;
-    const { instance } = this.#copy;
-    const { genesis } = log;
-    if (!owner || !keys.seeds.e || !genesis || !instance) return false;
-    const { makeRoom } = await import('./room-making.ts');
-    const made = await makeRoom({
-      server,
-      keys,
-      genesis,
-      owner,
-      instance,
-      isIdle,
-      worthBytes: this.#room.worthBytes,
-      add: (records) => this.#copy.addSquashed(records),
-      atRest: async ({ session, channel }, fromSeq) => {
-        const stored: StoredSegment[] = [];
-        for (const segment of await readChain(session, channel, fromSeq))
-          if (await mayBeSent(segment)) stored.push(segment);
-        return stored;
-      },
-    });
-    if (made === 'done') await this.#copy.tidiedTo(must(await server.status()).bytes);
-    return made === 'done';
-  }
-
-  async #takeBack(): Promise<Result<ArchiveSuperseded, ArchiveProblem>> {
-    const { server, log } = this.#options;
-    const owner = this.#owner;
-    if (owner === undefined || log.genesis === undefined) return err({ reason: 'bad-proof' });
-    const state = await server.superseded();
-    if (!state.ok) return state;
-    const { counter, instance } = state.value;
-    return server.revert(await revertOf(owner, log.genesis, counter + 1, instance));
   }
 
   #due(hurries: boolean): Due {
@@ -354,17 +285,15 @@ export class Archive {
   }
 
   async #meet(): Promise<void> {
-    const { server, keys, log, roster, learn } = this.#options;
-    const owner = this.#owner;
-    if (owner && roster.owners.length > this.#claimed) await this.#claim(roster.owners);
+    const { server, keys, log, learn } = this.#options;
+    await this.#claims.tellOwners();
     let answer = await server.status();
     const refusal = answer.ok ? undefined : answer.error.reason;
     const unknown = refusal === 'unknown-room';
     if (unknown) await this.#copy.forget();
     // In the first epoch there are no older keys that it could have.
-    // Who came by a lesser link can't name the editors' key.
-    if (owner && keys.seeds.e && (unknown || (refusal === 'wrong-key' && keys.epoch > 0)))
-      answer = (await this.#register(owner, 0)) ?? answer;
+    if (unknown || (refusal === 'wrong-key' && keys.epoch > 0))
+      answer = (await this.#claims.register()) ?? answer;
     const { instance, cursor, blob } = must(answer);
     this.#copy.meet(instance, cursor);
     if (log.genesis === undefined && blob.length > 0) {
@@ -372,51 +301,6 @@ export class Archive {
       if (genesis.ok) await learn(genesis.value);
     }
     this.#met = true;
-  }
-
-  async #register(
-    owner: Owner,
-    counter: number,
-  ): Promise<Awaited<ReturnType<ArchiveServer['register']>> | undefined> {
-    const { server, keys, log, store } = this.#options;
-    // A tab that stayed behind would give the archive back to those who were removed.
-    const isBehind = ((await store.loadFacts()).roster?.length ?? 0) > keys.epoch;
-    if (log.genesis === undefined || isBehind) return undefined;
-    const answer = await server.register(await registrationOf(owner, keys, log.genesis, counter + 1));
-    // A deletion came before, or another server's copy of this one: above its counter ours is new.
-    const newer = answer.ok ? undefined : answer.error.counter;
-    return newer !== undefined && newer > counter ? this.#register(owner, newer) : answer;
-  }
-
-  async #claim(owners: readonly OwnersStatement[]): Promise<Claimed> {
-    const { server, log, roster } = this.#options;
-    if (log.genesis === undefined) return 'unreachable';
-    const statements = owners.map(({ bytes }) => bytes);
-    const kept = await server.owners({ founder: log.genesis.ownerPublicKey, statements });
-    if (!kept.ok) return 'unreachable';
-    this.#claimed = Math.max(this.#claimed, owners.length);
-    const textOf = (list: readonly Bytes[]): string => list.map(toHex).join();
-    const [there, here] = [textOf(kept.value), textOf(statements)];
-    if (there === here) return 'claimed';
-    const epochs = log.statements.map(({ bytes }) => bytes);
-    const { fault } = await believe(log.genesis, { statements: epochs, owners: kept.value });
-    // A server that makes something up, or keeps less than it was told, does not keep anybody from anything.
-    if (fault !== undefined || here.startsWith(there)) return 'unreachable';
-    await roster.heard(encodeRoster({ genesis: log.genesis.bytes, statements: [], owners: kept.value }));
-    return 'taken';
-  }
-
-  async #claimEpoch(next: RoomKeys): Promise<Claimed> {
-    const { server, log } = this.#options;
-    const owner = this.#owner;
-    const status = await server.status();
-    if (!status.ok) return status.error.reason === 'wrong-key' ? 'taken' : 'unreachable';
-    if (owner === undefined || log.genesis === undefined || this.#declined) return 'unreachable';
-    const registration = await registrationOf(owner, next, log.genesis, status.value.counter + 1);
-    const answer = await server.register(registration);
-    if (answer.ok) return 'claimed';
-    const { reason } = answer.error;
-    return reason === 'old-counter' || reason === 'other-roster' ? 'taken' : 'unreachable';
   }
 
   async #read(): Promise<void> {
@@ -443,45 +327,6 @@ export class Archive {
     if (kind === 'current' || kind === 'behind') this.#tell({ kind: 'behind', mine: true });
   }
 
-  async #delete(): Promise<Result<ArchiveDeleted, ArchiveProblem>> {
-    const { server, log } = this.#options;
-    const owner = this.#owner;
-    if (owner === undefined || log.genesis === undefined) return err({ reason: 'bad-proof' });
-    const status = await server.status();
-    if (!status.ok) return status;
-    const { counter, instance } = status.value;
-    await this.#decline(true);
-    const deleted = await server.delete(await deletionOf(owner, log.genesis, counter + 1, instance));
-    if (deleted.ok) await this.#copy.forget();
-    // An answer that did not come may have been "done": whether it was is seen at the next turn, and it is asked again.
-    else if (stateAfter(deleted.error.reason).kind !== 'unreachable') await this.#decline(false);
-    return deleted;
-  }
-
-  /** The owner wanted it forgotten: that is so only when the server says so. */
-  async #seeItGone(): Promise<void> {
-    const { server, log } = this.#options;
-    const owner = this.#owner;
-    const status = await server.status();
-    const reason = status.ok ? undefined : status.error.reason;
-    if (reason !== 'unknown-room' && reason !== 'off') {
-      const { counter, instance } = must(status);
-      if (owner === undefined || log.genesis === undefined) throw new Refused({ reason: 'bad-proof' });
-      must(await server.delete(await deletionOf(owner, log.genesis, counter + 1, instance)));
-    }
-    await this.#copy.forget();
-    this.#met = true;
-  }
-
-  async #decline(declined: boolean): Promise<void> {
-    const { store } = this.#options;
-    await store.changeFacts(({ noArchive: _, ...facts }) => ({
-      ...facts,
-      ...(declined && { noArchive: true }),
-    }));
-    this.#resumed = this.#met = false;
-  }
-
   /** What a failed turn means, and how long to leave the server alone. */
   #after(error: unknown): number {
     if (this.#left.signal.aborted) return ASK_AGAIN_MS;
@@ -497,10 +342,6 @@ export class Archive {
       return problem.retryAfterMs ?? ASK_AGAIN_MS;
     const backOffMs = Math.min(BACK_OFF_FIRST_MS * 2 ** (this.#failures - 1), BACK_OFF_MOST_MS);
     return Math.max(problem.retryAfterMs ?? 0, backOffMs * (0.5 + this.#options.random()));
-  }
-
-  get #room(): RoomWaits {
-    return this.#options.room ?? ROOM_WAITS;
   }
 
   get #waits(): Waits {

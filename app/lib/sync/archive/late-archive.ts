@@ -8,9 +8,10 @@ import { err, type Result } from '../../core/result.ts';
 import type { ArchiveWay } from '../replica-events.ts';
 import type { RoomKeys } from '../../crypto/room-keys.ts';
 import type { OwnersStatement } from '../../log/owners.ts';
-import type { Archive, ArchiveOptions, Claimed } from './archive.ts';
+import type { Archive, ArchiveOptions } from './archive.ts';
 import type { ArchiveProblem } from './archive-server.ts';
 import type { ArchiveState } from './archive-state.ts';
+import type { Claimed } from './claims.ts';
 import type { Owner } from './registration.ts';
 
 /** What the replica gives the archive; the way to it gives the rest. */

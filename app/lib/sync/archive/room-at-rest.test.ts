@@ -13,7 +13,7 @@ import { archiveKeys, type SeedKind } from '../../crypto/room-keys.ts';
 import { sign } from '../../crypto/signatures.ts';
 import type { LogStore } from '../../log/log-store.ts';
 import { memoryStore } from '../../storage/stores/memory.ts';
-import type { RoomWaits } from './archive.ts';
+import type { RoomWaits } from './room-at-rest.ts';
 
 const MONTH_MS = 31 * 24 * 3_600_000;
 /** Whenever it looks: the first short segment more is worth it. */

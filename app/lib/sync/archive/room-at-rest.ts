@@ -1,0 +1,123 @@
+/** When an owner's device makes room in the archive (ARCH-29): in a pause when enough has come, or at once where it is full. */
+import type { ArchiveSuperseded } from '../../core/archive-superseding.ts';
+import type { Result } from '../../core/result.ts';
+import type { RoomKeys } from '../../crypto/room-keys.ts';
+import type { StoredSegment } from '../../log/log-store.ts';
+import type { RoomLog } from '../../log/room-log.ts';
+import type { ArchiveProblem, ArchiveServer } from './archive-server.ts';
+import type { OwnerHere } from './owner-here.ts';
+import { must, Refused } from './refused.ts';
+import { revertOf } from './registration.ts';
+import type { ServerCopy, ServerCopyOptions } from './server-copy.ts';
+
+/** When an owner's device looks whether short segments can go (ARCH-29). */
+export interface RoomWaits {
+  /** After nothing has moved for so long: a team that sits together types without such a pause. */
+  readonly restMs: number;
+  /** Not more often. */
+  readonly everyMs: number;
+  /** Once what counts has grown by so much, and by an eighth of what was left the last time: over an hour of one person's typing. */
+  readonly grownBytes: number;
+  /** What a long segment has to save: less than eight short ones are not worth a statement. */
+  readonly worthBytes: number;
+}
+const ROOM_WAITS: RoomWaits = {
+  restMs: 60_000,
+  everyMs: 10 * 60_000,
+  grownBytes: 512 * 1024,
+  worthBytes: 4 * 1024,
+};
+
+export interface RoomAtRestOptions extends Pick<ServerCopyOptions, 'readChain' | 'mayBeSent'> {
+  readonly server: ArchiveServer;
+  readonly keys: RoomKeys;
+  readonly log: Pick<RoomLog, 'genesis'>;
+  readonly room?: RoomWaits;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+export class RoomAtRest {
+  readonly #options: RoomAtRestOptions;
+  readonly #owner: OwnerHere;
+  readonly #copy: Pick<ServerCopy, 'instance' | 'tidied' | 'tidiedTo' | 'addSquashed'>;
+  /** Whether everything is archived, in a tab that is there. */
+  readonly #isCurrent: () => boolean;
+  /** When heads moved last, and when it was last asked whether there is room to be made. */
+  #movedAt = performance.now();
+  #askedAt = -Infinity;
+
+  constructor(
+    options: RoomAtRestOptions,
+    owner: OwnerHere,
+    copy: Pick<ServerCopy, 'instance' | 'tidied' | 'tidiedTo' | 'addSquashed'>,
+    isCurrent: () => boolean,
+  ) {
+    this.#options = options;
+    this.#owner = owner;
+    this.#copy = copy;
+    this.#isCurrent = isCurrent;
+  }
+
+  /** Heads moved here. */
+  moved(): void {
+    this.#movedAt = performance.now();
+  }
+
+  /** In a pause, and when enough has come since the last time. Nobody waits for it, and what fails is tried another time. */
+  async makeAtRest(): Promise<void> {
+    const { restMs, everyMs, grownBytes } = this.#waits;
+    const isIdle = (): boolean => this.#isCurrent() && performance.now() - this.#movedAt >= restMs;
+    if (!this.#owner.key || !isIdle() || performance.now() - this.#askedAt < everyMs) return;
+    this.#askedAt = performance.now();
+    try {
+      const { bytes } = must(await this.#options.server.status());
+      const { tidied } = this.#copy;
+      if (bytes - tidied >= Math.max(grownBytes, tidied / 8)) await this.make(isIdle);
+    } catch (error) {
+      if (!(error instanceof Refused)) this.#options.onError('making room in the archive', error);
+    }
+  }
+
+  /** Whether it could look through all of it. */
+  async make(isIdle: () => boolean): Promise<boolean> {
+    const { server, keys, log, readChain, mayBeSent } = this.#options;
+    const owner = this.#owner.key;
+    const { instance } = this.#copy;
+    const { genesis } = log;
+    if (!owner || !keys.seeds.e || !genesis || !instance) return false;
+    const { makeRoom } = await import('./room-making.ts');
+    const made = await makeRoom({
+      server,
+      keys,
+      genesis,
+      owner,
+      instance,
+      isIdle,
+      worthBytes: this.#waits.worthBytes,
+      add: (records) => this.#copy.addSquashed(records),
+      atRest: async ({ session, channel }, fromSeq) => {
+        const stored: StoredSegment[] = [];
+        for (const segment of await readChain(session, channel, fromSeq))
+          if (await mayBeSent(segment)) stored.push(segment);
+        return stored;
+      },
+    });
+    if (made === 'done') await this.#copy.tidiedTo(must(await server.status()).bytes);
+    return made === 'done';
+  }
+
+  /** As Archive.takeBack. */
+  takeBack(): Promise<Result<ArchiveSuperseded, ArchiveProblem>> {
+    const { server } = this.#options;
+    return this.#owner.signs(async (owner, genesis) => {
+      const state = await server.superseded();
+      if (!state.ok) return state;
+      const { counter, instance } = state.value;
+      return server.revert(await revertOf(owner, genesis, counter + 1, instance));
+    });
+  }
+
+  get #waits(): RoomWaits {
+    return this.#options.room ?? ROOM_WAITS;
+  }
+}
