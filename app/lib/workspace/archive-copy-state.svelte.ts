@@ -3,7 +3,7 @@ import type { LateArchive } from '../sync/archive/late-archive.ts';
 import type { ArchiveState } from '../sync/archive/archive-state.ts';
 import type { AlertsState } from './alerts-state.svelte.ts';
 import { deletedAlert, notDeletedAlert } from './archive-words.ts';
-import type { ServerCopyView } from './room-model.ts';
+import type { ServerCopyView, ServerSpaceModel } from './room-model.ts';
 
 export class ArchiveCopyState {
   readonly #archive: LateArchive | undefined;
@@ -31,9 +31,15 @@ export class ArchiveCopyState {
     const owned = this.#archive?.owned === true;
     return {
       kept: there,
+      maySay: there || kind === 'unreachable',
+      owned,
       mayDelete: owned && there && !this.#deleting,
       mayKeep: owned && kind === 'declined',
     };
+  }
+
+  get space(): ServerSpaceModel | undefined {
+    return this.#archive;
   }
 
   refresh(): void {

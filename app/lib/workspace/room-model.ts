@@ -8,6 +8,9 @@ import type { DeviceId, FileId, RoomId, Role, RunId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import type { CodeProblem } from '../crypto/recovery-code.ts';
 import type { OwnersProblem } from '../log/new-owners.ts';
+import type { ArchiveProblem } from '../sync/archive/archive-server.ts';
+import type { ArchiveSpace } from '../sync/archive/room-at-rest.ts';
+import type { RoomMade } from '../sync/archive/room-making.ts';
 import type { RunEnd, RuntimeId } from '../runtime/runtime.ts';
 
 /** A file or folder as the tree shows it. `shown` differs from `path` where two files claim one path. */
@@ -245,10 +248,23 @@ export interface OwnershipModel {
 /** The room's encrypted copy in the server's archive. */
 export interface ServerCopyView {
   readonly kept: boolean;
+  /** Worth asking how full it is: there is a copy, or the server does not answer now. */
+  readonly maySay: boolean;
   /** This device has the owner's key. */
+  readonly owned: boolean;
   readonly mayDelete: boolean;
   /** The owner had it deleted here, and can have it kept again. */
   readonly mayKeep: boolean;
+}
+
+/** The room's share of the server: each call asks the server, which may refuse or be silent. */
+export interface ServerSpaceModel {
+  /** How full it is, and what is set to go from it. */
+  space(): Promise<Result<ArchiveSpace, ArchiveProblem>>;
+  /** Keeps all that is set to go. Only with the owner's key, as the next. */
+  takeBack(): Promise<Result<unknown, ArchiveProblem>>;
+  /** Sets to go what others contain. */
+  makeRoom(): Promise<Result<RoomMade, ArchiveProblem>>;
 }
 
 export interface RoomModel {
@@ -272,6 +288,8 @@ export interface RoomModel {
   readonly progress: ProgressView | undefined;
   readonly links: ShareLinks;
   readonly serverCopy: ServerCopyView;
+  /** Undefined where this room has no server to keep it. */
+  readonly serverSpace: ServerSpaceModel | undefined;
   readonly members: MembersModel;
   readonly ownership: OwnershipModel;
   /** In a room that is not known yet: why the archive does not bring it; '' while that is not clear. */

@@ -52,6 +52,7 @@ import type {
   RunView,
   SavedView,
   ServerCopyView,
+  ServerSpaceModel,
   ShareLinks,
   Standing,
 } from './room-model.ts';
@@ -262,6 +263,9 @@ export class RoomState implements RoomModel {
   }
   get serverCopy(): ServerCopyView {
     return this.#copy.view;
+  }
+  get serverSpace(): ServerSpaceModel | undefined {
+    return this.#copy.space;
   }
   get notArchived(): string {
     return notArchivedWords(this.#copy.state);

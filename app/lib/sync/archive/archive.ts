@@ -25,7 +25,8 @@ import { Lacking, WAITS, type Due, type Waits } from './lacking.ts';
 import { OwnerHere } from './owner-here.ts';
 import { must, Refused } from './refused.ts';
 import type { Owner } from './registration.ts';
-import { RoomAtRest, type RoomWaits } from './room-at-rest.ts';
+import { RoomAtRest, type ArchiveSpace, type RoomWaits } from './room-at-rest.ts';
+import type { RoomMade } from './room-making.ts';
 import { ServerCopy, type ServerCopyOptions } from './server-copy.ts';
 import { Turns } from './turns.ts';
 
@@ -95,8 +96,8 @@ export class Archive {
     this.#forgetting = new Forgetting(options, this.#owner, this.#copy, () => {
       this.#resumed = this.#met = false;
     });
-    const isCurrent = (): boolean => this.#state.kind === 'current' && !this.#left.signal.aborted;
-    this.#room = new RoomAtRest(options, this.#owner, this.#copy, isCurrent);
+    const isCurrent = (): boolean => this.#state.kind === 'current';
+    this.#room = new RoomAtRest(options, this.#owner, this.#copy, isCurrent, this.#left.signal);
   }
 
   get state(): ArchiveState {
@@ -186,9 +187,22 @@ export class Archive {
     return deleted;
   }
 
-  /** Has the archive keep all that was superseded and is still there; nothing more is, until an owner says so elsewhere. Only with the owner's key. */
+  /** How full the room's share is, and what is set to go. */
+  space(): Promise<Result<ArchiveSpace, ArchiveProblem>> {
+    return this.#room.space();
+  }
+
+  /** Has the archive keep all that was superseded and is still there; nothing more is, until an owner asks for it. Only with the owner's key. */
   takeBack(): Promise<Result<ArchiveSuperseded, ArchiveProblem>> {
     return this.#turns.between(() => this.#room.takeBack());
+  }
+
+  /** Has go what others contain, also after a revert. Only with the owner's key. Other work of this tab waits for it. */
+  async makeRoom(): Promise<Result<RoomMade, ArchiveProblem>> {
+    const made = await this.#turns.between(() => this.#room.makeAsAsked());
+    // What a full room had no place for may go there now.
+    this.refresh();
+    return made;
   }
 
   /** Has the archive keep the room after all. */
@@ -267,7 +281,7 @@ export class Archive {
       await this.#copy.send(due);
     } catch (error) {
       const isFull = error instanceof Refused && error.problem.reason === 'room-full';
-      if (!isFull || !(await this.#room.make(() => !this.#left.signal.aborted))) throw error;
+      if (!isFull || !(await this.#room.makeNow())) throw error;
       await this.#copy.send(due);
     }
   }

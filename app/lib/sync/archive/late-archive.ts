@@ -13,6 +13,8 @@ import type { ArchiveProblem } from './archive-server.ts';
 import type { ArchiveState } from './archive-state.ts';
 import type { Claimed } from './claims.ts';
 import type { Owner } from './registration.ts';
+import type { ArchiveSpace } from './room-at-rest.ts';
+import type { RoomMade } from './room-making.ts';
 
 /** What the replica gives the archive; the way to it gives the rest. */
 export type ArchiveSurroundings = Omit<ArchiveOptions, 'server' | 'alone' | 'owner' | 'waits' | 'room'>;
@@ -95,6 +97,18 @@ export class LateArchive {
   async delete(): Promise<Result<ArchiveDeleted, ArchiveProblem>> {
     const archive = await this.#fetch();
     return archive ? archive.delete() : err({ reason: 'later' });
+  }
+
+  /** As in Archive. */
+  async space(): Promise<Result<ArchiveSpace, ArchiveProblem>> {
+    const archive = await this.#fetch();
+    return archive ? archive.space() : err({ reason: 'later' });
+  }
+
+  /** As in Archive. */
+  async makeRoom(): Promise<Result<RoomMade, ArchiveProblem>> {
+    const archive = await this.#fetch();
+    return archive ? archive.makeRoom() : err({ reason: 'later' });
   }
 
   /** As in Archive. */

@@ -1,4 +1,5 @@
 /** An owner's tab that makes room in the archive while nobody needs it, and what others notice of that: nothing. */
+import { sha256 } from '@noble/hashes/sha2.js';
 import { afterEach, expect, test, vi } from 'vitest';
 import { MemoryArchive, type ArchiveFault, type ArchiveRequest } from '../../../testing/memory-archive.ts';
 import {
@@ -9,10 +10,13 @@ import {
   type TestReplica,
   type TestRoom,
 } from '../../../testing/replicas.ts';
+import type { Bytes } from '../../core/bytes.ts';
 import { archiveKeys, type SeedKind } from '../../crypto/room-keys.ts';
 import { sign } from '../../crypto/signatures.ts';
 import type { LogStore } from '../../log/log-store.ts';
 import { memoryStore } from '../../storage/stores/memory.ts';
+import type { ArchiveServer } from './archive-server.ts';
+import { supersedingOf } from './registration.ts';
 import type { RoomWaits } from './room-at-rest.ts';
 
 const MONTH_MS = 31 * 24 * 3_600_000;
@@ -31,12 +35,14 @@ interface Visit {
   readonly store?: LogStore;
   readonly room?: RoomWaits;
   readonly fault?: (request: ArchiveRequest) => ArchiveFault | undefined;
+  /** What happens on the way to the server. */
+  readonly way?: (server: ArchiveServer) => ArchiveServer;
 }
 
 async function visit(
   room: TestRoom,
   archive: MemoryArchive,
-  { kind = 'e', owner = false, ...rest }: Visit = {},
+  { kind = 'e', owner = false, way = (server) => server, ...rest }: Visit = {},
 ) {
   const keys = await room.keys(kind);
   const one = await openReplica(room, {
@@ -46,7 +52,7 @@ async function visit(
     ...(rest.store && { store: rest.store }),
     makesFile: rest.makesFile === true,
     archive: wayTo({
-      server: archive.open(keys.roomId, archiveKeys(keys), rest.fault),
+      server: way(archive.open(keys.roomId, archiveKeys(keys), rest.fault)),
       owner: owner ? { sign: (message) => sign(room.owner.privateKey, message) } : undefined,
       alone: (work) => work(),
       waits: { ownMs: 1, othersMs: 20, jitterMs: 5, confirmMs: 20 },
@@ -177,6 +183,59 @@ test('ARCH-27, ARCH-29 taken back is kept, by this tab and by the next', async (
   const ben = await visit(room, archive, {});
   await archived(ben);
   expect(await ben.replica.archive?.takeBack()).toMatchObject({ error: { reason: 'bad-proof' } });
+});
+
+test('ARCH-29 after a revert room is made when an owner asks for it', async () => {
+  const [room, archive] = [await makeRoom(), new MemoryArchive()];
+  const slow: RoomWaits = { restMs: 1e9, everyMs: 1e9, grownBytes: 1e9, worthBytes: 1 };
+  const ann = await visit(room, archive, { owner: true, makesFile: true, room: slow });
+  await type(ann, 'words');
+  expect(await ann.replica.archive?.takeBack()).toMatchObject({ value: { reverted: true } });
+  expect(await ann.replica.archive?.makeRoom()).toEqual({ ok: true, value: 'done' });
+  const { counts, waits, reverted } = await statusOf(room, archive);
+  expect({ counts, reverted }).toEqual({ counts: 1, reverted: false });
+  expect(waits).toBeGreaterThan(4);
+  const space = await ann.replica.archive?.space();
+  if (!space?.ok) throw new Error('no space');
+  const { bytes, quota, waiting } = space.value;
+  expect(waiting).toMatchObject({ segments: waits, reverted: false });
+  expect(waiting.bytes).toBeGreaterThan(bytes);
+  expect(bytes).toBeLessThan(quota);
+  // One that stands alone has nothing to go for.
+  expect(await ann.replica.archive?.makeRoom()).toEqual({ ok: true, value: 'done' });
+  expect(await statusOf(room, archive)).toEqual({ counts, waits, reverted });
+  const ben = await visit(room, archive, {});
+  await archived(ben);
+  expect(await ben.replica.archive?.makeRoom()).toMatchObject({ error: { reason: 'bad-proof' } });
+  expect(await ben.replica.archive?.space()).toMatchObject({
+    value: { bytes, waiting: { segments: waits } },
+  });
+});
+
+test('ARCH-24, ARCH-27 what another owner had go in between is taken back, too', async () => {
+  const [room, archive] = [await makeRoom(), new MemoryArchive()];
+  const key = { sign: (message: Bytes) => sign(room.owner.privateKey, message) };
+  const { roomId } = room.genesis;
+  let isFirst = true;
+  const ann = await visit(room, archive, {
+    owner: true,
+    makesFile: true,
+    room: { ...EAGER, restMs: 1e9 },
+    way: (server) => ({
+      ...server,
+      revert: async (statement) => {
+        const instance = archive.instance(roomId);
+        const [by, ...names] = archive.segments(roomId).map((one) => sha256(one) as Bytes);
+        if (isFirst && instance && by)
+          await server.supersede(await supersedingOf(key, room.genesis, 7, instance, [{ by, names }]));
+        isFirst = false;
+        return server.revert(statement);
+      },
+    }),
+  });
+  await type(ann, 'words');
+  expect(await ann.replica.archive?.takeBack()).toMatchObject({ value: { counter: 8, segments: 0 } });
+  expect(await statusOf(room, archive)).toMatchObject({ waits: 0, reverted: true });
 });
 
 test('ARCH-29 the archive is not read again for nothing', async () => {

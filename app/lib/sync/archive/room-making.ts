@@ -26,6 +26,8 @@ export interface RoomMakingOptions {
   readonly owner: Owner;
   readonly atRest: ContainedOptions['atRest'];
   readonly worthBytes: number;
+  /** An owner asked for it, who may change their mind after a revert. */
+  readonly isAsked?: boolean;
   /** The copy that is meant. */
   readonly instance: Bytes;
   /** Adds segments to it; false where it turned out to be another one. */
@@ -45,7 +47,7 @@ export async function makeRoom(options: RoomMakingOptions): Promise<RoomMade> {
   const { server, instance, isIdle } = options;
   const state = must(await server.superseded());
   if (!equalBytes(state.instance, instance)) return 'left';
-  if (state.reverted) return 'reverted';
+  if (state.reverted && options.isAsked !== true) return 'reverted';
   const pieces = await readAll(options);
   if (pieces === undefined) return 'left';
 
