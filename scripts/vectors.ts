@@ -36,6 +36,7 @@ import { statementVectors } from './vectors/roster-statements.ts';
 import { newsVectors, rosterVectors } from './vectors/rosters.ts';
 import { sealingVectors } from './vectors/sealing.ts';
 import { certificateVectors, genesisVectors } from './vectors/statements.ts';
+import { supersedingVectors } from './vectors/superseding.ts';
 import { roleVectors, talkMessageVectors, talkVectors } from './vectors/talk.ts';
 import { updateVectors } from './vectors/updates.ts';
 import { branchClientVectors, forkVectors } from './vectors/forks.ts';
@@ -104,7 +105,7 @@ async function buildVectors() {
     roomFiles: await roomFileVectors(epochs, written),
     filedRosters: await filedRosterVectors(epochs),
     noFileFor: { file: NO_FILE_FOR, roster: NO_FILED_ROSTER_FOR },
-    archive: await archiveVectors(epochs, written),
+    archive: [...(await archiveVectors(epochs, written)), ...(await supersedingVectors(epochs, written))],
   };
 }
 

@@ -18,7 +18,17 @@ import { rosterBytes, type EpochRoom } from './epoch-room.ts';
 import { applied, changedFrom, sameAs, type Pieces } from './pieces.ts';
 import { bytesOf, hex, sealBody } from './vector-room.ts';
 
-type ArchiveType = 'registration' | 'deletion' | 'batch' | 'appended' | 'page' | 'status' | 'deleted';
+type ArchiveType =
+  | 'registration'
+  | 'deletion'
+  | 'batch'
+  | 'appended'
+  | 'page'
+  | 'status'
+  | 'deleted'
+  | 'superseding'
+  | 'revert'
+  | 'superseded';
 
 export interface ArchiveVector {
   readonly name: string;
@@ -39,7 +49,26 @@ const twoOf = (head: string): Pieces => [
   { repeat: '00', times: 2 * 1024 * 1024 + 1 },
 ];
 
-const INSTANCE = '16'.repeat(16);
+export const INSTANCE = '16'.repeat(16);
+
+/** What is refused of a vector of the archive that is right but for `changes`. */
+export const archiveRefusals =
+  (type: ArchiveType, rule: string, of: string, base: Bytes) =>
+  (name: string, refused: WireError['kind'], changes: Parameters<typeof applied>[1]): ArchiveVector => ({
+    name,
+    rules: [rule],
+    type,
+    bytes: changedFrom(`archive/${of}`, base, applied(base, changes)),
+    refused,
+  });
+
+export const cutShort = (type: ArchiveType, rule: string, of: string, base: Bytes): ArchiveVector[] => {
+  const refused = archiveRefusals(type, rule, of, base);
+  return [
+    refused(`${type}: cut short`, 'malformed', [[base.length - 1, base.length, new Uint8Array()]]),
+    refused(`${type}: a byte too many`, 'malformed', [[base.length, base.length, bytesOf('00')]]),
+  ];
+};
 
 /** The archive of epoch 1, whose instance is 16 times 16. */
 export async function archiveVectors(epochs: EpochRoom, { segments }: Written): Promise<ArchiveVector[]> {
@@ -78,27 +107,16 @@ export async function archiveVectors(epochs: EpochRoom, { segments }: Written): 
   });
   const appended = encodeAppended({ stored: 1, known: 2, cursor: 7, bytes: 2_048, quota: 2 ** 32 });
   const answer = encodeDeleted({ segments: 2, bytes: 2_048, purged: true });
-  const refusals =
-    (type: ArchiveVector['type'], rule: string, of: string, base: Bytes) =>
-    (name: string, refused: WireError['kind'], changes: Parameters<typeof applied>[1]): ArchiveVector => ({
-      name,
-      rules: [rule],
-      type,
-      bytes: changedFrom(`archive/${of}`, base, applied(base, changes)),
-      refused,
-    });
-  const cut = (type: ArchiveVector['type'], rule: string, of: string, base: Bytes): ArchiveVector[] => {
-    const refused = refusals(type, rule, of, base);
-    return [
-      refused(`${type}: cut short`, 'malformed', [[base.length - 1, base.length, new Uint8Array()]]),
-      refused(`${type}: a byte too many`, 'malformed', [[base.length, base.length, bytesOf('00')]]),
-    ];
-  };
-  const badRegistration = refusals('registration', 'ARCH-4', 'a registration of epoch 1', registration);
-  const badDeletion = refusals('deletion', 'ARCH-12', 'a deletion', deleted);
-  const badBatch = refusals('batch', 'ARCH-6', 'a roster and a segment', batch);
+  const badRegistration = archiveRefusals(
+    'registration',
+    'ARCH-4',
+    'a registration of epoch 1',
+    registration,
+  );
+  const badDeletion = archiveRefusals('deletion', 'ARCH-12', 'a deletion', deleted);
+  const badBatch = archiveRefusals('batch', 'ARCH-6', 'a roster and a segment', batch);
   const page = concat(head, batch.slice(4));
-  const badPage = refusals('page', 'ARCH-9', 'a page with a roster', page);
+  const badPage = archiveRefusals('page', 'ARCH-9', 'a page with a roster', page);
   const blobAt = 1 + 32 + 4 + 4 + 96;
   const huge = hex(u32(ARCHIVE_SEGMENT_BYTES + 1));
   return [
@@ -221,7 +239,7 @@ export async function archiveVectors(epochs: EpochRoom, { segments }: Written): 
     badPage('an empty segment in a page', 'malformed', [
       [page.length - next.length, page.length, bytesOf('00000000')],
     ]),
-    refusals(
+    archiveRefusals(
       'status',
       'ARCH-11',
       'a status',
@@ -234,19 +252,19 @@ export async function archiveVectors(epochs: EpochRoom, { segments }: Written): 
       bytes: '02',
       refused: 'malformed',
     },
-    refusals(
+    archiveRefusals(
       'deleted',
       'ARCH-12',
       'deleted',
       answer,
     )('neither purged nor not', 'malformed', [[16, 17, bytesOf('02')]]),
-    ...cut('registration', 'ARCH-4', 'a registration of epoch 1', registration),
-    ...cut('deletion', 'ARCH-12', 'a deletion', deleted),
-    ...cut('batch', 'ARCH-6', 'a roster and a segment', batch),
-    ...cut('page', 'ARCH-9', 'a page with a roster', page),
-    ...cut('status', 'ARCH-11', 'a status', status),
-    ...cut('appended', 'ARCH-6', 'appended', appended),
-    ...cut('deleted', 'ARCH-12', 'deleted', answer),
+    ...cutShort('registration', 'ARCH-4', 'a registration of epoch 1', registration),
+    ...cutShort('deletion', 'ARCH-12', 'a deletion', deleted),
+    ...cutShort('batch', 'ARCH-6', 'a roster and a segment', batch),
+    ...cutShort('page', 'ARCH-9', 'a page with a roster', page),
+    ...cutShort('status', 'ARCH-11', 'a status', status),
+    ...cutShort('appended', 'ARCH-6', 'appended', appended),
+    ...cutShort('deleted', 'ARCH-12', 'deleted', answer),
     {
       name: 'two segments above what several may have',
       rules: ['ARCH-6'],

@@ -415,6 +415,46 @@ describe('the archive', () => {
     deleted: (input: Strict) => ({
       value: { segments: input.u64(), bytes: input.u64(), purged: flag(input) },
     }),
+    superseding: (input: Strict) => {
+      const key = statement(input);
+      const value = { counter: input.u32(), instance: text(input.take(16)), groups: groups(input).length };
+      return { value, proof: proof(input, 'archive-supersede', key) };
+    },
+    revert: (input: Strict) => {
+      const key = statement(input);
+      const value = { counter: input.u32(), instance: text(input.take(16)) };
+      return { value, proof: proof(input, 'archive-revert', key) };
+    },
+    superseded: (input: Strict) => ({
+      value: {
+        instance: text(input.take(16)),
+        counter: input.u32(),
+        reverted: flag(input),
+        segments: input.u64(),
+        bytes: input.u64(),
+        goesAt: input.u64(),
+      },
+    }),
+  };
+  /** What stays first in each, then what goes for it. */
+  const groups = (input: Strict): string[][] => {
+    const seen = new Set<string>();
+    const count = (): number => {
+      const read = input.u32() || input.fault();
+      if (read > 1024) throw new Error('too-large');
+      return read;
+    };
+    const name = (): string => {
+      if (seen.size === 1024) throw new Error('too-large');
+      const read = text(input.take(32));
+      if (seen.has(read)) input.fault();
+      seen.add(read);
+      return read;
+    };
+    return Array.from({ length: count() }, () => {
+      const by = name();
+      return [by, ...Array.from({ length: count() }, name)];
+    });
   };
   const proof = (input: Strict, purpose: string, key: Buffer): boolean => {
     const body = input.bytes.subarray(0, input.at);
@@ -422,16 +462,52 @@ describe('the archive', () => {
     return base32(sha256(key)) === roomId && verify(key, signature, label(purpose), body);
   };
 
-  test.each(vectors.archive)('ARCH-4 to ARCH-12, ARCH-20 $name: $refused', (vector) => {
-    let read: { value: object; proof?: boolean } | undefined;
-    const refusal = refusalOf(() => {
-      const input = new Strict(bytesIn(vector.bytes));
-      read = readers[vector.type](input);
-      input.end();
-    });
-    expect(refusal).toBe(vector.refused);
-    if (vector.value) expect(read?.value).toEqual(vector.value);
-    if (!refusal) expect(read?.proof).toBe(vector.believed);
+  test.each(vectors.archive)(
+    'ARCH-4 to ARCH-12, ARCH-20, ARCH-24, ARCH-26, ARCH-27 $name: $refused',
+    (vector) => {
+      let read: { value: object; proof?: boolean } | undefined;
+      const refusal = refusalOf(() => {
+        const input = new Strict(bytesIn(vector.bytes));
+        read = readers[vector.type](input);
+        input.end();
+      });
+      expect(refusal).toBe(vector.refused);
+      if (vector.value) expect(read?.value).toEqual(vector.value);
+      if (!refusal) expect(read?.proof).toBe(vector.believed);
+    },
+  );
+
+  test('ARCH-24, ARCH-27, ARCH-29 what an owner signs of segments that others contain, from the seeds alone', () => {
+    const sealed = new Map(
+      ['ann-1-to-3', 'ann-1', 'ann-2', 'ann-3', 'ben-talk-squashed', 'ben-talk-1-to-60', 'ben-talk-61-to-100']
+        .map((name) => bytesNamed(`segments/${name}`))
+        .map((bytes) => [text(sha256(bytes)), bytes] as const),
+    );
+    const of = new Strict(bytesNamed('archive/a superseding'));
+    of.take(53);
+    const named = groups(of);
+    expect(named.flat()).toEqual([...sealed.keys()]);
+    for (const [by = '', ...names] of named) {
+      const held = readSegment(open('segment', sealed.get(by) ?? of.bytes).body);
+      for (const name of names) {
+        const piece = readSegment(open('segment', sealed.get(name) ?? of.bytes).body);
+        expect(piece.first).toBeGreaterThanOrEqual(held.first);
+        const end = piece.first + piece.hashes.length - held.first - 1;
+        expect(piece.hashes.at(-1)).toEqual(held.hashes[end]);
+      }
+    }
+    const head = [Buffer.of(1), publicOf('70', owner)];
+    const lists = named.flatMap(([by = '', ...names]) => [
+      hex(by),
+      u32(names.length),
+      ...names.map((name) => hex(name)),
+    ]);
+    const said = Buffer.concat([...head, u32(1), instance, u32(named.length), ...lists]);
+    expect(Buffer.concat([said, sign(owner, label('archive-supersede'), said)])).toEqual(of.bytes);
+    const back = Buffer.concat([...head, u32(2), instance]);
+    expect(Buffer.concat([back, sign(owner, label('archive-revert'), back)])).toEqual(
+      bytesNamed('archive/a revert'),
+    );
   });
 
   test('ARCH-4, ARCH-12, ARCH-19, ARCH-20 what a room sends its archive in epoch 1, from the seeds alone', () => {

@@ -8,6 +8,7 @@ import {
   decodeStatusOrAbsence,
 } from '../core/archive-wire.ts';
 import { decodeDeletion, decodeRegistration } from '../core/archive-statement.ts';
+import { decodeRevert, decodeSuperseded, decodeSuperseding } from '../core/archive-superseding.ts';
 import { concat, fromHex, toHex, type Bytes } from '../core/bytes.ts';
 import type { PeerId, RoomId } from '../core/ids.ts';
 import { deviceIdOf, deviceKeyPairFromSeed, isStrongDeviceKey } from '../crypto/device-keys.ts';
@@ -348,30 +349,36 @@ describe('the archive', () => {
         field instanceof Uint8Array ? toHex(field) : Array.isArray(field) ? field.length : field,
       ]),
     );
-  test.each(vectors.archive)('ARCH-4 to ARCH-12, ARCH-20 $name: $refused', async (vector) => {
-    const { type, value, believed, refused } = vector;
-    const bytes = own(vector.bytes);
-    const decoders = {
-      registration: decodeRegistration,
-      deletion: decodeDeletion,
-      batch: decodeBatch,
-      appended: decodeAppended,
-      page: decodePage,
-      status: decodeStatusOrAbsence,
-      deleted: decodeDeleted,
-    };
-    const read = decoders[type](bytes);
-    if (refused) return expect(read).toEqual({ ok: false, error: { kind: refused } });
-    if (!read.ok) throw new Error(read.error.kind);
-    if (typeof read.value === 'string') return expect({ absence: read.value }).toEqual(value);
-    if (Array.isArray(read.value)) return expect({ segments: read.value.length }).toEqual(value);
-    if (!('statement' in read.value)) return expect(plain(read.value)).toEqual(value);
-    const { statement, message, signature } = read.value;
-    if (value) expect(plain(statement)).toMatchObject(value);
-    const { ownerPublicKey } = statement;
-    const proven = await verifySignature(ownerPublicKey, signature, message);
-    expect(proven && roomIdOf(ownerPublicKey) === roomId).toBe(believed);
-  });
+  test.each(vectors.archive)(
+    'ARCH-4 to ARCH-12, ARCH-20, ARCH-24, ARCH-26, ARCH-27 $name: $refused',
+    async (vector) => {
+      const { type, value, believed, refused } = vector;
+      const bytes = own(vector.bytes);
+      const decoders = {
+        registration: decodeRegistration,
+        deletion: decodeDeletion,
+        batch: decodeBatch,
+        appended: decodeAppended,
+        page: decodePage,
+        status: decodeStatusOrAbsence,
+        deleted: decodeDeleted,
+        superseding: decodeSuperseding,
+        revert: decodeRevert,
+        superseded: decodeSuperseded,
+      };
+      const read = decoders[type](bytes);
+      if (refused) return expect(read).toEqual({ ok: false, error: { kind: refused } });
+      if (!read.ok) throw new Error(read.error.kind);
+      if (typeof read.value === 'string') return expect({ absence: read.value }).toEqual(value);
+      if (Array.isArray(read.value)) return expect({ segments: read.value.length }).toEqual(value);
+      if (!('statement' in read.value)) return expect(plain(read.value)).toEqual(value);
+      const { statement, message, signature } = read.value;
+      if (value) expect(plain(statement)).toMatchObject(value);
+      const { ownerPublicKey } = statement;
+      const proven = await verifySignature(ownerPublicKey, signature, message);
+      expect(proven && roomIdOf(ownerPublicKey) === roomId).toBe(believed);
+    },
+  );
 
   test('ARCH-1, ARCH-4, ARCH-19 a registration names the keys of its epoch, and the genesis statement', async () => {
     const read = decodeRegistration(Uint8Array.from(bytesNamed('archive/a registration of epoch 1')));
@@ -426,12 +433,12 @@ test('each reason for which these are refused has a vector, or a word why it has
     'another-genesis': true,
     'another-epoch': true,
   });
-  for (const type of ['registration', 'batch', 'page', 'status'] as const)
+  for (const type of ['registration', 'batch', 'page', 'status', 'superseding'] as const)
     expectEach(
       vectors.archive.filter((one) => one.type === type),
       { malformed: true, 'too-large': true },
     );
-  for (const type of ['deletion', 'appended', 'deleted'] as const)
+  for (const type of ['deletion', 'appended', 'deleted', 'revert', 'superseded'] as const)
     expectEach(
       vectors.archive.filter((one) => one.type === type),
       { malformed: true },
