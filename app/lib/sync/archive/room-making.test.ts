@@ -2,9 +2,11 @@
  * What an owner's device signs away of an archive full of anything: nothing that is not in it twice. Forks, broken signatures,
  * other epochs, junk, a device that is behind, requests that are lost, work that stops in the middle.
  */
+import { sha256 } from '@noble/hashes/sha2.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemoryArchive, type ArchiveFault, type ArchiveRequest } from '../../../testing/memory-archive.ts';
+import { decodeSuperseding } from '../../core/archive-superseding.ts';
 import { randomBytes, toHex, utf8, type Bytes } from '../../core/bytes.ts';
 import { archiveKeys, deriveRoomKeys, type RoomKeys } from '../../crypto/room-keys.ts';
 import { sign } from '../../crypto/signatures.ts';
@@ -15,6 +17,7 @@ import { decodeSegment, encodeSegment } from '../../log/segment.ts';
 import { Forge, testRoom, type TestRoom } from '../../log/test-room.ts';
 import { readLone } from '../lone-segment.ts';
 import { holds, pieceOf, windowsOf } from './contained.ts';
+import { Refused } from './refused.ts';
 import { registrationOf } from './registration.ts';
 import { makeRoom, type RoomMade, type RoomMakingOptions } from './room-making.ts';
 
@@ -171,6 +174,84 @@ describe('ARCH-29 making room', () => {
       'left',
     );
   });
+
+  test('in another copy than is known here nothing is looked at, added or signed', async () => {
+    const world = await World.make();
+    const pieces = await chainOf(world.room, await world.room.newSession(), 20).cut(everySecond(10));
+    await world.store(pieces);
+    for (const one of pieces) await world.keep(one);
+    const asked: ArchiveRequest[] = [];
+    world.faults = (request) => void asked.push(request);
+    expect(await world.makeRoom({ instance: randomBytes(16) })).toBe('left');
+    expect(asked).toEqual(['superseded']);
+  });
+
+  test('where the copy becomes another one while it is read, nothing is added or signed', async () => {
+    const world = await World.make();
+    const { genesis, keys } = world.room;
+    const forge = chainOf(world.room, await world.room.newSession(), 20);
+    const pieces = await forge.cut(everySecond(10));
+    await world.store(pieces);
+    for (const one of pieces) await world.keep(one);
+    const asked: ArchiveRequest[] = [];
+    world.faults = (request) => void asked.push(request);
+    const server = world.server(true);
+    const livePage = async (since: number) => {
+      world.archive.replace();
+      await world.server().register(await registrationOf(world.owner, keys, genesis, 1));
+      await world.store(pieces);
+      return server.livePage(since);
+    };
+    expect(await world.makeRoom({ server: { ...server, livePage } })).toBe('left');
+    expect(asked).toEqual(['superseded', 'live']);
+    expect(world.records).toHaveLength(pieces.length);
+  });
+
+  test('what is to stay is there before anything is signed away for it', async () => {
+    const world = await World.make();
+    for (let i = 0; i < 2; i++) {
+      const pieces = await chainOf(world.room, await world.room.newSession(), 1_100).cut(everySecond(550));
+      await world.store(pieces);
+      for (const one of pieces) await world.keep(one);
+    }
+    const server = world.server();
+    const signed: boolean[] = [];
+    const supersede: typeof server.supersede = (statement) => {
+      const read = decodeSuperseding(statement);
+      const there = new Set(world.records.map((one) => toHex(sha256(one))));
+      if (read.ok) for (const { by } of read.value.statement.groups) signed.push(there.has(toHex(by)));
+      return server.supersede(statement);
+    };
+    expect(await world.makeRoom({ server: { ...server, supersede } })).toBe('done');
+    // By more statements than one.
+    expect(await server.superseded()).toMatchObject({ value: { counter: 2 } });
+    expect(signed).toEqual(Array.from({ length: 6 }, () => true));
+  });
+
+  test.each(['says no', 'says nothing'])(
+    'nothing is signed where what is to stay may not be there: it %s',
+    async (says) => {
+      const world = await World.make();
+      const pieces = await chainOf(world.room, await world.room.newSession(), 20).cut(everySecond(10));
+      await world.store(pieces);
+      for (const one of pieces) await world.keep(one);
+      const add = async (): Promise<boolean> => {
+        if (says === 'says no') return false;
+        throw new Refused({ reason: 'later' });
+      };
+      // A server that would believe anything.
+      const signed: Bytes[] = [];
+      const server = world.server();
+      const supersede: typeof server.supersede = (statement) => {
+        signed.push(statement);
+        return server.superseded();
+      };
+      const made = world.makeRoom({ add, server: { ...server, supersede } });
+      if (says === 'says no') expect(await made).toBe('left');
+      else await expect(made).rejects.toThrow(Refused);
+      expect(signed).toEqual([]);
+    },
+  );
 
   test('a copy with the same entries and a broken signature stands for nothing', async () => {
     const world = await World.make();
