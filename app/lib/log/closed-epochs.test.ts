@@ -5,13 +5,11 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { randomBytes, toHex, utf8, type Bytes } from '../core/bytes.ts';
 import type { Channel } from '../core/ids.ts';
 import { deviceKeyPairFromSeed } from '../crypto/device-keys.ts';
-import { deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
-import { sign } from '../crypto/signatures.ts';
+import { deriveRoomKeys } from '../crypto/room-keys.ts';
 import { issueSession, type OwnSession } from './certificate.ts';
 import { encodeFrontier, type FrontierRow } from './frontier.ts';
-import { makeStatement } from './new-statement.ts';
-import type { RosterStatement } from './roster.ts';
-import { RoomLog } from './room-log.ts';
+import type { RoomLog } from './room-log.ts';
+import { nextEpoch as epochAfter, type EpochRoom } from './test-epoch.ts';
 import {
   applyTo,
   Author,
@@ -29,40 +27,8 @@ beforeAll(async () => {
   first = await testRoom();
 });
 
-interface EpochRoom extends TestRoom {
-  readonly statements?: readonly RosterStatement[];
-}
-
-/** The room in its next epoch, the one before closed at `closed`. */
-async function nextEpoch(closed: readonly FrontierRow[], before: EpochRoom = first): Promise<EpochRoom> {
-  const { owner, genesis, keys: former, viewKeys, statements: earlier = [] } = before;
-  const { roomId, past: longPast = [] } = former;
-  const epoch = earlier.length + 1;
-  const own = await deriveRoomKeys('e', randomBytes(32), epoch, roomId);
-  const ownerKey = { sign: (message: Bytes) => sign(owner.privateKey, message) };
-  const parts = {
-    owner: ownerKey,
-    genesis,
-    before: earlier,
-    keys: own,
-    former,
-    closed,
-    members: [],
-    time: 1,
-  };
-  const statements = [...earlier, await makeStatement(parts)];
-  const past = [...longPast, viewKeys];
-  const keys: RoomKeys = { ...own, past };
-  return {
-    owner,
-    keys,
-    viewKeys: { ...(await deriveRoomKeys('v', own.seeds.v, epoch, roomId)), past },
-    genesis,
-    statements,
-    newLog: () => new RoomLog({ roomId, keys, genesis, statements }),
-    newSession: async () => issueSession(keys, await deviceKeyPairFromSeed(new Uint8Array(32).fill(7))),
-  };
-}
+const nextEpoch = (closed: readonly FrontierRow[], before: EpochRoom = first): Promise<EpochRoom> =>
+  epochAfter(closed, before);
 
 async function writer(room: TestRoom, ...words: string[]): Promise<Author> {
   const author = new Author(room, await room.newSession());

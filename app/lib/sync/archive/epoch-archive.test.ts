@@ -267,6 +267,52 @@ test('ARCH-21: a newcomer looks for the statements from the end on, past more re
   await until('the text', () => dan.read() === 'old');
 });
 
+test('ARCH-29: what former epochs left there goes, their statements too; who comes later reads every word', async () => {
+  const archive = new MemoryArchive();
+  const owner = await ann((keys) => archive.open(keys.roomId, archiveKeys(keys)));
+  const ben = await Person.of(owner.room);
+  people.push(await ben.open());
+  for (let epoch = 1; epoch <= 6; epoch++) {
+    for (const letter of 'ebb and flood') {
+      owner.write(letter);
+      await archived(owner);
+    }
+    await until('ben to have it', () => ben.read() === owner.read());
+    ben.write(` ${epoch} `);
+    await archived(ben);
+    await until('ann to have it', () => ben.read() === owner.read());
+    await owner.begin([editor(ben)]);
+    await until('ben to hear', () => ben.heard !== undefined);
+    await ben.follow();
+    await archived(owner);
+  }
+  const door = owner.room.archive?.(keysOf(owner)) as ArchiveServer;
+  const before = await records(door);
+  const rosters = (kinds: typeof before) => kinds.filter((kind) => kind === 'roster').length;
+  expect(rosters(before)).toBe(6);
+  expect(await owner.replica?.archive?.makeRoom()).toEqual({ ok: true, value: 'done' });
+  archive.pass(31 * 24 * 3_600_000);
+  const after = await records(door);
+  expect(rosters(after)).toBe(1);
+  // Of each epoch thirteen of its pieces are one.
+  expect(after.length).toBeLessThan(before.length - 6 * 12);
+  const [text, hash] = [owner.read(), owner.hash()];
+  await leave(ben);
+  await leave(owner);
+  for (const kind of ['v', 'e'] as const) {
+    const dan = await newcomer(owner, kind);
+    await until('the statements', () => dan.heard !== undefined);
+    await dan.follow();
+    await until('all text', () => dan.read() === text);
+    expect(dan.hash()).toBe(hash);
+    await archived(dan);
+    expect(dan.notices.filter(({ kind: what }) => what === 'internal' || what === 'refused')).toEqual([]);
+    await leave(dan);
+  }
+  // And nothing of it was sent again.
+  expect((await records(door)).length).toBe(after.length);
+});
+
 test('ARCH-17: whose keys are refused is told quietly, and goes on by themselves when the archive has them', async () => {
   const owner = await ann(inMemory());
   const old = owner.room.archive as Open;

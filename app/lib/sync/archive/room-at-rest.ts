@@ -8,6 +8,7 @@ import type { RoomKeys } from '../../crypto/room-keys.ts';
 import type { StoredSegment } from '../../log/log-store.ts';
 import type { RoomLog } from '../../log/room-log.ts';
 import type { ArchiveProblem, ArchiveServer } from './archive-server.ts';
+import { reachIn, type FormerLog } from './former-chains.ts';
 import type { OwnerHere } from './owner-here.ts';
 import { must, Refused } from './refused.ts';
 import { revertOf } from './registration.ts';
@@ -40,10 +41,10 @@ export interface ArchiveSpace {
   readonly waiting: Pick<ArchiveSuperseded, 'segments' | 'bytes' | 'goesAt' | 'reverted'>;
 }
 
-export interface RoomAtRestOptions extends Pick<ServerCopyOptions, 'readChain' | 'mayBeSent'> {
+export interface RoomAtRestOptions extends Pick<ServerCopyOptions, 'readChain' | 'mayBeSent' | 'roster'> {
   readonly server: ArchiveServer;
   readonly keys: RoomKeys;
-  readonly log: Pick<RoomLog, 'genesis'>;
+  readonly log: FormerLog & Pick<RoomLog, 'genesis'>;
   readonly room?: RoomWaits;
   readonly onError: (what: string, error: unknown) => void;
 }
@@ -140,7 +141,7 @@ export class RoomAtRest {
 
   /** What became of it; nothing where this device may not. */
   async #make(isIdle: () => boolean, isAsked = false): Promise<RoomMade | undefined> {
-    const { server, keys, log, readChain, mayBeSent } = this.#options;
+    const { server, keys, log, roster, readChain, mayBeSent } = this.#options;
     const owner = this.#owner.key;
     const { genesis } = log;
     if (!owner || !keys.seeds.e || !genesis) return undefined;
@@ -154,6 +155,8 @@ export class RoomAtRest {
       instance,
       isIdle,
       isAsked,
+      reachOf: reachIn(log, keys.epoch),
+      roster: roster.known,
       worthBytes: this.#waits.worthBytes,
       add: (records) => this.#copy.addSquashed(records),
       atRest: async ({ session, channel }, fromSeq) => {

@@ -16,7 +16,7 @@ import { openSealed, seal } from '../../log/seal.ts';
 import { decodeSegment, encodeSegment } from '../../log/segment.ts';
 import { Forge, testRoom, type TestRoom } from '../../log/test-room.ts';
 import { readLone } from '../lone-segment.ts';
-import { holds, pieceOf, windowsOf } from './contained.ts';
+import { holds, pieceOf, windowsOf, type Piece } from './contained.ts';
 import { Refused } from './refused.ts';
 import { registrationOf } from './registration.ts';
 import { makeRoom, type RoomMade, type RoomMakingOptions } from './room-making.ts';
@@ -75,6 +75,8 @@ class World {
       owner: this.owner,
       instance,
       worthBytes: 1,
+      reachOf: () => Infinity,
+      roster: undefined,
       isIdle: () => true,
       add: async (records) => (await server.append(records, 'squashed')).ok,
       atRest: async (chain, fromSeq) =>
@@ -279,6 +281,26 @@ describe('ARCH-29 making room', () => {
     expect(world.records).toHaveLength(6);
   });
 
+  test('what stays reaches no further than what may go', async () => {
+    const world = await World.make();
+    const { keys } = world.room;
+    const pieces = await chainOf(world.room, await world.room.newSession(), 20).cut(everySecond(10));
+    await world.store(pieces);
+    for (const one of pieces) await world.keep(one);
+    const words = await world.words();
+    expect(await world.makeRoom({ reachOf: () => 13 })).toBe('done');
+    world.archive.pass(MONTH_MS);
+    expect(await world.words()).toEqual(words);
+    const ends = await Promise.all(world.records.map((one) => readLone(keys, one)));
+    expect(ends.map((one) => [one?.first, one?.last])).toEqual([
+      [13, 14],
+      [15, 16],
+      [17, 18],
+      [19, 20],
+      [1, 12],
+    ]);
+  });
+
   test('what is not worth a statement is left', async () => {
     const world = await World.make();
     const pieces = await chainOf(world.room, await world.room.newSession(), 12).cut(everySecond(6));
@@ -322,7 +344,7 @@ describe('ARCH-29 making room', () => {
     expect(await held(await stranger.segment(7, 10))).toBe(false);
   });
 
-  test('records that are no segments of this epoch are no pieces, and what crosses 500 is in no window', async () => {
+  test('records that are no segments, or of keys that are not here, are no pieces; what crosses 500 is in no window', async () => {
     const world = await World.make();
     const { keys } = world.room;
     const forge = chainOf(world.room, await world.room.newSession(), 504);
@@ -338,8 +360,6 @@ describe('ARCH-29 making room', () => {
       await seal(next, 'segment', body.value),
     ])
       expect(await pieceOf(keys, sealed)).toBeUndefined();
-    // Keys that read the former epoch do not make it this one's.
-    expect(await pieceOf({ ...next, past: [keys] }, own)).toBeUndefined();
     const ends = [
       [1, 2],
       [499, 501],
@@ -347,12 +367,17 @@ describe('ARCH-29 making room', () => {
       [501, 502],
       [3, 4],
     ] as const;
-    const pieces = [];
+    const pieces: Piece[] = [];
     for (const [first, last] of ends) {
       const piece = await pieceOf(keys, await forge.segment(first, last));
       if (piece) pieces.push(piece);
     }
-    expect(windowsOf(pieces).map((window) => window.map(({ first }) => first))).toEqual([[1, 499, 3]]);
+    const firsts = (reach: number) =>
+      windowsOf(pieces, () => reach).map((window) => window.pieces.map(({ first }) => first));
+    expect(firsts(Infinity)).toEqual([[1, 499, 3]]);
+    // As far as the chain's may go.
+    expect(firsts(499)).toEqual([[1, 3]]);
+    expect(firsts(3)).toEqual([]);
   });
 });
 

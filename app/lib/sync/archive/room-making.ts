@@ -6,16 +6,19 @@ import { ARCHIVE_SUPERSEDE_NAMES } from '../../core/archive-superseding.ts';
 import { ARCHIVE_BATCH_BYTES } from '../../core/archive-wire.ts';
 import { equalBytes, type Bytes } from '../../core/bytes.ts';
 import type { RoomKeys } from '../../crypto/room-keys.ts';
+import type { FrontierRow } from '../../log/frontier.ts';
 import type { Genesis } from '../../log/genesis.ts';
 import type { ArchiveServer } from './archive-server.ts';
 import {
   containingOf,
+  NAMES_AT_ONCE,
   pieceOf,
   windowsOf,
   type ContainedOptions,
   type Containing,
   type Piece,
 } from './contained.ts';
+import { containingRoster, statementsOf, type KeptStatements } from './contained-roster.ts';
 import { must, Refused } from './refused.ts';
 import { supersedingOf, type Owner } from './registration.ts';
 
@@ -26,6 +29,10 @@ export interface RoomMakingOptions {
   readonly owner: Owner;
   readonly atRest: ContainedOptions['atRest'];
   readonly worthBytes: number;
+  /** The last seq up to which those of a chain may go, which end there. */
+  readonly reachOf: (ends: readonly FrontierRow[]) => number;
+  /** The owners' statements as they are known here (ROST-6). */
+  readonly roster: Bytes | undefined;
   /** An owner asked for it, who may change their mind after a revert. */
   readonly isAsked?: boolean;
   /** The copy that is meant. */
@@ -48,12 +55,12 @@ export async function makeRoom(options: RoomMakingOptions): Promise<RoomMade> {
   const state = must(await server.superseded());
   if (!equalBytes(state.instance, instance)) return 'left';
   if (state.reverted && options.isAsked !== true) return 'reverted';
-  const pieces = await readAll(options);
-  if (pieces === undefined) return 'left';
+  const read = await readAll(options);
+  if (read === undefined) return 'left';
 
   let { counter } = state;
-  let round: Containing[] = [];
-  for (const window of windowsOf(pieces)) {
+  let round: Containing[] = containingRoster(read.rosters, options.worthBytes, NAMES_AT_ONCE);
+  for (const window of windowsOf(read.pieces, options.reachOf)) {
     for (const found of await containingOf(options, window)) {
       if (!isIdle()) return 'left';
       if (!fits([...round, found])) {
@@ -68,9 +75,21 @@ export async function makeRoom(options: RoomMakingOptions): Promise<RoomMade> {
   return isIdle() && (await supersede(options, counter + 1, round)) ? 'done' : 'left';
 }
 
+interface Read {
+  readonly pieces: Piece[];
+  readonly rosters: KeptStatements[];
+}
+
 /** Everything that counts in the archive and reads, without its words; nothing where it is no time for that any more. */
-async function readAll({ server, keys, instance, isIdle }: RoomMakingOptions): Promise<Piece[] | undefined> {
+async function readAll({
+  server,
+  keys,
+  roster,
+  instance,
+  isIdle,
+}: RoomMakingOptions): Promise<Read | undefined> {
   const pieces: Piece[] = [];
+  const rosters: KeptStatements[] = [];
   let since = 0;
   for (let more = true; more;) {
     const page = must(await server.livePage(since));
@@ -81,10 +100,12 @@ async function readAll({ server, keys, instance, isIdle }: RoomMakingOptions): P
       if (!isIdle()) return undefined;
       const piece = await pieceOf(keys, sealed);
       if (piece !== undefined) pieces.push(piece);
+      const statements = await statementsOf(keys, roster, sealed);
+      if (statements !== undefined) rosters.push(statements);
     }
     ({ next: since, more } = page);
   }
-  return pieces;
+  return { pieces, rosters };
 }
 
 /** Adds what stays, then signs what goes: in this order, so that nothing is named by what is not there. */
