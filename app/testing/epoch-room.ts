@@ -15,6 +15,7 @@ import type { Roster } from '../lib/log/roster.ts';
 import type { DeviceKeys, RecentRoom } from '../lib/storage/device.ts';
 import { memoryStore } from '../lib/storage/stores/memory.ts';
 import type { ArchiveServer } from '../lib/sync/archive/archive-server.ts';
+import type { RoomWaits } from '../lib/sync/archive/room-at-rest.ts';
 import { topicOf } from '../lib/sync/topic.ts';
 import { stateHash } from '../lib/sync/fold-session.ts';
 import { inPlaceFolder } from '../lib/sync/folder.ts';
@@ -42,6 +43,10 @@ export class EpochRoom {
   readonly link: RoomLink;
   /** A tab's way to the room's archive; absent: there is none. */
   archive: ((keys: RoomKeys) => ArchiveServer) | undefined;
+  /** When an owner's tab makes room there; absent: as in the app. */
+  archiveRoom: RoomWaits | undefined;
+  /** Whether people meet at all, or have the archive alone. */
+  meets = true;
 
   private constructor(owner: SigningKeyPair, genesis: Bytes, link: RoomLink) {
     this.owner = owner;
@@ -90,6 +95,8 @@ export class Person {
   disk: LogStore = this.store;
   readonly notices: ReplicaNotice[] = [];
   messages: Accepted[] = [];
+  /** Whether something that was written here is not on the disk. */
+  unsaved = false;
   link: RoomLink;
   way: WayIn | undefined;
   replica: Replica | undefined;
@@ -148,19 +155,20 @@ export class Person {
       ...(kind === 'in' && { carry: toCarry(facts, keys.role) }),
       store: kind === 'newcomer' ? memoryStore() : this.disk,
       folder: inPlaceFolder(),
-      transports: [this.room.transport()],
+      transports: this.room.meets ? [this.room.transport()] : [],
       ...(this.room.archive && {
         archive: wayTo({
           server: this.room.archive(keys),
           owner: this.#ownerAfter(roster.owners),
           alone: (work) => work(),
+          ...(this.room.archiveRoom && { room: this.room.archiveRoom }),
           waits: { ownMs: 5, othersMs: 20, jitterMs: 5, confirmMs: 20 },
         }),
       }),
       clock: { now: () => Date.now() },
       events: {
         onMessages: (accepted) => this.messages.push(...accepted),
-        onSaved: () => undefined,
+        onSaved: ({ kind }) => void (this.unsaved = kind === 'unsaved'),
         onPeers: () => undefined,
         onNotice: (notice) => {
           this.notices.push(notice);
