@@ -72,6 +72,13 @@ export class MemoryNetwork {
     this.#ends.get(b)?.events.onLinkClosed(a, 'cut');
   }
 
+  /** Both ends notice that a link does not answer (`faults.loss` makes it so), or answers again. */
+  doubt(a: PeerId, b: PeerId, doubtful: boolean): void {
+    if (!this.#linked(a, b)) return;
+    this.#ends.get(a)?.events.onDoubt?.(b, doubtful);
+    this.#ends.get(b)?.events.onDoubt?.(a, doubtful);
+  }
+
   /** An end is gone without a word, as when its process was killed. */
   kill(self: PeerId): void {
     for (const other of this.#ends.keys()) this.cut(self, other);

@@ -18,6 +18,7 @@ export class RecordedEnd {
   readonly opened: LinkId[] = [];
   readonly closed: { readonly link: LinkId; readonly why: string }[] = [];
   readonly statuses: TransportStatus[] = [];
+  readonly doubts: { readonly link: LinkId; readonly doubtful: boolean }[] = [];
 
   constructor(transport: Transport, room: TransportRoom) {
     this.room = room;
@@ -25,6 +26,7 @@ export class RecordedEnd {
       onLink: (link) => this.opened.push(link),
       onFrame: (link, frame) => this.frames.push({ link, frame }),
       onLinkClosed: (link, why) => this.closed.push({ link, why }),
+      onDoubt: (link, doubtful) => this.doubts.push({ link, doubtful }),
       onStatus: (status) => this.statuses.push(status),
     });
   }
@@ -54,12 +56,13 @@ export class RecordedEnd {
   }
 
   story(): string {
-    const { frames, opened, closed, statuses } = this;
+    const { frames, opened, closed, statuses, doubts } = this;
     return JSON.stringify({
       frames: frames.length,
       opened,
       closed,
       statuses,
+      doubts,
       links: this.connection.links(),
     });
   }

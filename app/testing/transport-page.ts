@@ -117,7 +117,136 @@ const WEBRTC_CASES: readonly TransportCase[] = [
       for (const end of ends) await end.connection.close();
     },
   },
+  {
+    name: 'NET-61 the question goes out with what is asked about: no send more, and one answer',
+    async run() {
+      const { a, b, path } = await heldPair();
+      tell(a, 'one');
+      tell(a, 'two');
+      await b.received(2);
+      await until(() => path.sends.length === 3, 'the answer');
+      check(path.sends[2]?.length === 1, `an answer of ${path.sends[2]?.length} bytes`);
+      // The second is asked about in its turn, by a message of its own.
+      await until(() => path.sends.length === 5, 'the later question and its answer');
+      for (const end of [a, b]) check(end.doubts.length === 0 && end.closed.length === 0, end.story());
+      for (const end of [a, b]) await end.connection.close();
+    },
+  },
+  {
+    name: 'NET-64 a link that stops answering is doubtful, and is replaced by one that carries',
+    async run() {
+      const { a, b, path } = await heldPair();
+      const old = a.link;
+      path.hold();
+      tell(a, 'lost');
+      await until(
+        () => a.doubts.length === 1,
+        'the doubt',
+        () => a.story(),
+      );
+      check(a.doubts[0]?.link === old && a.doubts[0].doubtful && a.closed.length === 0, a.story());
+      for (const end of [a, b])
+        await until(
+          () => end.opened.length === 2 && end.closed.length === 1,
+          'the replacement',
+          () => end.story(),
+        );
+      check(a.closed[0]?.link === old && a.closed[0].why.includes('replaced'), a.story());
+      tell(a, 'found');
+      await b.received(1);
+      for (const end of [a, b]) await end.connection.close();
+    },
+  },
+  {
+    name: 'NET-63 a link that answers again in time stays, and is believed after a while',
+    async run() {
+      const { a, b, path } = await heldPair();
+      path.hold();
+      tell(a, 'late');
+      await until(
+        () => a.doubts.length === 1,
+        'the doubt',
+        () => a.story(),
+      );
+      path.release();
+      await until(
+        () => a.doubts.length === 2,
+        'its being believed',
+        () => a.story(),
+      );
+      check(a.doubts[1]?.doubtful === false, a.story());
+      for (const end of [a, b]) check(end.opened.length === 1 && end.closed.length === 0, end.story());
+      for (const end of [a, b]) await end.connection.close();
+    },
+  },
+  {
+    name: 'NET-61 for who asks and takes nothing in no answer is kept',
+    async run() {
+      const { a, b, path } = await heldPair();
+      const answers = (): number => path.sends.filter(([first]) => first === 0x07).length;
+      const sendRaw = (...bytes: number[]): void => {
+        for (const channel of path.channels) channel.send(Uint8Array.from(bytes));
+      };
+      for (const channel of path.channels)
+        Object.defineProperty(channel, 'bufferedAmount', { value: 300 * 1024, configurable: true });
+      sendRaw(0x06);
+      // A whole frame of one byte: when it is there, so was the question.
+      sendRaw(0b10, 0, 0, 0, 1, 7);
+      for (const end of [a, b]) await end.received(1);
+      check(answers() === 0, `${answers()} answers behind a full buffer`);
+      for (const channel of path.channels) Reflect.deleteProperty(channel, 'bufferedAmount');
+      sendRaw(0x06);
+      await until(() => answers() === 2, 'the answers');
+      for (const end of [a, b]) await end.connection.close();
+    },
+  },
 ];
+
+/** Two linked ends whose channels the test may hold up, as a path does that has silently died. */
+async function heldPair(): Promise<{ a: RecordedEnd; b: RecordedEnd; path: HeldPath }> {
+  const path = new HeldPath();
+  const makeRoom = await makeTransportRoom();
+  const a = join(makeRoom(), { wrtc: recordingConstructors(path.channels) });
+  const b = join(makeRoom(), { wrtc: recordingConstructors(path.channels) });
+  for (const end of [a, b]) await end.linked(1);
+  path.watch();
+  return { a, b, path };
+}
+
+/** The channels there were when it began to watch; those made later are another path. */
+class HeldPath {
+  readonly channels: RTCDataChannel[] = [];
+  /** What was to go out, in order. */
+  readonly sends: Uint8Array[] = [];
+  #held: (() => void)[] | undefined;
+
+  watch(): void {
+    for (const channel of this.channels) {
+      const send = channel.send.bind(channel) as (data: Uint8Array<ArrayBuffer>) => void;
+      channel.send = (data: unknown) => {
+        const bytes = (data as Uint8Array<ArrayBuffer>).slice();
+        this.sends.push(bytes);
+        if (this.#held) this.#held.push(() => send(bytes));
+        else send(bytes);
+      };
+    }
+  }
+
+  hold(): void {
+    this.#held = [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const send of held) send();
+  }
+}
+
+const tell = ({ connection, link }: RecordedEnd, words: string): void => {
+  connection.ask?.(link);
+  connection.send(link, utf8(words), 'live');
+};
 
 globalThis.runTransportCase = async (name) => {
   const found = [...TRANSPORT_CONTRACT, ...WEBRTC_CASES].find((candidate) => candidate.name === name);

@@ -42,6 +42,10 @@ interface Account {
   repeatBytes: number;
   repeatAt: number;
   running: boolean;
+  /** Where the newest of its questions came from. */
+  link: MeshLink;
+  /** Ends the waiting for a link that another has taken the place of: a dead one never drains. */
+  moved: () => void;
 }
 
 export class Answers {
@@ -54,7 +58,7 @@ export class Answers {
 
   /** Sends everything of the ranges that is held here; resolves when it was. */
   async answer(peer: PeerId, link: MeshLink, ranges: readonly WantedRange[]): Promise<void> {
-    const account = this.#accountOf(peer);
+    const account = this.#accountOf(peer, link);
     const held = new Map(this.#options.frontier().map((row) => [chainKey(row), row.seq]));
     for (const range of ranges) {
       const end = held.get(chainKey(range)) ?? 0;
@@ -70,7 +74,7 @@ export class Answers {
     account.running = true;
     try {
       // What was asked for while the last part left this tab is still to be sent.
-      do await this.#send(peer, account, link);
+      do await this.#send(peer, account);
       while (account.wanted.size > 0 && this.#accounts.get(peer) === account);
     } finally {
       account.running = false;
@@ -81,15 +85,16 @@ export class Answers {
     this.#accounts.delete(peer);
   }
 
-  async #send(peer: PeerId, account: Account, link: MeshLink): Promise<void> {
+  async #send(peer: PeerId, account: Account): Promise<void> {
     const left = (): boolean => this.#accounts.get(peer) !== account;
     let part: Bytes[] = [];
     let bytes = 0;
     const flush = async (more: boolean): Promise<void> => {
-      link.send(writeFrame('segments', encodeSegments({ more, segments: part })), 'bulk');
+      account.link.send(writeFrame('segments', encodeSegments({ more, segments: part })), 'bulk');
       part = [];
       bytes = 0;
-      await link.drained();
+      const moved = new Promise<void>((resolve) => (account.moved = resolve));
+      await Promise.race([account.link.drained(), moved]);
     };
     await this.#options.settled();
     for (let range = take(account.wanted); range !== undefined; range = take(account.wanted)) {
@@ -124,15 +129,21 @@ export class Answers {
     return true;
   }
 
-  #accountOf(peer: PeerId): Account {
+  #accountOf(peer: PeerId, link: MeshLink): Account {
     const account = this.#accounts.get(peer) ?? {
       wanted: new Map(),
       served: new Map(),
       repeatBytes: REPEAT_BYTES,
       repeatAt: this.#options.clock.now(),
       running: false,
+      link,
+      moved: () => undefined,
     };
     this.#accounts.set(peer, account);
+    if (account.link !== link) {
+      account.link = link;
+      account.moved();
+    }
     return account;
   }
 }

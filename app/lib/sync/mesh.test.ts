@@ -10,6 +10,9 @@ const frame: Bytes = Uint8Array.of(1);
 /** A mesh over transports whose links the test opens and closes by hand; `sent` says which carried a frame. */
 function meshOf(...ids: TransportId[]) {
   const sent: TransportId[] = [];
+  const asked: TransportId[] = [];
+  const checked: TransportId[] = [];
+  const detours: TransportId[] = [];
   const links: MeshLink[] = [];
   const events = new Map<TransportId, TransportEvents>();
   const transports = ids.map((id): Transport => ({
@@ -21,6 +24,8 @@ function meshOf(...ids: TransportId[]) {
         links: () => [],
         send: () => void sent.push(id),
         broadcast: () => undefined,
+        ask: () => void asked.push(id),
+        check: () => void checked.push(id),
         queuedBytes: () => 0,
         drained: () => Promise.resolve(),
         close: () => Promise.resolve(),
@@ -39,6 +44,7 @@ function meshOf(...ids: TransportId[]) {
     onLink: (link) => void links.push(link),
     onFrame: () => undefined,
     onLinkClosed: () => undefined,
+    onDetour: (instead) => void detours.push(instead.transport),
     onChange: () => undefined,
   });
   const open = (id: TransportId, name: string): MeshLink => {
@@ -54,7 +60,10 @@ function meshOf(...ids: TransportId[]) {
     mesh.broadcast(frame, 'live');
     return [...sent];
   };
-  return { mesh, open, close, carries };
+  const doubt = (id: TransportId, name: string, doubtful: boolean): void =>
+    events.get(id)?.onDoubt?.(name, doubtful);
+  const arrives = (id: TransportId, name: string): void => events.get(id)?.onFrame(name, frame);
+  return { mesh, open, close, doubt, arrives, carries, asked, checked, detours };
 }
 
 test('SYNC-7 a peer is sent to by its best link only, and by the next when that closes', () => {
@@ -81,4 +90,62 @@ test('SYNC-7 of two links of one kind one carries, and its end leaves the other'
   expect(carries()).toHaveLength(1);
   close('webrtc', 'one');
   expect(carries()).toHaveLength(1);
+});
+
+test('SYNC-18 while the best link is doubtful the relay carries too, and is looked after; then the best alone again', () => {
+  const { mesh, open, doubt, carries, checked, detours } = meshOf('relay', 'webrtc');
+  open('relay', 'r');
+  open('webrtc', 'w');
+  doubt('webrtc', 'w', true);
+  expect(carries().toSorted()).toEqual(['relay', 'webrtc']);
+  expect(mesh.linkTo(ann)?.transport, 'what is said to one').toBe('relay');
+  expect(mesh.isDoubtful(ann)).toBe(true);
+  expect([checked, detours], 'looked after, and told what moved').toEqual([['relay'], ['relay']]);
+  doubt('webrtc', 'w', false);
+  expect(carries()).toEqual(['webrtc']);
+  expect(mesh.isDoubtful(ann)).toBe(false);
+  expect(detours).toHaveLength(1);
+});
+
+test('SYNC-18 a doubtful link carries on alone where there is no other, and beside one that comes later', () => {
+  const { mesh, open, close, doubt, carries, detours } = meshOf('relay', 'webrtc');
+  open('webrtc', 'w');
+  doubt('webrtc', 'w', true);
+  expect(carries()).toEqual(['webrtc']);
+  expect([mesh.isDoubtful(ann), detours]).toEqual([true, []]);
+  open('relay', 'r');
+  expect(carries().toSorted()).toEqual(['relay', 'webrtc']);
+  close('webrtc', 'w');
+  expect(carries()).toEqual(['relay']);
+  expect(mesh.isDoubtful(ann)).toBe(false);
+});
+
+test('SYNC-18 the replacement of a doubtful link carries alone as soon as it is known whose it is', () => {
+  const { open, close, doubt, carries } = meshOf('relay', 'webrtc');
+  open('relay', 'r');
+  open('webrtc', 'old');
+  doubt('webrtc', 'old', true);
+  close('webrtc', 'old');
+  open('webrtc', 'new');
+  expect(carries()).toEqual(['webrtc']);
+});
+
+test('SYNC-18 only what must not wait is asked about, on the link that carries it', () => {
+  const { mesh, open, carries, asked } = meshOf('relay', 'webrtc');
+  open('relay', 'r');
+  open('webrtc', 'w');
+  carries();
+  expect(asked).toEqual([]);
+  mesh.broadcastSurely(frame);
+  expect(asked).toEqual(['webrtc']);
+});
+
+test('SYNC-18 a frame that comes by a detour has this end ask on its own best link', () => {
+  const { open, arrives, asked } = meshOf('relay', 'webrtc');
+  open('relay', 'r');
+  open('webrtc', 'w');
+  arrives('webrtc', 'w');
+  expect(asked).toEqual([]);
+  arrives('relay', 'r');
+  expect(asked).toEqual(['webrtc']);
 });

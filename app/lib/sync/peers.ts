@@ -164,6 +164,8 @@ export class Peers {
           if (read.ok) this.#frames.push(link, read.value.kind, read.value.body);
         },
         onLinkClosed: (link) => this.#onLinkClosed(link),
+        // It names what moved: what went into the dead link is asked for.
+        onDetour: (link) => this.#greet(link, false),
         onChange: () => this.#options.events.onPeers(),
       },
     );
@@ -172,7 +174,7 @@ export class Peers {
 
   /** Sends a segment made here to every peer. */
   sendOwn(sealed: Bytes): void {
-    this.#mesh?.broadcast(writeFrame('live', sealed), 'live');
+    this.#mesh?.broadcastSurely(writeFrame('live', sealed));
   }
 
   /** Tells everybody here of newer statements. */
@@ -215,6 +217,12 @@ export class Peers {
   /** By which kind of link each peer is reached. */
   paths(): ReadonlyMap<PeerId, TransportId> {
     return new Map([...(this.#mesh?.peers ?? [])].map(([peer, link]) => [peer, link.transport]));
+  }
+
+  /** Peers whose direct link has stopped answering. */
+  doubted(): ReadonlySet<PeerId> {
+    const mesh = this.#mesh;
+    return new Set([...(mesh?.peers.keys() ?? [])].filter((peer) => mesh?.isDoubtful(peer)));
   }
 
   transportStatus(transport: TransportId): TransportStatus | undefined {

@@ -282,6 +282,11 @@ export class Replica {
     return this.#peers.paths();
   }
 
+  /** Peers whose direct link has stopped answering: what is written goes by the relay too, where there is one. */
+  doubted(): ReadonlySet<PeerId> {
+    return this.#peers.doubted();
+  }
+
   transportStatus(transport: TransportId): TransportStatus | undefined {
     return this.#peers.transportStatus(transport);
   }

@@ -38,6 +38,8 @@ export interface TransportEvents {
   onLink(link: LinkId): void;
   onFrame(link: LinkId, frame: Bytes): void;
   onLinkClosed(link: LinkId, why: string): void;
+  /** What was sent lately may not have arrived: the far end stopped answering, or answers again. Only some transports know. */
+  onDoubt?(link: LinkId, doubtful: boolean): void;
   onStatus(status: TransportStatus): void;
 }
 
@@ -47,6 +49,13 @@ export interface TransportConnection {
   /** Queues a frame; never throws for a link that has just closed. Refuses (RangeError) a frame above MAX_FRAME_BYTES. */
   send(link: LinkId, frame: Bytes, lane: Lane): void;
   broadcast(frame: Bytes, lane: Lane): void;
+  /**
+   * What is sent next must not wait, so the far end is to say that it takes it in: at most once a second, within a
+   * message that goes out anyway where there is one. Silence is told by `onDoubt`.
+   */
+  ask?(link: LinkId): void;
+  /** Looks now whether the path still lives: another transport's has just died. */
+  check?(): void;
   /** Bytes accepted by `send` that have not left this tab yet. */
   queuedBytes(link: LinkId): number;
   /** Resolves when queued bytes of a link fall under the low-water mark, or the link closes. */

@@ -25,11 +25,12 @@ export class ConnectionState {
   refresh(): void {
     const replica = this.#replica;
     const paths = replica.paths();
+    const doubted = replica.doubted();
     this.#view = describeConnection({
       me: this.#me,
       peers: replica.others.flatMap(({ peer, session }) => {
         const path = paths.get(peer);
-        return path === undefined ? [] : [{ device: session.device, path }];
+        return path === undefined ? [] : [{ device: session.device, path, doubted: doubted.has(peer) }];
       }),
       relay: replica.transportStatus('relay'),
       webrtc: replica.transportStatus('webrtc'),

@@ -9,7 +9,7 @@ const down = (why: string): TransportStatus => ({ kind: 'down', why });
 const me = 'me' as DeviceId;
 
 interface Facts {
-  readonly peers?: readonly [device: string, path: TransportId][];
+  readonly peers?: readonly [device: string, path: TransportId, doubted?: true][];
   readonly relay?: TransportStatus;
   readonly webrtc?: TransportStatus;
   readonly online?: boolean;
@@ -17,7 +17,7 @@ interface Facts {
 const view = ({ peers = [], relay = up, webrtc, online = true }: Facts) =>
   describeConnection({
     me,
-    peers: peers.map(([device, path]) => ({ device: device as DeviceId, path })),
+    peers: peers.map(([device, path, doubted = false]) => ({ device: device as DeviceId, path, doubted })),
     relay,
     webrtc,
     online,
@@ -58,6 +58,15 @@ describe('why', () => {
     const { why } = view({ peers: [['ann', 'webrtc']], webrtc: { kind: 'up', relayed: true } });
     expect(why).toContain('TURN');
     expect(view({ peers: [['ann', 'relay']] }).why).not.toContain('TURN');
+  });
+
+  it('says that the direct connection stopped answering, whatever carries meanwhile', () => {
+    const byRelay = view({ peers: [['ann', 'relay', true]], webrtc: up });
+    expect(byRelay.kind).toBe('Relayed');
+    expect(byRelay.why).toContain('the direct connection stopped answering, and another is being made');
+    const alone = view({ peers: [['ann', 'webrtc', true]], webrtc: up, relay: down('lost') });
+    expect(alone.kind).toBe('Direct');
+    expect(alone.why).toMatch(/has not answered for a moment.*You can go on: what you write is sent again/);
   });
 
   it('tells a server that says no from one that says nothing', () => {

@@ -7,7 +7,12 @@ import type { ConnectionView } from './room-model.ts';
 export interface ConnectionFacts {
   readonly me: DeviceId;
   /** Every tab that was met: whose it is, and by which kind of link it is reached. */
-  readonly peers: readonly { readonly device: DeviceId; readonly path: TransportId }[];
+  readonly peers: readonly {
+    readonly device: DeviceId;
+    readonly path: TransportId;
+    /** Its direct link has stopped answering. */
+    readonly doubted?: boolean;
+  }[];
   readonly relay: TransportStatus | undefined;
   readonly webrtc: TransportStatus | undefined;
   /** navigator.onLine: false is certain, true is not. */
@@ -22,7 +27,11 @@ export function describeConnection({ me, peers, relay, webrtc, online }: Connect
   if (others.some(({ path }) => path === 'relay')) {
     const direct = others.some(({ path }) => path !== 'relay');
     const whose = direct ? 'At least one person is' : here === 2 ? 'The other person is' : 'Everybody is';
-    const cause = webrtc?.kind === 'down' ? webrtc.why : 'no direct connection could be made yet';
+    const cause = others.some(({ doubted }) => doubted)
+      ? 'the direct connection stopped answering, and another is being made'
+      : webrtc?.kind === 'down'
+        ? webrtc.why
+        : 'no direct connection could be made yet';
     const why = `${whose} reached through the relay: ${cause}. It carries only what it cannot read.`;
     return { kind: 'Relayed', here, why };
   }
@@ -30,6 +39,11 @@ export function describeConnection({ me, peers, relay, webrtc, online }: Connect
     const why =
       'At least one person is reached through this server’s TURN relay: no direct way was found. It carries only what it cannot read.';
     return { kind: 'Relayed', here, why };
+  }
+  if (others.some(({ doubted }) => doubted)) {
+    const why =
+      'At least one person has not answered for a moment, and the server can’t be reached to go around. You can go on: what you write is sent again.';
+    return { kind: 'Direct', here, why };
   }
   if (others.length > 0) {
     const why = serverUp

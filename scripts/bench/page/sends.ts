@@ -8,8 +8,9 @@ import type { Lane } from './keystrokes.ts';
 /** First byte of the raw channel's own messages: no chunk and no y-webrtc message begins with it. */
 export const RAW_MARK = 0xee;
 
-/** Our chunks: first of a frame, live lane; the frame's kind follows the length. */
+/** Our chunks: first of a frame, live lane, whether or not it asks for an answer; the frame's kind follows the length. */
 const FIRST_LIVE_CHUNK = 0b10;
+const ASKS = 0b1000;
 const FRAME_KIND_AT = 5;
 /** y-webrtc's messages: 0 is sync; awareness and the rest have other numbers. */
 const Y_WEBRTC_SYNC = 0;
@@ -57,7 +58,7 @@ function laneOf(channel: RTCDataChannel, data: Uint8Array): Lane {
 function count(lane: Lane, data: Uint8Array): void {
   const edit =
     lane === 'ours'
-      ? data[0] === FIRST_LIVE_CHUNK && data[FRAME_KIND_AT] === frameType.live
+      ? ((data[0] ?? 0) & ~ASKS) === FIRST_LIVE_CHUNK && data[FRAME_KIND_AT] === frameType.live
       : data[0] === Y_WEBRTC_SYNC;
   const { edits, all, bytes } = counted[lane];
   counted[lane] = { edits: edits + (edit ? 1 : 0), all: all + 1, bytes: bytes + data.length };

@@ -18,7 +18,9 @@ type Happening =
   | 'link ends'
   | 'link ends late'
   | 'wait'
-  | 'wait, no server';
+  | 'wait, no server'
+  | 'doubted'
+  | 'trusted';
 
 /** A peer as this side knows it, on a clock that moves when told to. Links are named by number. */
 class Story {
@@ -51,6 +53,12 @@ class Story {
         return 'nothing';
       case 'attempt ends':
         return peer.ended(known(peer.attempt), 'a firewall');
+      case 'doubted':
+        peer.doubted(2000);
+        return 'nothing';
+      case 'trusted':
+        peer.trusted();
+        return 'nothing';
       case 'link ends late':
         this.now += 30_001;
         return peer.ended(known(peer.link), 'lost');
@@ -130,6 +138,51 @@ const STORIES: readonly [rule: string, side: 'offers' | 'answers', story: readon
     'answers',
     ['attempt', 'up', 'attempt', 'attempt ends', 'announce'],
   ],
+  [
+    'NET-64 a link that stops answering is replaced while it stays',
+    'offers',
+    ['attempt', 'up', 'doubted', 'wait → announce', 'misses us → offer', 'attempt', 'up'],
+  ],
+  [
+    'NET-64 by the higher id too: it asks, the lower offers',
+    'answers',
+    ['attempt', 'up', 'doubted', 'wait → announce', 'misses us → announce', 'attempt', 'up'],
+  ],
+  [
+    'NET-64 after a failure another replacement is tried, not at once',
+    'offers',
+    [
+      'attempt',
+      'up',
+      'doubted',
+      'wait → announce',
+      'misses us → offer',
+      'attempt',
+      'attempt ends',
+      'misses us',
+      'wait → announce',
+      'misses us → offer',
+    ],
+  ],
+  [
+    'NET-64 without the signaling server it waits for it',
+    'offers',
+    ['attempt', 'up', 'doubted', 'wait, no server', 'wait → announce'],
+  ],
+  [
+    'NET-64 who says nothing to four announcements either is gone',
+    'offers',
+    [
+      'attempt',
+      'up',
+      'doubted',
+      'wait → announce',
+      'wait → announce',
+      'wait → announce',
+      'wait → announce',
+      'wait → forget',
+    ],
+  ],
   ['NET-57 bye ends no link that is up', 'offers', ['attempt', 'up', 'bye']],
   ['NET-57 but is believed when the link ends', 'offers', ['attempt', 'up', 'bye', 'link ends → forget']],
   [
@@ -184,6 +237,16 @@ describe('a far peer', () => {
     expect(story.peer.retryAt).toBe(due);
     story.happens('attempt');
     expect(story.peer.retryAt).toBeUndefined();
+  });
+
+  it('NET-64 replaces nothing that answers again in time, nor twice at once', () => {
+    const story = new Story('offers');
+    for (const what of ['attempt', 'up', 'doubted'] as const) story.happens(what);
+    expect(known(story.peer.retryAt) - story.now).toBe(2000);
+    story.happens('trusted');
+    expect(story.peer.retryAt).toBeUndefined();
+    for (const what of ['attempt', 'doubted'] as const) story.happens(what);
+    expect(story.peer.retryAt, 'a replacement is being tried').toBeUndefined();
   });
 
   it('NET-58 says why the last attempt failed until a link is up; a lost link is no such reason', () => {

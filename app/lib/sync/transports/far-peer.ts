@@ -9,7 +9,8 @@
  *   or waits after a failure                        (so only one side ever offers: no glare)
  *
  *   heard ──▶ attempt ──up──▶ link ──ended──▶ backs off ──retryDue──▶ asks ──▶ … silent to four: forget
- *                └──────────ended─────────────────▲                    └─heard─▶ attempt
+ *                └──────────ended─────────┼───────▲                    └─heard─▶ attempt
+ *                                         └─doubted for a while─▲ (the link stays until another is up)
  *
  * An offer is made only to someone just heard, so nobody dials tabs that are gone.
  */
@@ -44,6 +45,8 @@ export class FarPeer<Link> {
   #upSince = 0;
   #attempt: Link | undefined;
   #retryAt: number | undefined;
+  /** Its link does not answer: another is made beside it. */
+  #doubted = false;
   /** After a failure, until the next try: what it announces meanwhile starts nothing. */
   #backsOff = false;
   /** It has said bye; when its link closes it is forgotten. */
@@ -94,6 +97,18 @@ export class FarPeer<Link> {
     this.#leaving = false;
   }
 
+  /** Its link stopped answering: it is asked for another, unless it answers again within so long. */
+  doubted(waitMs: number): void {
+    this.#doubted = true;
+    if (this.#attempt === undefined) this.#retryAt ??= this.#around.now() + waitMs;
+  }
+
+  /** Its link answers again. */
+  trusted(): void {
+    this.#doubted = false;
+    if (this.#link !== undefined) this.#retryAt = undefined;
+  }
+
   /** Anyone with a link to the room could have written it, so it ends nothing that is up. */
   saidBye(): NextStep {
     this.#silences = 0;
@@ -113,6 +128,7 @@ export class FarPeer<Link> {
     this.#attempt = undefined;
     this.#link = attempt;
     this.#upSince = this.#around.now();
+    this.#doubted = false;
     this.#why = undefined;
   }
 
@@ -121,12 +137,13 @@ export class FarPeer<Link> {
     if (this.#link === ended) {
       if (this.#around.now() - this.#upSince > GOOD_LINK_MS) this.#failures = 0;
       this.#link = undefined;
+      this.#doubted = false;
     } else {
       this.#attempt = undefined;
       this.#why = why;
     }
     if (this.#leaving) return 'forget';
-    if (this.#link === undefined && this.#attempt === undefined) {
+    if (!this.#isLinked && this.#attempt === undefined) {
       this.#backsOff = true;
       this.#retryLater();
     }
@@ -135,15 +152,23 @@ export class FarPeer<Link> {
 
   /**
    * Time for another sign of life. An answer leads to an offer; without one it asks again, more rarely, and then gives up.
-   * `canAsk`: the signaling server is there; else everyone is announced to when it is back.
+   * `canAsk`: the signaling server is there (else everyone is announced to when it is back), and no doubtful link recovers.
    */
   retryDue(canAsk: boolean): NextStep {
     this.#retryAt = undefined;
     this.#backsOff = false;
-    if (!canAsk) return 'nothing';
+    if (!canAsk) {
+      // Whoever is linked is not announced to when the server is back.
+      if (this.#doubted) this.#retryLater();
+      return 'nothing';
+    }
     if (this.#silences++ >= SILENCE_LIMIT) return 'forget';
     this.#retryLater();
     return 'announce';
+  }
+
+  get #isLinked(): boolean {
+    return this.#link !== undefined && !this.#doubted;
   }
 
   #retryLater(): void {

@@ -61,6 +61,10 @@ export class LinkTable<Link extends FrameLink> {
     this.#events.onFrame(id, frame);
   }
 
+  doubted(id: LinkId, doubtful: boolean): void {
+    if (this.#links.has(id)) this.#events.onDoubt?.(id, doubtful);
+  }
+
   /** Forgets the link and says why; nothing when it is not up. */
   closed(id: LinkId, why: string): void {
     if (this.#links.delete(id)) this.#events.onLinkClosed(id, why);

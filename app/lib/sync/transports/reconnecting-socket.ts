@@ -13,6 +13,8 @@ const LONGEST_WAIT_MS = 30_000;
 const ESTABLISH_LIMIT_MS = 10_000;
 /** How often silence is looked into. An answer needs no timer, so a throttled tab that asks late is still answered. */
 const PROBE_EVERY_MS = 20_000;
+/** How long a socket may take to answer when another way from here has just died: a phone far away answers in 0.3 s. */
+const CHECK_LIMIT_MS = 2_000;
 /** How long `close` waits for the closing handshake of a server that no longer answers. */
 const CLOSE_LIMIT_MS = 1_000;
 
@@ -48,6 +50,7 @@ export class ReconnectingSocket {
   #isEstablished = false;
   #failures = 0;
   #heard = false;
+  #checking: ReturnType<typeof setTimeout> | undefined;
   #probed = false;
   #closed = false;
 
@@ -82,6 +85,7 @@ export class ReconnectingSocket {
     socket.onopen = () => this.#events.onOpen();
     socket.onmessage = (event: MessageEvent<unknown>) => {
       this.#heard = true;
+      this.#endCheck();
       this.#events.onMessage(event.data);
     };
     socket.onclose = () => this.restart('the server cannot be reached');
@@ -103,6 +107,21 @@ export class ReconnectingSocket {
     if (this.isOpen) this.#socket?.send(data);
   }
 
+  /**
+   * Another way from here has just died, and this one is needed: a socket that doesn't answer is given up, and one that
+   * waits for its next dial dials now. Does nothing while an earlier check runs.
+   */
+  check(): void {
+    if (this.#closed || this.#checking !== undefined) return;
+    const probe = this.#isEstablished ? this.#events.probe() : undefined;
+    this.#checking = setTimeout(() => {
+      this.#checking = undefined;
+      if (probe !== undefined) this.restart('the server does not answer');
+    }, CHECK_LIMIT_MS);
+    if (probe !== undefined) this.send(probe);
+    else this.dial();
+  }
+
   /** Gives this socket up and dials again after the usual wait. */
   restart(why: string): void {
     if (this.#closed || !this.#socket) return;
@@ -113,6 +132,7 @@ export class ReconnectingSocket {
   /** Resolves when the socket is closed (or its server has not answered the closing for a second). */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#endCheck();
     clearTimeout(this.#timer);
     clearInterval(this.#probing);
     this.#connectivity?.removeEventListener('online', this.#onOnline);
@@ -124,8 +144,14 @@ export class ReconnectingSocket {
 
   #drop(socket: WebSocket): void {
     void abandon(socket);
+    this.#endCheck();
     this.#socket = undefined;
     this.#isEstablished = false;
+  }
+
+  #endCheck(): void {
+    clearTimeout(this.#checking);
+    this.#checking = undefined;
   }
 
   #probe(): void {
@@ -179,5 +205,5 @@ function abandon(socket: WebSocket): Promise<void> {
   });
 }
 
-const pageConnectivity = (): EventTarget | null =>
+export const pageConnectivity = (): EventTarget | null =>
   'addEventListener' in globalThis && 'onLine' in globalThis.navigator ? globalThis : null;

@@ -52,6 +52,16 @@ describe('relay', () => {
     expect(server.url('/relay')).toContain('ws:');
   });
 
+  it('NET-65 notices a server that is silently gone when it is asked about what it carries', async () => {
+    const { server, end } = await oneEnd();
+    await until(() => end.connection.status.kind === 'up', 'up');
+    server.freeze();
+    // Left alone it would look after twenty seconds, and give up after forty.
+    end.connection.ask?.('any');
+    await until(() => end.connection.status.kind === 'down', 'down');
+    expect(end.connection.status).toEqual({ kind: 'down', why: 'the server does not answer' });
+  });
+
   it('NET-22 says the word of a server that refuses, and keeps trying', async () => {
     const { end } = await oneEnd({ signTopic: async () => new Uint8Array(64) });
     await until(() => end.statuses.filter(({ kind }) => kind === 'down').length === 2, 'two refusals');

@@ -26,6 +26,8 @@ import { ReconnectingSocket, type SocketOptions } from './reconnecting-socket.ts
 
 /** Never leaves the sender's own two sockets. */
 const PROBE: Bytes = Uint8Array.of(0);
+/** While somebody types over the relay. More often would be one message more for every few keys. */
+const LOOK_EVERY_MS = 5_000;
 /** As many as the relay lets into a topic: more are the invention of a server that would fill this tab's memory. */
 const MAX_PEERS = 256;
 
@@ -46,6 +48,7 @@ class RelayConnection implements TransportConnection {
   /** The nonce of this socket: a JOIN signed for the one before it must not go out on this one. */
   #nonce: Bytes | undefined;
   #refusal: string | undefined;
+  #lookedAt = -Infinity;
 
   constructor(room: TransportRoom, events: TransportEvents, options: RelayOptions) {
     this.#room = room;
@@ -81,6 +84,18 @@ class RelayConnection implements TransportConnection {
     const chunk = singleChunk(frame, lane);
     for (const link of links) link.countShared(chunk);
     this.#socket.send(encodeToRelay({ kind: 'send', to: RELAY_EVERYONE, payload: chunk }));
+  }
+
+  /** One socket carries all links: it is looked at for all of them. */
+  ask(): void {
+    const now = performance.now();
+    if (now - this.#lookedAt < LOOK_EVERY_MS) return;
+    this.#lookedAt = now;
+    this.#socket.check();
+  }
+
+  check(): void {
+    this.#socket.check();
   }
 
   queuedBytes(link: LinkId): number {

@@ -10,8 +10,9 @@
 import type SimplePeer from 'simple-peer';
 import type { Bytes } from '../../core/bytes.ts';
 import type { Lane } from '../transport.ts';
-import { FrameAssembler } from './chunks.ts';
-import { LOW_WATER_BYTES, SendQueue } from './send-queue.ts';
+import { FrameAssembler, isChunk } from './chunks.ts';
+import { Pulse } from './pulse.ts';
+import { HIGH_WATER_BYTES, LOW_WATER_BYTES, SendQueue } from './send-queue.ts';
 import type { Signal } from './signaling.ts';
 
 /** One message: what every browser takes, and short enough that a live frame soon gets its turn. */
@@ -22,6 +23,12 @@ export const CONNECT_LIMIT_MS = 15_000;
 const DISCONNECTED_LIMIT_MS = 5_000;
 /** More candidates than any machine has addresses. */
 const MAX_SIGNALS = 200;
+
+/** Bit of a chunk's first byte: its receiver is to answer. */
+const ASKS = 0b1000;
+/** The question and the answer as messages of their own (NET-61). */
+const ASK = 0x06;
+const ANSWER = 0x07;
 
 /** The part of simple-peer that its types leave out, as its README has it. */
 interface StatsSource {
@@ -53,6 +60,8 @@ export interface WebrtcLinkEvents {
   /** It turned out that a TURN server carries the link. */
   onRelayed(): void;
   onFrame(frame: Bytes): void;
+  /** The far end stopped answering, or has answered again for long enough. */
+  onDoubt(doubtful: boolean): void;
   /** Once, and never after `close`. */
   onEnded(why: string): void;
 }
@@ -62,7 +71,12 @@ export class WebrtcLink {
   readonly #events: WebrtcLinkEvents;
   readonly #queue: SendQueue;
   readonly #assembler = new FrameAssembler();
+  readonly #pulse = new Pulse(() => performance.now());
   #limit: ReturnType<typeof setTimeout> | undefined;
+  #looking: ReturnType<typeof setTimeout> | undefined;
+  #lookAt: number | undefined;
+  #asks = false;
+  #doubtful = false;
   readonly #initiator: boolean;
   #described = false;
   #awaitsLowWater = false;
@@ -116,6 +130,23 @@ export class WebrtcLink {
     this.#queue.push(frame, lane);
   }
 
+  /** Has the far end answer, with the next chunk or by itself; as often as one likes. */
+  ask(): void {
+    if (!this.#isUp || this.#ended || this.#asks) return;
+    if (this.#pulse.wanted()) this.#question();
+    this.#afterPulse();
+  }
+
+  /** Whether the far end has stopped answering. */
+  get doubtful(): boolean {
+    return this.#doubtful;
+  }
+
+  /** Whether it is doubtful, yet answers again. */
+  get recovers(): boolean {
+    return this.#pulse.recovers;
+  }
+
   queuedBytes(): number {
     return this.#queue.queuedBytes();
   }
@@ -129,6 +160,7 @@ export class WebrtcLink {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#limit);
+    clearTimeout(this.#looking);
     this.#queue.close();
     this.#peer.destroy();
   }
@@ -187,13 +219,80 @@ export class WebrtcLink {
     if (this.#ended) return;
     if (!(data instanceof Uint8Array)) return this.#end('the other end sent malformed data (text)');
     const chunk = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length);
+    this.#pulse.heard();
+    if (!isChunk(chunk) && this.#receiveWord(chunk)) return;
     const assembled = this.#assembler.accept(chunk);
     if (!assembled.ok) return this.#end(`the other end sent malformed data (${assembled.error.kind})`);
     if (assembled.value) this.#events.onFrame(assembled.value.frame);
   }
 
+  /** A word of the pulse: alone it is the whole message, on a chunk it is taken off. Whether nothing is left to read. */
+  #receiveWord(message: Bytes): boolean {
+    const [first = 0] = message;
+    if (message.length === 1 && first === ANSWER) {
+      this.#pulse.answered();
+      this.#afterPulse();
+      return true;
+    }
+    const alone = message.length === 1 && first === ASK;
+    if (!alone && !isChunk(Uint8Array.of(first ^ ASKS))) return false;
+    if (!alone) message[0] = first ^ ASKS;
+    // Who asks faster than it takes in answers gets none: they would be kept here for it.
+    if (this.#peer.bufferSize <= HIGH_WATER_BYTES) this.#say(ANSWER);
+    return alone;
+  }
+
+  /** With the chunk that goes out now, if one does. */
+  #question(): void {
+    this.#asks = true;
+    queueMicrotask(() => {
+      if (!this.#asks || this.#ended) return;
+      this.#asked();
+      this.#say(ASK);
+    });
+  }
+
+  #asked(): void {
+    this.#asks = false;
+    this.#pulse.asked(this.#peer.bufferSize);
+    this.#afterPulse();
+  }
+
+  #say(word: number): void {
+    try {
+      this.#peer.send(Uint8Array.of(word));
+    } catch (error) {
+      this.#end(`connection lost (${String(error)})`);
+    }
+  }
+
+  #look(): void {
+    this.#lookAt = undefined;
+    if (this.#pulse.look(this.#peer.bufferSize)) this.#question();
+    this.#afterPulse();
+  }
+
+  #afterPulse(): void {
+    if (this.#ended) return;
+    if (this.#pulse.dead) return this.#end('connection lost (no answer from the other end)');
+    const { lookAt, doubtful } = this.#pulse;
+    if (lookAt !== this.#lookAt && !this.#asks) {
+      clearTimeout(this.#looking);
+      this.#lookAt = lookAt;
+      if (lookAt !== undefined)
+        this.#looking = setTimeout(() => this.#look(), Math.max(lookAt - performance.now(), 0));
+    }
+    if (doubtful === this.#doubtful) return;
+    this.#doubtful = doubtful;
+    this.#events.onDoubt(doubtful);
+  }
+
   #write(chunk: Bytes): void {
     if (this.#ended) return;
+    if (this.#asks) {
+      chunk[0] = (chunk[0] ?? 0) | ASKS;
+      this.#asked();
+    }
     try {
       if (this.#awaitsLowWater || this.#peer.bufferSize + chunk.length <= LOW_WATER_BYTES)
         this.#peer.send(chunk);
@@ -215,6 +314,8 @@ export class WebrtcLink {
   #iceChanged(state: RTCIceConnectionState): void {
     if (!this.#isUp || this.#ended) return;
     clearTimeout(this.#limit);
+    // Also when it is well again: that is proved by an answer.
+    this.ask();
     if (state === 'disconnected')
       this.#limit = setTimeout(
         () => this.#end('connection lost (no answer from the other end)'),

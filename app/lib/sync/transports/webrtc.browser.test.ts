@@ -16,6 +16,10 @@ const CASES = [
   'NET-57 losing the signaling server touches no live link, and its return doubles none',
   'NET-55 two tabs that announce themselves in the same moment make one link',
   'NET-53 an attempt that goes nowhere ends in its time with a reason, and is made again',
+  'NET-61 the question goes out with what is asked about: no send more, and one answer',
+  'NET-61 for who asks and takes nothing in no answer is kept',
+  'NET-63 a link that answers again in time stays, and is believed after a while',
+  'NET-64 a link that stops answering is doubtful, and is replaced by one that carries',
 ];
 
 const BLOCKED = 'NET-58 where the browser allows no direct path it says so in time, and never that it is up';

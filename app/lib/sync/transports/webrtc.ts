@@ -16,7 +16,7 @@ import type {
 import { FarPeer, type NextStep } from './far-peer.ts';
 import { IceServers } from './ice-servers.ts';
 import { LinkTable } from './link-table.ts';
-import type { SocketOptions } from './reconnecting-socket.ts';
+import { pageConnectivity, type SocketOptions } from './reconnecting-socket.ts';
 import { SeenOffers } from './seen-offers.ts';
 import { Signaling, type SignalMessage } from './signaling.ts';
 import { CONNECT_LIMIT_MS, WebrtcLink, type PeerConstructor, type WebrtcLinkOptions } from './webrtc-link.ts';
@@ -34,6 +34,10 @@ export interface WebrtcOptions extends Omit<SocketOptions, 'url'> {
 
 /** Tabs that meet while both are here find each other at once; this is for announcements that were lost. */
 const ANNOUNCE_EVERY_MS = 30_000;
+/** A link that stopped answering gets so long before another is made: most are well again by then. */
+const REPLACE_AFTER_MS = 2000;
+/** Where many stopped at once (this tab's own network) they are replaced one after the other, or none is. */
+const REPLACE_APART_MS = 150;
 /** Rooms above this size are carried by the relay (DESIGN §4); it also bounds what strangers with a link can cost. */
 const MAX_PEERS = 32;
 
@@ -55,6 +59,7 @@ class WebrtcConnection implements TransportConnection {
   readonly #links: LinkTable<WebrtcLink>;
   readonly #offers = new SeenOffers();
   readonly #ice: IceServers | undefined;
+  readonly #connectivity: EventTarget | null;
   #Peer: PeerConstructor | undefined;
   #announcing: ReturnType<typeof setInterval> | undefined;
   #unreachable: string | undefined;
@@ -65,6 +70,8 @@ class WebrtcConnection implements TransportConnection {
     this.#links = new LinkTable(events);
     this.#options = options;
     this.#ice = options.iceUrl === undefined ? undefined : new IceServers(options.iceUrl);
+    this.#connectivity = options.connectivity === undefined ? pageConnectivity() : options.connectivity;
+    this.#connectivity?.addEventListener('online', this.#askAll);
     this.#signaling = new Signaling(
       room,
       { ...options, url: options.signalUrl },
@@ -93,6 +100,10 @@ class WebrtcConnection implements TransportConnection {
     this.#links.broadcast(frame, lane);
   }
 
+  ask(link: LinkId): void {
+    this.#links.get(link)?.ask();
+  }
+
   queuedBytes(link: LinkId): number {
     return this.#links.queuedBytes(link);
   }
@@ -105,6 +116,7 @@ class WebrtcConnection implements TransportConnection {
     if (!this.#closed) {
       this.#closed = true;
       this.#ice?.dispose();
+      this.#connectivity?.removeEventListener('online', this.#askAll);
       clearInterval(this.#announcing);
       for (const peer of [...this.#peers.values()]) this.#forget(peer, 'closed here');
       if (this.#signaling.isOpen) this.#signaling.publish({ type: 'bye', from: this.#room.self });
@@ -206,6 +218,7 @@ class WebrtcConnection implements TransportConnection {
         onUp: () => this.#up(peer, attempt),
         onRelayed: () => this.#report(),
         onFrame: (frame) => this.#links.arrived(token, frame),
+        onDoubt: (doubtful) => this.#doubted(peer, attempt, doubtful),
         onEnded: (why) => this.#ended(peer, attempt, why),
       },
     );
@@ -228,12 +241,30 @@ class WebrtcConnection implements TransportConnection {
     this.#report();
   }
 
+  /** The old link carries on beside the relay until its replacement is up, or it answers again. */
+  #doubted(peer: FarPeer<TokenLink>, { token }: TokenLink, doubtful: boolean): void {
+    const { random = Math.random } = this.#options;
+    const doubts = this.#links.all().filter((link) => link.doubtful).length;
+    if (doubtful) peer.doubted(REPLACE_AFTER_MS + random() * doubts * REPLACE_APART_MS);
+    else peer.trusted();
+    this.#armRetry(peer);
+    this.#links.doubted(token, doubtful);
+  }
+
+  /** The network of this device has changed. */
+  readonly #askAll = (): void => {
+    for (const link of this.#links.all()) link.ask();
+  };
+
   /** Sets the timer to when the peer wants it: again and again the same is no delay. */
   #armRetry(peer: FarPeer<TokenLink>): void {
     clearTimeout(this.#retries.get(peer.id));
     this.#retries.delete(peer.id);
     if (peer.retryAt === undefined) return;
-    const retry = (): void => this.#do(peer.retryDue(this.#signaling.isOpen), peer, 'the other end is gone');
+    const retry = (): void => {
+      const asks = this.#signaling.isOpen && peer.link?.link.recovers !== true;
+      this.#do(peer.retryDue(asks), peer, 'the other end is gone');
+    };
     this.#retries.set(peer.id, setTimeout(retry, peer.retryAt - performance.now()));
   }
 
