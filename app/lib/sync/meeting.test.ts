@@ -43,6 +43,7 @@ class End {
         this.events.push(session.id === this.#expected?.session.id ? 'met' : 'met another'),
       onFrontier: () => this.events.push('frontier'),
       onGenesis: () => this.events.push('genesis'),
+      onTold: () => undefined,
       onNewcomer: () => undefined,
     });
   }

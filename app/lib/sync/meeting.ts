@@ -56,6 +56,8 @@ export interface MeetingOptions {
   readonly onFrontier: (link: MeshLink, rows: readonly FrontierRow[]) => void;
   /** A genesis statement was learnt and is genuine. `by`: from a HELLO on that link, which is being answered. */
   readonly onGenesis: (bytes: Bytes, by?: MeshLink) => void;
+  /** All heads are on their way to the far end, or were told; their seqs add up to so much. */
+  readonly onTold: (link: MeshLink, reached: number) => void;
   /** The far end has a link of this epoch and does not know the owner's statements. */
   readonly onNewcomer: (link: MeshLink) => void;
 }
@@ -109,10 +111,12 @@ export class Meeting {
     const { keys, session, log } = this.#options;
     const state = this.#stateOf(link);
     state.greeted = true;
-    const moved = this.#rows().filter((row) => row.seq > (state.told.get(chainKey(row)) ?? 0));
+    const all = this.#rows();
+    const moved = all.filter((row) => row.seq > (state.told.get(chainKey(row)) ?? 0));
     const rows = moved.slice(0, MAX_FRONTIER_ROWS);
     for (const row of rows) state.told.set(chainKey(row), row.seq);
     const echo = state.theirNonce;
+    if (rows.length === moved.length) this.#options.onTold(link, sumOf(all));
     const signed = encodeHello({
       nonce: state.nonce,
       echo,
@@ -124,6 +128,11 @@ export class Meeting {
     const signature = await session.sign(concat(HELLO_LABEL, signed));
     link.send(writeFrame('hello', await seal(keys, 'hello', concat(signed, signature))), 'live');
     state.echoed = echo;
+  }
+
+  /** The seqs of all heads added up: what has moved since is not told yet. */
+  get reached(): number {
+    return sumOf(this.#rows());
   }
 
   /** Where every chain stands, and which branches have begun with what is not part of the room yet. */
@@ -154,8 +163,10 @@ export class Meeting {
     for (const row of this.#rows()) {
       const chain = chainKey(row);
       const confirmed = state.heard.get(chain)?.seq ?? 0;
-      if (confirmed >= row.seq) continue;
-      behind.set(chain, row.seq);
+      // What it was not told yet it can't confirm: that is gossip's.
+      const told = state.told.get(chain) ?? 0;
+      if (confirmed >= told) continue;
+      behind.set(chain, told);
       const before = state.unconfirmed.get(chain);
       if (before === undefined || before <= confirmed) continue;
       late = true;
@@ -269,3 +280,5 @@ export class Meeting {
     return state;
   }
 }
+
+const sumOf = (rows: readonly FrontierRow[]): number => rows.reduce((sum, { seq }) => sum + seq, 0);

@@ -54,7 +54,7 @@ export interface PeersOptions extends Omit<ReplicaOptions, 'store' | 'folder' | 
 export class Peers {
   readonly #options: PeersOptions;
   readonly #catchUp: CatchUp;
-  readonly #gossip = new Gossip();
+  readonly #gossip = new Gossip<MeshLink>(Math.random);
   readonly #answers: Answers;
   readonly #presence: PresenceBoard;
   readonly #meeting: Meeting;
@@ -140,6 +140,7 @@ export class Peers {
       onFrontier: (link, rows) => {
         if (link.peer !== undefined) this.#catchUp.compare(link, link.peer, rows);
       },
+      onTold: (link, reached) => this.#gossip.told(link, reached),
       onNewcomer: (link) => this.#tellRoster(link),
       onGenesis: (bytes, by) => {
         events.onNotice({ kind: 'genesis', bytes });
@@ -182,11 +183,6 @@ export class Peers {
     const frame = writeFrame('roster', await seal(this.#options.keys, 'roster', roster));
     this.#mesh?.broadcast(frame, 'live');
     await Promise.all([...(this.#mesh?.links() ?? [])].map((link) => link.drained()));
-  }
-
-  /** Heads moved here: peers that don't see it otherwise will be told. */
-  touched(): void {
-    this.#gossip.touched(this.#now());
   }
 
   /** Takes the room's genesis statement from elsewhere, if it is genuine. */
@@ -351,7 +347,6 @@ export class Peers {
   }
 
   #greetAll(wantsReply: boolean): void {
-    this.#gossip.told();
     for (const link of this.#mesh?.peers.values() ?? []) this.#greet(link, wantsReply);
   }
 
@@ -361,9 +356,14 @@ export class Peers {
     if (now - this.#presenceSentAt > PRESENCE_REFRESH_MS)
       this.#sendPresence().catch(this.#internal('presence'));
     if (this.#catchUp.tick()) this.#greetAll(true);
-    else if (this.#gossip.due(now)) this.#greetAll(false);
+    else this.#tellHeads(now);
     for (const link of this.#mesh?.links() ?? [])
       this.#meeting.remind(link).catch(this.#internal('greeting'));
+  }
+
+  #tellHeads(now: number): void {
+    const { tell, ask } = this.#gossip.due(now, this.#mesh?.peers.values() ?? [], this.#meeting.reached);
+    for (const link of tell) this.#greet(link, ask);
   }
 
   #now(): number {

@@ -331,12 +331,9 @@ export class Replica {
   /** From here on edits are heard. Not by 'update': see transaction-update.ts. */
   #listen(): void {
     this.doc.on('afterTransactionCleanup', (transaction: Y.Transaction) => {
-      if (transaction.origin !== FROM_LOG) {
-        const update = updateOf(transaction);
-        if (update === undefined) return;
-        this.#outbox.edit(update);
-      }
-      this.#peers.touched();
+      if (transaction.origin === FROM_LOG) return;
+      const update = updateOf(transaction);
+      if (update !== undefined) this.#outbox.edit(update);
     });
   }
 
@@ -408,7 +405,6 @@ export class Replica {
     this.#peers.sendOwn(accepted.sealed);
     this.#intake.noteOwn(accepted);
     if (accepted.channel !== 'project') this.#messages.pass([accepted]);
-    this.#peers.touched();
     this.#archive?.touched(true);
   }
 }

@@ -6,6 +6,7 @@ import { writeFrame } from './frames.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 const HELLO = writeFrame('hello', new Uint8Array())[0] ?? 0;
+const LIVE = writeFrame('live', new Uint8Array())[0] ?? 0;
 /** Short beside the two seconds: frames arrive before the next timer. */
 const STEP_MS = 2;
 const opened: TestReplica[] = [];
@@ -38,4 +39,31 @@ test('SYNC-2 25 people whose network comes back at once all meet, with few more 
   await untilLater('everybody to meet again', allMet, STEP_MS);
   // One asks, the other answers, the first proves itself: three are the least.
   expect(network.sent.get(HELLO)).toBeLessThan(links * 3.5);
+});
+
+test('SYNC-8 while one of 25 people types greetings are far fewer than keys, and all are told in the end', async () => {
+  const room = await makeRoom();
+  fastTime();
+  const network = new MemoryNetwork(() => 0.99);
+  for (let i = 0; i < 25; i++)
+    opened.push(await openReplica(room, { transports: [network.transport()], makesFile: i === 0 }));
+  const everybody = (holds: (each: TestReplica) => boolean) => (): boolean => opened.every(holds);
+  await untilLater(
+    'the file everywhere',
+    everybody(({ project }) => project.list().length === 1),
+  );
+  await seconds(30);
+  network.sent.clear();
+  for (let key = 0; key < 100; key++) {
+    opened[0]?.text.insert(0, 'x');
+    await seconds(0.2);
+  }
+  const [hellos = 0, keys = 0] = [HELLO, LIVE].map((kind) => network.sent.get(kind));
+  expect(keys).toBeGreaterThan(1000);
+  // Four of 24 are told and answer in five seconds; everybody telling everybody would be as many as keys.
+  expect(hellos).toBeLessThan(keys / 2);
+  await seconds(30);
+  network.sent.clear();
+  await seconds(60);
+  expect(network.sent.get(HELLO) ?? 0, 'then it is quiet').toBe(0);
 });
