@@ -134,6 +134,22 @@ describe('FORK-1 a fork of a closed session', () => {
     expect(await taken(log, [...rob.sealed, other])).toEqual({ text: 'abc', refused: ['fork'] });
     expect(log.foundBranches).toEqual([]);
   });
+
+  test('is asked for where a row names it, and another entry of its author came first and waits', async () => {
+    const { rob } = await robForked();
+    const another = new Forge(first, rob.session).add(rawUpdate(rob.session.clientId, 0, [{ text: 'x' }]));
+    const said = await another.segment(1, 1);
+    const known = first.newLog();
+    await known.receive(said);
+    const closed = known.frontier();
+    const log = (await nextEpoch(closed)).newLog();
+    expect((await taken(log, rob.sealed.slice(0, 1))).text).toBe('');
+    expect(log.missingFrom(closed)).toEqual([
+      { session: rob.session.id, channel: 'project', fromSeq: 1, toSeq: 1 },
+    ]);
+    expect((await taken(log, [said])).text).toBe('x');
+    expect(log.missingFrom(closed)).toEqual([]);
+  });
 });
 
 describe('ROST-11 a carry', () => {
@@ -145,6 +161,20 @@ describe('ROST-11 a carry', () => {
     const carried = await carry(room, await room.newSession(), [row]);
     expect((await taken(room.newLog(), [...ann.sealed, carried])).text).toBe('ab');
     expect((await taken(room.newLog(), [carried, ...ann.sealed])).text).toBe('ab');
+  });
+
+  test('keeps nothing out: rows that name what nobody signed take nothing away, whichever comes first', async () => {
+    const ann = await writer(first, 'a', 'b', 'c');
+    const wrong = [1, 2, 3, 4].map((seq) => ({ ...rowAt(ann), seq, hash: randomBytes(32) }));
+    // By the closed frontier, by somebody else's carry, and at its very end.
+    for (const closed of [[rowAt(ann)], []]) {
+      const room = await nextEpoch(closed);
+      const by = async (rows: readonly FrontierRow[]) => carry(room, await room.newSession(), rows);
+      const [theirs, hers] = [await by(wrong.slice(0, 3)), await by([rowAt(ann)])];
+      expect((await taken(room.newLog(), [...ann.sealed, hers, theirs])).text).toBe('abc');
+      expect((await taken(room.newLog(), [theirs, hers, ...ann.sealed])).text).toBe('abc');
+      expect((await taken(room.newLog(), [await by(wrong), hers, ...ann.sealed])).text).toBe('abc');
+    }
   });
 
   test('of a closed epoch says nothing of its own epoch: who is to be removed can carry no words in advance', async () => {

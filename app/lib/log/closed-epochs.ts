@@ -10,11 +10,13 @@ import type { Chain } from './chain.ts';
 import { maySign } from './format.ts';
 import { chainKey, decodeFrontier, type FrontierRow } from './frontier.ts';
 
-/** How far one chain is let in: to its highest row, and at rows only by the entries that they name. */
+/** How far one chain is let in: below its highest row; at that, and at rows of closed frontiers, only the entries that rows name. */
 interface Limit {
   seq: number;
   /** Hex hashes, by seq. */
   readonly hashes: Map<number, Set<string>>;
+  /** Seqs that closed frontiers name: theirs decide, since nobody else can add to them. */
+  readonly closed: Set<number>;
 }
 
 export class ClosedEpochs {
@@ -26,7 +28,10 @@ export class ClosedEpochs {
   /** `closed`: the closed frontiers of the statements. */
   constructor(current: number, closed: readonly FrontierRow[]) {
     this.current = current;
-    for (const row of closed) this.#raise(row);
+    for (const row of closed) {
+      this.#raise(row);
+      this.#limits.get(chainKey(row))?.closed.add(row.seq);
+    }
   }
 
   /** Takes rows that a session of the newest epoch carries. */
@@ -40,7 +45,9 @@ export class ClosedEpochs {
     return lineOf(chain).some((session) => {
       const limit = this.#limits.get(chainKey({ session, channel }));
       if (limit === undefined || seq > limit.seq) return false;
-      return limit.hashes.get(seq)?.has(toHex(hash)) ?? true;
+      if (limit.hashes.get(seq)?.has(toHex(hash))) return true;
+      // A carry that names another entry here keeps nothing out: anybody who stays may sign one.
+      return seq < limit.seq && !limit.closed.has(seq);
     });
   }
 
@@ -64,7 +71,11 @@ export class ClosedEpochs {
   /** Whether the row says anything that was not known. */
   #raise(row: FrontierRow): boolean {
     const key = chainKey(row);
-    const limit = this.#limits.get(key) ?? { seq: 0, hashes: new Map<number, Set<string>>() };
+    const limit = this.#limits.get(key) ?? {
+      seq: 0,
+      hashes: new Map<number, Set<string>>(),
+      closed: new Set<number>(),
+    };
     const hashes = limit.hashes.get(row.seq) ?? new Set();
     const hash = toHex(row.hash);
     if (hashes.has(hash)) return false;

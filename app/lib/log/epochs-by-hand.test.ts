@@ -166,6 +166,8 @@ describe('what of a former epoch is part of the room', () => {
   class Log {
     readonly #epoch: number;
     readonly #rows: { session: string; channel: string; seq: number; hash: string }[];
+    /** Those of closed frontiers: no carry adds to them. */
+    readonly #frontiers: ReadonlySet<unknown>;
     readonly #known = new Map<string, Buffer>();
     readonly #come = new Map<string, { hashes: Map<number, Buffer>; payloads: Map<number, Buffer> }>();
     readonly #accepted = new Map<string, number>();
@@ -175,6 +177,7 @@ describe('what of a former epoch is part of the room', () => {
     constructor(epoch: number) {
       this.#epoch = epoch;
       this.#rows = statements.slice(0, epoch).flatMap(({ closed }) => closed);
+      this.#frontiers = new Set(this.#rows);
     }
 
     receive(name: string): { refused?: string; accepted: Set<string>; held: boolean } {
@@ -243,8 +246,8 @@ describe('what of a former epoch is part of the room', () => {
       if (certificate.readUInt32BE(53) === this.#epoch) return true;
       const rows = this.#rows.filter((row) => row.session === at.session && row.channel === at.channel);
       const here = rows.filter((row) => row.seq === at.seq);
-      if (here.length > 0) return here.some((row) => row.hash === hash.toString('hex'));
-      return rows.some((row) => row.seq > at.seq);
+      if (here.some((row) => row.hash === hash.toString('hex'))) return true;
+      return rows.some((row) => row.seq > at.seq) && !here.some((row) => this.#frontiers.has(row));
     }
   }
 

@@ -167,6 +167,11 @@ export class RoomLog {
       const ends = chain && this.#table.endsOf(chain);
       const row = { session, channel, seq, hash };
       if (this.has(row) || this.#isStart(row)) continue;
+      // What waits here was never let in, and another entry that its author signed was: that is not here yet.
+      if (chain?.waiting?.kind === 'carry' && this.#table.closedEpochs.allows(chain, row)) {
+        missing.push({ session, channel, fromSeq: chain.seq + 1, toSeq: seq });
+        continue;
+      }
       const have = ends?.length ? Math.min(...ends.map((end) => end.contiguousEnd())) : 0;
       if (seq <= have) continue;
       if (chain?.waiting) chain.owed = Math.max(chain.owed, seq);
