@@ -32,7 +32,7 @@ import type { OwnershipProblem, Recovery } from '../lib/workspace/room-model.ts'
 import type { OwnersStatement } from '../lib/log/owners.ts';
 import type { Owner } from '../lib/sync/archive/registration.ts';
 import { rosterIn, wayIn, type KnownRoster, type WayIn } from '../lib/workspace/way-in.ts';
-import { MemoryNetwork } from './memory-network.ts';
+import { MemoryNetwork, type NetworkFaults } from './memory-network.ts';
 import { wayTo } from './replicas.ts';
 
 /** One room, its owner's key, and a network for each of its topics. */
@@ -47,18 +47,22 @@ export class EpochRoom {
   archiveRoom: RoomWaits | undefined;
   /** Whether people meet at all, or have the archive alone. */
   meets = true;
+  readonly #chance: () => number;
+  #faults: NetworkFaults = { loss: 0, repeat: 0, reorder: 0 };
 
-  private constructor(owner: SigningKeyPair, genesis: Bytes, link: RoomLink) {
+  private constructor(owner: SigningKeyPair, genesis: Bytes, link: RoomLink, chance: () => number) {
     this.owner = owner;
     this.genesis = genesis;
     this.link = link;
+    this.#chance = chance;
   }
 
-  static async make(): Promise<EpochRoom> {
+  /** `chance`: for the weather, numbers from 0 to 1. */
+  static async make(chance: () => number = Math.random): Promise<EpochRoom> {
     const { owner, roomId, editSeed } = await createRoom();
     const keys = await deriveRoomKeys('e', editSeed, 0, roomId);
     const { bytes } = await makeGenesis(owner, keys);
-    return new EpochRoom(owner, bytes, { roomId, seedKind: 'e', epoch: 0, seed: editSeed });
+    return new EpochRoom(owner, bytes, { roomId, seedKind: 'e', epoch: 0, seed: editSeed }, chance);
   }
 
   /** The link of that kind which the edit link gives. */
@@ -72,13 +76,27 @@ export class EpochRoom {
     return [...this.#networks.values()].reduce((sum, network) => sum + (network.sent.get(kind) ?? 0), 0);
   }
 
+  /** How all its topics carry frames from now on. */
+  weather(faults: NetworkFaults): void {
+    this.#faults = faults;
+    for (const network of this.#networks.values()) network.faults = faults;
+  }
+
+  /** Grows with every frame, of whatever kind. */
+  get frames(): number {
+    return [...this.#networks.values()]
+      .flatMap(({ sent }) => [...sent.values()])
+      .reduce((sum, count) => sum + count, 0);
+  }
+
   /** Everybody of one topic meets everybody. */
   transport(): Transport {
     return {
       id: 'relay',
       connect: (room, events) => {
         const topic = toHex(room.topic);
-        const network = this.#networks.get(topic) ?? new MemoryNetwork(Math.random);
+        const network = this.#networks.get(topic) ?? new MemoryNetwork(this.#chance);
+        network.faults = this.#faults;
         this.#networks.set(topic, network);
         return network.transport(true, 'relay').connect(room, events);
       },

@@ -4,40 +4,32 @@
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as Y from 'yjs';
+import { Eve, HELLO_LABEL, NO_NONCE } from '../../testing/eve.ts';
 import { unprovedSession } from '../../testing/former-sessions.ts';
 import { MemoryNetwork } from '../../testing/memory-network.ts';
 import { makeRoom, replicasOfATest, type TestReplica, type TestRoom, until } from '../../testing/replicas.ts';
 import { concat, fromHex, randomBytes, toHex, utf8, type Bytes } from '../core/bytes.ts';
-import type { Channel, PeerId, SessionId } from '../core/ids.ts';
+import type { SessionId } from '../core/ids.ts';
 import { generateDeviceKeyPair } from '../crypto/device-keys.ts';
-import type { RoomKeys, SeedKind } from '../crypto/room-keys.ts';
-import { issueSession, type OwnSession } from '../log/certificate.ts';
+import type { SeedKind } from '../crypto/room-keys.ts';
+import { issueSession } from '../log/certificate.ts';
 import { encodeFrontier, type FrontierRow } from '../log/frontier.ts';
-import { openSealed, seal } from '../log/seal.ts';
+import { seal } from '../log/seal.ts';
 import { RoomLog } from '../log/room-log.ts';
 import { Forge, isPending, rawUpdate } from '../log/test-room.ts';
 import type { LogStore, StoredSegment } from '../log/log-store.ts';
 import { Project } from '../document/project.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
 import {
-  decodeHello,
   decodeSegments,
   encodeHello,
-  encodePresenceFrame,
   encodeSegments,
-  encodeWant,
   frameType,
   writeFrame,
-  type FrameKind,
   type WantedRange,
 } from './frames.ts';
 import { inPlaceFolder } from './folder.ts';
 import { Intake } from './intake.ts';
-import type { TransportConnection } from './transport.ts';
-
-const HELLO_LABEL = utf8('codeface/hello/1\0');
-const PRESENCE_LABEL = utf8('codeface/presence/1\0');
-const NO_NONCE = new Uint8Array(16);
 
 const { open, join, leave } = replicasOfATest();
 const rejections: unknown[] = [];
@@ -68,136 +60,6 @@ async function seconds(count: number): Promise<void> {
 const sure = () => 0.99;
 const same = (...replicas: TestReplica[]) => new Set(replicas.map((each) => toHex(each.hash()))).size === 1;
 const seen = ({ replica }: TestReplica) => replica.others.map(({ peer }) => peer);
-
-/** An end of the network that sends what it is told to. */
-class Eve {
-  readonly name: PeerId;
-  readonly keys: RoomKeys;
-  readonly session: OwnSession;
-  readonly received: { from: PeerId; frame: Bytes }[] = [];
-  readonly #room: TestRoom;
-  readonly #connection: TransportConnection;
-  readonly #nonce = randomBytes(16);
-  #counter = 0;
-  /** The frontier it names when it answers HELLOs by itself; undefined: it does not. */
-  claims: FrontierRow[] | undefined;
-  onFrame: ((from: PeerId, frame: Bytes) => void) | undefined;
-
-  private constructor(
-    room: TestRoom,
-    network: MemoryNetwork,
-    name: PeerId,
-    keys: RoomKeys,
-    session: OwnSession,
-  ) {
-    [this.name, this.keys, this.session, this.#room] = [name, keys, session, room];
-    this.#connection = network.transport().connect(
-      {
-        self: name,
-        roomId: keys.roomId,
-        topic: keys.topic.publicKey,
-        signTopic: async () => new Uint8Array(64),
-        sealSignal: async (plain) => plain,
-        openSignal: async (sealed) => sealed,
-      },
-      {
-        onLink: () => undefined,
-        onFrame: (from, frame) => {
-          this.received.push({ from: from as PeerId, frame });
-          this.onFrame?.(from as PeerId, frame);
-          if (this.claims !== undefined && frame[0] === frameType.hello)
-            void this.#reply(from as PeerId, frame, this.claims);
-        },
-        onLinkClosed: () => undefined,
-        onStatus: () => undefined,
-      },
-    );
-  }
-
-  static async join(
-    room: TestRoom,
-    network: MemoryNetwork,
-    kind: SeedKind = 'e',
-    clonedFrom?: OwnSession,
-  ): Promise<Eve> {
-    const keys = await room.keys(kind);
-    const session = clonedFrom ?? (await issueSession(keys, await generateDeviceKeyPair()));
-    return new Eve(room, network, `eve-${toHex(randomBytes(8))}` as PeerId, keys, session);
-  }
-
-  /** Answers every HELLO so that the honest end believes it is there, and holds `claims`. */
-  async meet(who: TestReplica, claims: FrontierRow[] = []): Promise<void> {
-    this.claims = claims;
-    for (const { from, frame } of [...this.received])
-      if (from === who.replica.self && frame[0] === frameType.hello) await this.#reply(from, frame, claims);
-    await until('Eve was met', () => seen(who).includes(this.session.id.slice(0, 32) as PeerId));
-  }
-
-  async #reply(to: PeerId, frame: Bytes, claims: FrontierRow[]): Promise<void> {
-    const hello = await this.openHello(frame);
-    if (hello) this.send(to, await this.hello({ echo: hello.nonce, wantsReply: false, claims }));
-  }
-
-  async openHello(frame: Bytes) {
-    const opened = await openSealed(this.keys, 'hello', frame.subarray(1));
-    const hello = opened.ok ? decodeHello(opened.value) : undefined;
-    return hello?.ok ? hello.value : undefined;
-  }
-
-  async hello(say: {
-    echo?: Bytes;
-    wantsReply?: boolean;
-    claims?: FrontierRow[];
-    certificate?: Bytes;
-    genesis?: Bytes;
-  }): Promise<Bytes> {
-    const signed = encodeHello({
-      nonce: this.#nonce,
-      echo: say.echo ?? NO_NONCE,
-      wantsReply: say.wantsReply ?? true,
-      certificate: say.certificate ?? this.session.certificate,
-      genesis: say.genesis ?? this.#room.genesis.bytes,
-      frontier: encodeFrontier(say.claims ?? []),
-    });
-    const signature = await this.session.sign(concat(HELLO_LABEL, signed));
-    return writeFrame('hello', await seal(this.keys, 'hello', concat(signed, signature)));
-  }
-
-  /** Resolves when everything sent before was handled: frames are taken in order, and this HELLO wants an answer. */
-  async handled(who: TestReplica): Promise<void> {
-    const answers = () =>
-      this.received.filter(({ from, frame }) => from === who.replica.self && frame[0] === frameType.hello);
-    const before = answers().length;
-    this.send(who.replica.self, await this.hello({ wantsReply: true, genesis: new Uint8Array() }));
-    await until('what Eve sent was handled', () => answers().length > before);
-  }
-
-  async presence(payload: string, counter = ++this.#counter): Promise<Bytes> {
-    const signed = encodePresenceFrame({ session: this.session.id, counter, payload: utf8(payload) });
-    const signature = await this.session.sign(concat(PRESENCE_LABEL, signed));
-    return writeFrame('presence', await seal(this.keys, 'presence', concat(signed, signature)));
-  }
-
-  async want(ranges: readonly WantedRange[]): Promise<Bytes> {
-    return writeFrame('want', await seal(this.keys, 'want', encodeWant(ranges)));
-  }
-
-  forge(channel?: Channel): Forge {
-    return new Forge(
-      { keys: this.keys } as unknown as ConstructorParameters<typeof Forge>[0],
-      this.session,
-      channel,
-    );
-  }
-
-  send(to: PeerId, frame: Bytes): void {
-    this.#connection.send(to, frame, 'live');
-  }
-
-  of(kind: FrameKind): Bytes[] {
-    return this.received.map(({ frame }) => frame).filter((frame) => frame[0] === frameType[kind]);
-  }
-}
 
 const madeUp = (count: number, seq = 5): FrontierRow[] =>
   Array.from({ length: count }, () => ({
