@@ -251,6 +251,29 @@ it('ROST-37, ARCH-23 of two who begin an epoch at one time the server takes the 
   expect(ben.way?.keys.epoch).toBe(2);
 });
 
+it('ROST-37, ARCH-23 who was left out and has not heard of it begins no epoch where the server knows: they hear it there', async () => {
+  const archive = new MemoryArchive();
+  const made = await EpochRoom.make();
+  made.archive = (keys) => archive.open(keys.roomId, archiveKeys(keys));
+  const ann = await Person.of(made);
+  ann.owner = true;
+  await ann.store.saveFacts({ genesis: made.genesis });
+  people.push(await ann.open());
+  ann.write('begin');
+  const ben = await join(made, 'e');
+  await until('he has it', () => ben.read() === 'begin');
+  const code = await ann.makeCode();
+  await know(1, ben);
+  await until('it has all', () => ann.replica?.archive?.state.kind === 'current');
+  // What Ben tells the others does not reach Ann.
+  await ann.reopen(false);
+  expect(await ben.recover(code, { how: 'only' })).toBeUndefined();
+  const { roster } = await ann.store.loadFacts();
+  await expect(ann.begin([as(ben, 'editor')])).rejects.toThrow(EpochTaken);
+  await know(2, ann);
+  expect((await ann.store.loadFacts()).roster).toEqual(roster);
+});
+
 it('ROST-37 a server that keeps less than it was told, or makes something up, keeps nobody from owning their room', async () => {
   const archive = new MemoryArchive();
   const made = await EpochRoom.make();

@@ -88,6 +88,8 @@ export class Claims {
     const { server } = this.#options;
     const status = await server.status();
     if (!status.ok) return status.error.reason === 'wrong-key' ? 'taken' : 'unreachable';
+    // Only owners ask: the server has just told this one that it is none any more.
+    if (this.#owner.key === undefined) return 'taken';
     if (this.#isDeclined()) return 'unreachable';
     const { counter } = status.value;
     const answer = await this.#owner.signs(async (owner, genesis) =>
@@ -95,6 +97,8 @@ export class Claims {
     );
     if (answer.ok) return 'claimed';
     const { reason } = answer.error;
+    // It knows of other owners, and shows their statements: an epoch of this device's would begin another roster.
+    if (reason === 'bad-proof') return this.owners(this.#options.roster.owners);
     return reason === 'old-counter' || reason === 'other-roster' ? 'taken' : 'unreachable';
   }
 }
