@@ -12,6 +12,7 @@ const soaked = [
   'app/lib/sync/convergence.test.ts',
   'app/lib/sync/archive/archive-crash.test.ts',
   'app/lib/sync/nothing-taken.test.ts',
+  'app/lib/sync/owners-weather.test.ts',
   'app/lib/sync/rest-damage.test.ts',
 ];
 
