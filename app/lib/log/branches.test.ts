@@ -203,6 +203,19 @@ describe('FORK-1, FORK-3: what one story says of the other', () => {
     expect(again.frontier()).toHaveLength(4);
   });
 
+  test('FORK-4 a branch that is known and not here is asked for where somebody has it, and not where it is only told', async () => {
+    const { a, b, first, ann } = await stories();
+    const here = [ann.got[0] as Bytes, first, await a.segment(2, 2)];
+    const all = [...here, await b.segment(2, 2)];
+    const finder = room.newLog();
+    for (const sealed of all) await finder.receive(sealed);
+    const [log, whole] = [room.newLog(finder.foundBranches), room.newLog(finder.foundBranches)];
+    for (const sealed of here) await log.receive(sealed);
+    for (const sealed of all) await whole.receive(sealed);
+    expect(log.missingFrom(whole.frontier())).toHaveLength(1);
+    expect(log.missingFrom(log.emptyBranches())).toEqual([]);
+  });
+
   test('who names what lies beyond a fork, and follows no branch, means the one with the lowest hash, everywhere', async () => {
     const { me, a, b, first, ann } = await stories();
     const eve = await room.newSession();

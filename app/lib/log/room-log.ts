@@ -186,10 +186,11 @@ export class RoomLog {
     return chain !== undefined && this.#table.familyOf(chain).some((one) => one.has({ seq, hash }));
   }
 
-  /** Whether that entry is known to begin a branch. */
+  /** Whether it only tells of a branch that is known here: they do not have its entry as part of the room (FORK-4). */
   #isStart({ session, channel, seq, hash }: FrontierRow): boolean {
     const start = this.#table.chain(session, channel)?.branching?.start;
-    return start?.seq === seq && equalBytes(start.hash, hash.subarray(0, HEAD_BYTES));
+    const isTold = hash.subarray(HEAD_BYTES).every((byte) => byte === 0);
+    return isTold && start?.seq === seq && equalBytes(start.hash, hash.subarray(0, HEAD_BYTES));
   }
 
   /**
