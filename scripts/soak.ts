@@ -14,6 +14,7 @@ const soaked = [
   'app/lib/sync/nothing-taken.test.ts',
   'app/lib/sync/owners-weather.test.ts',
   'app/lib/sync/rest-damage.test.ts',
+  'app/lib/sync/second-lives.test.ts',
 ];
 
 const runs = process.argv[2] ?? String(defaultRuns);

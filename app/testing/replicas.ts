@@ -5,13 +5,13 @@ import { randomBytes } from '../lib/core/bytes.ts';
 import { deviceKeyPairFromSeed } from '../lib/crypto/device-keys.ts';
 import { createRoom, deriveRoomKeys, type RoomKeys, type SeedKind } from '../lib/crypto/room-keys.ts';
 import type { SigningKeyPair } from '../lib/crypto/signatures.ts';
-import { issueSession } from '../lib/log/certificate.ts';
+import { issueSession, type OwnSession } from '../lib/log/certificate.ts';
 import { makeGenesis, type Genesis } from '../lib/log/genesis.ts';
 import type { LogStore } from '../lib/log/log-store.ts';
 import type { Accepted } from '../lib/log/receipt.ts';
 import { Project } from '../lib/document/project.ts';
 import { memoryStore } from '../lib/storage/stores/memory.ts';
-import { inPlaceFolder } from '../lib/sync/folder.ts';
+import { inPlaceFolder, type Folder } from '../lib/sync/folder.ts';
 import { stateHash } from '../lib/sync/fold-session.ts';
 import type { OutboxState } from '../lib/sync/outbox.ts';
 import type { ArchiveDoor, ArchiveWay } from '../lib/sync/replica-events.ts';
@@ -59,6 +59,9 @@ export interface ReplicaSetup {
   /** Whose device it is; another's each time when absent. */
   readonly device?: Bytes;
   readonly store?: LogStore;
+  /** A session that is there already, as of a machine that was restored. */
+  readonly session?: OwnSession;
+  readonly folder?: Folder;
   readonly transports: readonly Transport[];
   readonly archive?: ArchiveWay;
   /** Creates the room's one file; of the first replica only. */
@@ -85,10 +88,12 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
   const replica = await Replica.open({
     roomId: keys.roomId,
     keys,
-    session: await issueSession(keys, await deviceKeyPairFromSeed(setup.device ?? randomBytes(32))),
+    session:
+      setup.session ??
+      (await issueSession(keys, await deviceKeyPairFromSeed(setup.device ?? randomBytes(32)))),
     genesis: knowsGenesis ? room.genesis : undefined,
     store,
-    folder: inPlaceFolder(),
+    folder: setup.folder ?? inPlaceFolder(),
     transports,
     ...(setup.archive && { archive: setup.archive }),
     clock: { now: () => Date.now() },
