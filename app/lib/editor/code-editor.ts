@@ -15,6 +15,7 @@ import { LateSearch } from './late-search.ts';
 import { crlf, usesCrlf } from './line-endings.ts';
 import { remoteCursors, type CursorSource } from './remote-cursors.ts';
 import { selectionReport, type ReportSelection } from './selection-report.ts';
+import { goOnAt, placeIn, type TextPlace, type Typed } from './text-place.ts';
 import { UndoSteps, type EditRefusal } from './undo-steps.ts';
 
 /** What the editor needs to know of a file. */
@@ -145,6 +146,20 @@ export class CodeEditor {
 
   focus(): void {
     this.#view.focus();
+  }
+
+  /** Where somebody writes in the file in front; undefined while they don't. */
+  get place(): TextPlace | undefined {
+    const open = this.#view.hasFocus ? this.#current() : undefined;
+    return open && placeIn(this.#view, open.edited.text);
+  }
+
+  /** Goes on where another editor of this file was left. False: what was typed since could not be put in. */
+  goOn(id: string, place: TextPlace, typed: Typed): boolean {
+    const open = this.#shown === id ? this.#current() : undefined;
+    const writable = open !== undefined && !this.#view.state.readOnly;
+    if (open) goOnAt(this.#view, open.edited.text, place, writable ? typed : { text: '', erased: 0 });
+    return writable || typed.text === '';
   }
 
   dispose(): void {

@@ -16,8 +16,8 @@ const reportedText = Facet.define<Y.Text>();
 
 export function selectionReport(text: Y.Text, report: ReportSelection): Extension {
   const send = paced(REPORT_EVERY_MS, (view: EditorView) => {
-    // The view may show another file by now.
-    if (!view.state.facet(reportedText).includes(text)) return;
+    // The view may be gone by now, or show another file.
+    if (!view.dom.isConnected || !view.state.facet(reportedText).includes(text)) return;
     const { anchor, head } = view.state.selection.main;
     const headBytes = positionAt(text, head);
     report({ anchor: anchor === head ? headBytes : positionAt(text, anchor), head: headBytes });

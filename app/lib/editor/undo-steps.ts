@@ -9,6 +9,8 @@ import { MAX_EDIT_BYTES, undoBytes } from '../document/edits.ts';
 export type EditRefusal =
   /** The file would be larger than a file may be. */
   | { readonly kind: 'file-too-large'; readonly limitBytes: number }
+  /** It was typed while the room was opened again, and can't be written where it was typed any more. */
+  | { readonly kind: 'typed-meanwhile'; readonly text: string }
   /** Undo or redo would put back more than one entry of the log holds. */
   | { readonly kind: 'step-too-large'; readonly which: 'undo' | 'redo'; readonly limitBytes: number };
 

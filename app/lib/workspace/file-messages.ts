@@ -28,20 +28,28 @@ export const importFailedAlert: NewAlert = {
   detail: `What is in the tree is in the room. ${PART_MISSING} Then drop the files again: those that are in are not doubled.`,
 };
 
+/** Characters: nobody types more in the seconds that opening takes. */
+const MAX_QUOTED = 500;
+
 /** What the editor refused to do; nothing was changed by it. */
 export function editRefusedAlert(refusal: EditRefusal): NewAlert {
-  const limit = bytes(refusal.limitBytes);
   switch (refusal.kind) {
+    case 'typed-meanwhile':
+      return {
+        tone: 'warn',
+        title: 'What you typed while the room was opened again was not put in',
+        detail: `You can’t write there any more. What was there before stays; to be copied, what you typed: “${refusal.text.slice(0, MAX_QUOTED)}”`,
+      };
     case 'file-too-large':
       return {
         tone: 'warn',
-        title: `A text file holds at most ${limit}`,
+        title: `A text file holds at most ${bytes(refusal.limitBytes)}`,
         detail: 'Nothing was changed. Put the text into several files, or add a smaller part of it.',
       };
     case 'step-too-large':
       return {
         tone: 'warn',
-        title: `This ${refusal.which} would put back more than ${limit} at once`,
+        title: `This ${refusal.which} would put back more than ${bytes(refusal.limitBytes)} at once`,
         detail: 'Nothing was changed, and editing goes on. The text can be pasted again in smaller parts.',
       };
   }

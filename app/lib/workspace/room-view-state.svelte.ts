@@ -41,6 +41,8 @@ export class RoomViewState {
   #side = $state(innerWidth >= SIDE_FROM_PX);
   /** The chat is to take the focus as soon as it is shown: once, or it would at each showing. */
   talkWanted = $state(false);
+  /** The field for messages has come. */
+  oncomposer: () => void = () => undefined;
   #draft = $state('');
 
   constructor(room: RoomModel) {
