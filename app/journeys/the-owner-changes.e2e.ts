@@ -108,7 +108,14 @@ test('Ann hands the room over to Ben: her dialog says so, and offers nothing tha
   await test.step('first Ben owns it beside her, and replaces the links: she reads that it was not her', async () => {
     await typeCode(ben.page, code);
     await ben.page.getByRole('button', { name: 'Own this room here' }).click();
+    await expect(ann.page.getByText('Another browser owns this room now')).toBeVisible();
+    await expect(ann.page.getByText('2 browsers own the room')).toBeVisible();
     await ben.page.getByRole('dialog').getByRole('button', { name: 'People and links' }).click();
+    const mine = ben.page
+      .getByRole('list', { name: 'Who can be in this room' })
+      .getByRole('listitem')
+      .first();
+    await expect(mine).toContainText('you · owner');
     await ben.page.getByRole('button', { name: 'Replace all links…' }).click();
     await ben.page.getByRole('button', { name: 'Replace all links', exact: true }).click();
     await expect(ben.page.getByText('You changed who can be here')).toBeVisible({ timeout: 20_000 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   codeFileText,
   doneWords,
+  addedAlert,
   lostAlert,
   notOwnerWords,
   ownerRowWords,
@@ -64,6 +65,7 @@ describe('owning a room in words', () => {
     expect(lostAlert.detail).toMatch(
       /go on writing and reading.*whoever has the code that counts now can undo it/,
     );
+    expect(addedAlert(3).detail).toMatch(/3 browsers own the room.*If that was not you/);
     expect(twoRostersAlert.detail).toMatch(/keeps to the change it heard first.*Agree on one/s);
     expect(doneWords['take-over']).toContain('only the new code');
   });

@@ -25,6 +25,13 @@ export const lostAlert: NewAlert = {
     'Somebody with the recovery code took the room over, or left this browser out. You can go on writing and reading as your link allows; who is in the room is theirs to change now. If that was not meant to be, whoever has the code that counts now can undo it, by “I have the recovery code” in People and links.',
 };
 
+/** Others own the room beside this browser now: so many in all. */
+export const addedAlert = (owners: number): NewAlert => ({
+  tone: 'warn',
+  title: 'Another browser owns this room now, beside this one',
+  detail: `Somebody with the recovery code made it an owner: ${owners} browsers own the room, and each can change who is in it. If that was not you, and nobody you gave the code to, take the room over with a new code: “I have the recovery code” in People and links.`,
+});
+
 /** Two owners, or a browser that lost its rights, signed different things, and this one can't follow both. */
 export const twoRostersAlert: NewAlert = {
   tone: 'bad',

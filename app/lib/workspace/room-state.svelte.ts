@@ -36,7 +36,7 @@ import { keep, kept } from './kept-locally.ts';
 import { MembersState } from './members-state.svelte.ts';
 import type { NextEpoch } from './next-epoch.ts';
 import { OfflineState } from './offline-state.svelte.ts';
-import { lostAlert } from './owner-words.ts';
+import { addedAlert, lostAlert } from './owner-words.ts';
 import type { OwnershipState } from './ownership-state.svelte.ts';
 import { PeopleState } from './people-state.svelte.ts';
 import { recentRoomOf } from './recent-room.ts';
@@ -401,13 +401,15 @@ export class RoomState implements RoomModel {
   /** Others own the room now, or an owner has let somebody in: perhaps this device, to more than it could do. */
   async #sameKeys(roster: Roster): Promise<void> {
     this.members.refresh(true);
-    const before = this.ownership.standing;
+    const { standing: before, owners: owned } = this.ownership;
     await this.ownership.heard(roster.owners).catch((error: unknown) => {
       console.warn('CodeFace: the key of this device for the room', error);
     });
-    const { standing } = this.ownership;
+    const { standing, owners } = this.ownership;
     if (standing === 'lost' && before === 'owner') this.#alerts.show('owners', lostAlert);
-    else if (standing === 'owner') this.#alerts.dismiss('owners');
+    else if (standing === 'owner' && before === 'owner' && owners > owned)
+      this.#alerts.show('owners', addedAlert(owners));
+    else if (standing === 'owner' && before !== 'owner') this.#alerts.dismiss('owners');
     const way = await this.#options.onAdmissions(roster);
     if (way !== undefined) await this.#goBy(async () => way);
   }
