@@ -25,10 +25,23 @@ const known = (more: Partial<KnownPeople>): KnownPeople => ({
   seen: new Map(),
   writers: [],
   granted: [],
+  gave: () => '',
   ...more,
 });
 const names = (more: Partial<KnownPeople>): readonly string[] =>
   memberList(known(more)).map(({ name }) => name);
+
+it('TALK-5: calls who was never met by the name they gave in the chat, and who was met as they were called then', () => {
+  const list = names({
+    seen: new Map([
+      [id('b'), seen('Ben', 10)],
+      [id('c'), seen('', 5)],
+    ]),
+    writers: [{ device: id('d'), role: 'editor', epoch: 0, proved: true }],
+    gave: (device) => `gave ${device.slice(0, 1)}`,
+  });
+  expect(list).toEqual(['Me', 'Ben', 'gave c', 'gave d']);
+});
 
 it('lists me first, then who is here, then who was seen last, and at the end who was never met; and no device that a session only names', () => {
   const list = memberList(

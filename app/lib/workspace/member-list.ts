@@ -20,10 +20,19 @@ export interface KnownPeople {
   readonly writers: readonly Writer[];
   /** Whom the owner let into this epoch by name. */
   readonly granted: readonly Holder[];
+  /** What somebody called themselves in the chat, '' where nothing is known. */
+  readonly gave: (device: DeviceId) => string;
 }
 
 /** Me first, then who is here by name, then those who were seen last; who was never met comes at the end. */
-export function memberList({ epoch, here, seen, writers, granted }: KnownPeople): readonly MemberView[] {
+export function memberList({
+  epoch,
+  here,
+  seen,
+  writers,
+  granted,
+  gave,
+}: KnownPeople): readonly MemberView[] {
   const roles = new Map<DeviceId, Role>();
   const add = ({ device, role }: Holder): void => {
     roles.set(device, higherRole(roles.get(device) ?? 'viewer', role));
@@ -42,7 +51,7 @@ export function memberList({ epoch, here, seen, writers, granted }: KnownPeople)
     return {
       device,
       role,
-      name: met?.name || defaultName(device),
+      name: met?.name || gave(device) || defaultName(device),
       colour: assignColours([device]).get(device) ?? 'amber',
       me: false,
       here: false,
@@ -61,7 +70,7 @@ export function leftOutList(known: KnownPeople): readonly MemberView[] {
     .map(([device, { name, role, lastSeen, firstSeen }]): MemberView => ({
       device,
       role,
-      name: name || defaultName(device),
+      name: name || known.gave(device) || defaultName(device),
       colour: assignColours([device]).get(device) ?? 'amber',
       me: false,
       here: false,

@@ -18,6 +18,8 @@ export interface MembersOptions {
   readonly writers: () => readonly Writer[];
   /** Whom owners let into this epoch by name, at its beginning and since. */
   readonly granted: () => readonly Holder[];
+  /** What somebody called themselves in the chat, '' where nothing is known. */
+  readonly gave: KnownPeople['gave'];
   /** Whether this device owns the room. */
   readonly ownership: Pick<OwnershipModel, 'standing' | 'hasCode' | 'changedAt'>;
   /** Makes the new keys and hands them out, where this device owns the room; undefined where it is out. */
@@ -57,8 +59,8 @@ export class MembersState implements MembersModel {
   }
 
   get #known(): KnownPeople {
-    const { epoch, writers } = this.#options;
-    return { epoch, here: this.#here, seen: this.#seen, writers: writers(), granted: this.#granted };
+    const { epoch, writers, gave } = this.#options;
+    return { epoch, gave, here: this.#here, seen: this.#seen, writers: writers(), granted: this.#granted };
   }
 
   get fixed(): string | undefined {

@@ -22,6 +22,8 @@ export class PeopleState {
   readonly #replica: Replica;
   readonly #me: DeviceId;
   readonly #role: Role;
+  /** What somebody called themselves in the chat, '' where nothing is known. */
+  readonly #gave: (device: DeviceId) => string;
   #tabs: readonly Tab[] = [];
   #colours: ReadonlyMap<DeviceId, string> = new Map();
   #file: FileId | undefined;
@@ -31,10 +33,17 @@ export class PeopleState {
   #lastSent = '';
   readonly #cursorListeners = new Set<() => void>();
 
-  constructor(options: { replica: Replica; me: DeviceId; role: Role; myName: string | undefined }) {
+  constructor(options: {
+    replica: Replica;
+    me: DeviceId;
+    role: Role;
+    myName: string | undefined;
+    gave: (device: DeviceId) => string;
+  }) {
     this.#replica = options.replica;
     this.#me = options.me;
     this.#role = options.role;
+    this.#gave = options.gave;
     this.#myName = options.myName ?? defaultName(options.me);
     this.refresh();
     this.#tell();
@@ -59,7 +68,7 @@ export class PeopleState {
   nameOf(device: DeviceId): string {
     if (device === this.#me) return this.#myName;
     const named = this.#tabs.find((tab) => tab.device === device && tab.presence !== undefined);
-    return named?.presence?.name || defaultName(device);
+    return named?.presence?.name || this.#gave(device) || defaultName(device);
   }
 
   /** Someone who wrote something: as they are called here, or else as they called themselves (TALK-5). Reactive. */

@@ -32,6 +32,7 @@ import { editRefusedAlert } from './file-messages.ts';
 import { FilesState } from './files-state.svelte.ts';
 import { forkAlert, memoryOnlyAlert, nameNotKeptAlert, nothingToSave } from './messages.ts';
 import { forkProofFile } from './fork-proof.ts';
+import { GivenNames } from './given-names.ts';
 import { keep, kept } from './kept-locally.ts';
 import { MembersState } from './members-state.svelte.ts';
 import type { NextEpoch } from './next-epoch.ts';
@@ -118,6 +119,7 @@ export class RoomState implements RoomModel {
   readonly #options: RoomStateOptions;
   readonly #project: Project;
   readonly #alerts = new AlertsState();
+  readonly #names = new GivenNames();
   readonly #files: FilesState;
   readonly #people: PeopleState;
   readonly #runs: RunsState;
@@ -150,7 +152,8 @@ export class RoomState implements RoomModel {
       alerts: this.#alerts,
       onChanged: () => this.remember(),
     });
-    this.#people = new PeopleState({ replica, me, role: keys.role, myName });
+    const gave = (device: DeviceId): string => this.#names.of(device);
+    this.#people = new PeopleState({ replica, me, role: keys.role, myName, gave });
     this.members = new MembersState({
       roomId: keys.roomId,
       epoch: keys.epoch,
@@ -158,6 +161,7 @@ export class RoomState implements RoomModel {
       alerts: this.#alerts,
       writers: () => replica.writers(),
       granted: options.granted,
+      gave,
       change: options.changeMembers,
       admit: options.admit,
       ownership: options.ownership,
@@ -175,7 +179,8 @@ export class RoomState implements RoomModel {
     this.#runs = new RunsState({
       project: this.#project,
       post: keys.role === 'editor' ? (payload) => replica.post('runs', payload) : undefined,
-      nameOf: (device) => this.#people.nameOf(device),
+      nameOf: (device) =>
+        this.members.list.find((member) => member.device === device)?.name ?? this.#people.nameOf(device),
       me,
       alerts: this.#alerts,
     });
@@ -195,7 +200,7 @@ export class RoomState implements RoomModel {
       alerts: this.#alerts,
       saved: this.#saved,
       onMessages: (accepted) => {
-        this.#runs.receive(accepted);
+        this.#runs.receive(accepted, this.#names.receive(accepted));
         this.talk.receive(accepted);
       },
       onPeers: () => {

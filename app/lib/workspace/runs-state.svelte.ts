@@ -70,9 +70,9 @@ export class RunsState {
     return this.#progress;
   }
 
-  /** Entries of the `runs` channel, own ones too. */
-  receive(accepted: readonly Accepted[]): void {
-    let changed = false;
+  /** Entries of the `runs` channel, own ones too. `renamed`: whoever ran something may be called otherwise now. */
+  receive(accepted: readonly Accepted[], renamed: boolean): void {
+    let changed = renamed;
     for (const { session, channel, entries } of accepted) {
       if (channel !== 'runs') continue;
       this.#devices.set(session.id, session.device);
