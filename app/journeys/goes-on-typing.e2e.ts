@@ -52,17 +52,23 @@ test('Ann makes Vic a viewer while Ben types in the code and Cleo in the chat: e
     await dialog.getByRole('button', { name: 'Apply…' }).click();
     const change = dialog.getByRole('button', { name: 'Change and replace all links' });
     await expect(change).toBeVisible();
+    // News goes by itself: it is looked at as it comes.
+    const news = cleo.page.getByRole('status').filter({ hasText: 'The owner changed who can be here' });
+    const stood = news.waitFor().then(() => Promise.all([message.boundingBox(), news.boundingBox()]));
+    const vicTold = vic.page.getByText('The owner changed your role: you can read, not write').waitFor();
     let said = '';
     const typed = await typeThrough(ben.page, async () => {
       said = await typeThrough(cleo.page, () => change.click());
     });
-    await expect(vic.page.getByText('The owner changed your role: you can read, not write')).toBeVisible();
+    await vicTold;
     const text = 'line\n'.repeat(100) + typed + 'line\n'.repeat(100);
     await expect(editor(ben.page, 'long.txt')).toBeFocused();
     expect(await wholeText(ben.page)).toBe(text);
     expect(Math.abs((await scrollTop()) - scrolled)).toBeLessThan(3);
     await expect(message).toBeFocused();
     await expect(message).toHaveValue(`Well: ${said}.`);
+    const [below, above] = await stood;
+    expect((above?.y ?? Infinity) + (above?.height ?? 0)).toBeLessThanOrEqual(below?.y ?? 0);
     await openFile(ann.page, 'long.txt');
     await expect.poll(() => wholeText(ann.page)).toBe(text);
   });
@@ -71,10 +77,11 @@ test('Ann makes Vic a viewer while Ben types in the code and Cleo in the chat: e
     await openPeople();
     await dialog.getByRole('combobox', { name: 'Role of Cleo' }).selectOption('Editor');
     await message.fill('');
+    const told = cleo.page.getByText('The owner changed your role: you can edit').waitFor();
     const said = await typeThrough(cleo.page, () =>
       dialog.getByRole('button', { name: 'Apply', exact: true }).click(),
     );
-    await expect(cleo.page.getByText('The owner changed your role: you can edit')).toBeVisible();
+    await told;
     await expect(message).toBeFocused();
     await expect(message).toHaveValue(said);
   });

@@ -1,5 +1,5 @@
 /** The alerts a room shows: what happened, what still works, what to do next (alerts.ts: which of them). */
-import { withAlert, type NewAlert } from './alerts.ts';
+import { staysForMs, withAlert, type NewAlert } from './alerts.ts';
 import type { AlertView } from './room-model.ts';
 
 export class AlertsState {
@@ -12,6 +12,10 @@ export class AlertsState {
   /** Shows an alert; one with the same id is replaced, so that a repeated failure stays one message. */
   show(id: string, alert: NewAlert): void {
     this.#alerts = withAlert(this.#alerts, id, alert);
+    const shown = this.#alerts.find((each) => each.id === id);
+    const ms = staysForMs(alert);
+    if (ms !== undefined)
+      setTimeout(() => (this.#alerts = this.#alerts.filter((each) => each !== shown)), ms);
   }
 
   dismiss(id: string): void {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { withAlert } from './alerts.ts';
+import { staysForMs, withAlert } from './alerts.ts';
 import type { AlertView } from './room-model.ts';
 
 const after = (...said: string[]): string[] => {
@@ -13,6 +13,14 @@ const after = (...said: string[]): string[] => {
 
 it('shows one alert of an id, as the newest', () => {
   expect(after('bad store', 'info a', 'warn store')).toEqual(['info a', 'warn store']);
+});
+
+it('lets news go by itself, and nothing that failed or asks for something', () => {
+  const alert = { title: '', detail: '' };
+  const actions = [{ label: 'Undo', act: () => undefined }];
+  expect(staysForMs({ ...alert, tone: 'info' })).toBeGreaterThan(10_000);
+  expect(staysForMs({ ...alert, tone: 'info', actions })).toBeUndefined();
+  expect(staysForMs({ ...alert, tone: 'warn' })).toBeUndefined();
 });
 
 it('drops the oldest news first, whatever came before it', () => {

@@ -6,6 +6,13 @@ export type NewAlert = Omit<AlertView, 'id' | 'actions'> & { readonly actions?: 
 /** More than this many at once is a wall, not a message. Only failures may be more: each asks for something else. */
 const MAX_ALERTS = 4;
 
+/** Time to read three lines twice. */
+const NEWS_FOR_MS = 20_000;
+
+/** How long an alert stays by itself: news that asks for nothing goes. Undefined: until it is over or dismissed. */
+export const staysForMs = ({ tone, actions }: NewAlert): number | undefined =>
+  tone === 'info' && !actions?.length ? NEWS_FOR_MS : undefined;
+
 /**
  * The alerts with this one added; one with the same id is replaced, so that a repeated failure stays one message. Where
  * they are too many the oldest news goes, then the oldest warning; what is bad stays until it is over or dismissed.
