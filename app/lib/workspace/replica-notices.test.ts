@@ -45,6 +45,14 @@ it('keeps what is dealt with, and what nobody can act on, to the log', () => {
   expect(effect({ kind: 'refused', code: 'fork' })).toEqual({ log: { words: 'refused a segment (fork)' } });
 });
 
+it('leaves it to the alert of a closed store that nothing can be read there', () => {
+  const closed = new DOMException('The database connection is closing.', 'InvalidStateError');
+  for (const what of ['the archive', 'the log at rest', 'care of the store'])
+    expect(effect({ kind: 'internal', what, error: closed })).toEqual({
+      log: { words: what, error: closed },
+    });
+});
+
 it('SYNC-17: tells of damage at rest, and takes that back when it is mended', () => {
   const damage = { shown: 2, hidden: 0, own: false };
   expect(effect({ kind: 'at-rest', damage }).alert?.id).toBe('at-rest');

@@ -75,6 +75,8 @@ export function effectOf(notice: ReplicaNotice, download: () => void): NoticeEff
 /** `what` is what the replica was at, as its parts name it (app/lib/sync). */
 function faultEffect(what: string, error: unknown, download: () => void): NoticeEffect {
   const log = { words: what, error };
+  // A store that somebody closed has an alert of its own.
+  if (error instanceof DOMException && error.name === 'InvalidStateError') return { log };
   switch (what) {
     case 'a frame':
     case 'an answer':
