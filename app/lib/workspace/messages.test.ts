@@ -103,5 +103,6 @@ it('says what works where the room is not ready for offline', () => {
 it('says what a room that has not come yet waits for', () => {
   expect(unknownRoomWords(1, false)).toContain('Looking for');
   expect(unknownRoomWords(1, true)).toContain('Nobody who has this room is here');
+  expect(unknownRoomWords(1, true)).toContain('a character of this link is missing or wrong');
   expect(unknownRoomWords(3, true)).toContain('Getting the room');
 });

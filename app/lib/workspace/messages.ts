@@ -199,7 +199,7 @@ export const nothingToSave: SavedView = {
 export function unknownRoomWords(here: number, long: boolean, notArchived = ''): string {
   if (here > 1) return 'Getting the room from the people who are here…';
   return long
-    ? `Nobody who has this room is here. ${notArchived && `${notArchived} `}It appears as soon as one of them opens it: keep this tab open. If it stays so, check the link with who sent it.`
+    ? `Nobody who has this room is here. ${notArchived && `${notArchived} `}It appears as soon as one of them opens it: keep this tab open. If others have it open now, a character of this link is missing or wrong: ask for the link again, and copy it whole.`
     : 'Looking for the people who have this room…';
 }
 
