@@ -53,6 +53,17 @@ describe('pages', () => {
     const answer = await get(path);
     expect([answer.status, await answer.text()]).toEqual([404, 'Not found\n']);
   });
+
+  test('who types an address that leads nowhere reads a page, with the status of one that is not there', async () => {
+    const headers = { accept: 'text/html,application/xhtml+xml;q=0.9' };
+    for (const path of ['/nope', '/r/']) {
+      const answer = await get(path, { headers });
+      expect([answer.status, await answer.text()]).toEqual([
+        404,
+        expect.stringContaining('<title>Shell</title>'),
+      ]);
+    }
+  });
 });
 
 describe('headers', () => {

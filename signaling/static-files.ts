@@ -77,8 +77,11 @@ export async function staticFiles(buildDir: string): Promise<StaticFiles> {
       const path = pathOf(request.url);
       if (path === undefined) return refuse(response, 400, 'Bad request');
       const file = find(files, path);
-      if (!file) return refuse(response, 404, 'Not found');
-      await send(file, request, response);
+      if (file) return send(file, request, response);
+      // Who typed an address reads a page; what asks for a file gets no page in its place.
+      const shell = request.headers.accept?.includes('text/html') ? files.get(SHELL) : undefined;
+      if (!shell) return refuse(response, 404, 'Not found');
+      await send(shell, request, response, 404);
     },
   };
 }
@@ -100,7 +103,12 @@ function find(files: ReadonlyMap<string, StaticFile>, path: string): StaticFile 
   return found ?? (PAGE_ROUTES.some((route) => route.test(path)) ? files.get(SHELL) : undefined);
 }
 
-async function send(file: StaticFile, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function send(
+  file: StaticFile,
+  request: IncomingMessage,
+  response: ServerResponse,
+  status = 200,
+): Promise<void> {
   const accepted = acceptedEncodings(request.headers['accept-encoding']);
   const encoding = ENCODINGS.find(
     (each) => accepted.has(each.encoding) && file.encoded.has(each.encoding),
@@ -109,9 +117,10 @@ async function send(file: StaticFile, request: IncomingMessage, response: Server
   const etag = encoding ? `"${file.etag}-${encoding}"` : `"${file.etag}"`;
   const headers: Record<string, string | number> = { ...file.headers, etag };
   if (file.encoded.size > 0) headers['vary'] = 'accept-encoding';
-  if (matches(request.headers['if-none-match'], etag)) return void response.writeHead(304, headers).end();
+  if (status === 200 && matches(request.headers['if-none-match'], etag))
+    return void response.writeHead(304, headers).end();
   if (encoding) headers['content-encoding'] = encoding;
-  response.writeHead(200, { ...headers, 'content-length': variant.bytes });
+  response.writeHead(status, { ...headers, 'content-length': variant.bytes });
   if (request.method === 'HEAD') return void response.end();
   try {
     await pipeline(createReadStream(variant.file), response);
