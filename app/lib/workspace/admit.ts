@@ -6,6 +6,7 @@ import type { Member } from '../log/roster-codec.ts';
 import type { Roster } from '../log/roster.ts';
 import type { Owner } from '../sync/archive/registration.ts';
 import type { Replica } from '../sync/replica.ts';
+import { ChangeRefused } from './epoch-messages.ts';
 
 export interface Admitting {
   readonly replica: Replica;
@@ -19,8 +20,15 @@ export interface Admitting {
 }
 
 /** As many were let in one by one since the last new keys as a room remembers: nobody was now. */
-export class TooManyAdmissions extends Error {
-  override readonly name = 'TooManyAdmissions';
+export class TooManyAdmissions extends ChangeRefused {
+  constructor() {
+    super('TooManyAdmissions', {
+      tone: 'warn',
+      title: 'Nobody was let in: too many were, one by one, since the links were replaced',
+      detail:
+        'Everybody and every link is as before. Replace all links: whoever is listed then stays in, and 256 more can be let in.',
+    });
+  }
 }
 
 /** Durable on this device when it resolves, and told to everybody who is here. Either all of them are let in, or nobody is. */

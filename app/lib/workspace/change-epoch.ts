@@ -8,6 +8,7 @@ import { makeStatement } from '../log/new-statement.ts';
 import type { Roster } from '../log/roster.ts';
 import type { Owner } from '../sync/archive/registration.ts';
 import type { Replica } from '../sync/replica.ts';
+import { ChangeRefused } from './epoch-messages.ts';
 
 export interface EpochChange {
   readonly replica: Replica;
@@ -26,8 +27,15 @@ export interface EpochChange {
 }
 
 /** Another of the room's owners has just begun an epoch, as the server says: nothing was changed, and nobody told. */
-export class EpochTaken extends Error {
-  override readonly name = 'EpochTaken';
+export class EpochTaken extends ChangeRefused {
+  constructor() {
+    super('EpochTaken', {
+      tone: 'warn',
+      title: 'Another of the owner’s browsers has just changed who can be here',
+      detail:
+        'So says the server, and nothing was changed from here. This page goes along as soon as it hears of it: look again then whether your change is still needed. If nothing comes, it can be made all the same, by doing it again.',
+    });
+  }
 }
 
 /** A server that stalls does not keep an owner from removing somebody. */

@@ -1,4 +1,6 @@
 import { expect, it, vi } from 'vitest';
+import { TooManyAdmissions } from './admit.ts';
+import { EpochTaken } from './change-epoch.ts';
 import { changeAlert, keptBehindAlert, movedAlert, removedAlert } from './epoch-messages.ts';
 
 it('offers the download where words would stay behind, and goes on only when asked', () => {
@@ -34,6 +36,9 @@ it('tells a raise and a return from new keys for all', () => {
     expect(movedAlert(false, { from: 'editor', by: 'return' }, to).title).toBe(
       'You are let into this room again',
     );
-  const full = Object.assign(new Error(), { name: 'TooManyAdmissions' });
-  expect(changeAlert(full).detail).toContain('Replace all links');
+});
+
+it('tells the owner what stood against the change, where that is known', () => {
+  expect(changeAlert(new TooManyAdmissions()).detail).toContain('Replace all links');
+  expect(changeAlert(new EpochTaken()).title).toContain('Another of the owner’s browsers');
 });

@@ -13,14 +13,6 @@ export const removedAlert = (download: () => void): NewAlert => ({
   actions: [{ label: 'Download project', act: download }],
 });
 
-/** In the place of the room, for an old link on a device that has nothing of the room. Words for ui/StatusPage. */
-export const linkReplacedPage = {
-  title: 'This link was replaced',
-  why: 'The room’s owner changed who can be in it, and the links made before stopped working.',
-  works: 'Nothing was opened or changed, and your other rooms are as they were.',
-  next: 'Ask who sent it for a new link.',
-} as const;
-
 /** This device goes on with the new keys. `mine`: it made them. */
 export function movedAlert(mine: boolean, { from, by }: Moved, to: Role): NewAlert {
   const [changed, detail] = movedWords[by];
@@ -70,12 +62,20 @@ export const keptBehindAlert = (changes: number, download: () => void, goOn: () 
   ],
 });
 
-/** The owner's change did not come to be. By the error's name: what makes changes is fetched when it is needed. */
-export function changeAlert(error: unknown): NewAlert {
-  const name = error instanceof Error ? error.name : '';
-  if (name === 'EpochTaken') return epochTakenAlert;
-  return name === 'TooManyAdmissions' ? tooManyAdmissionsAlert : changeFailedAlert(error);
+/** Why a change failed, where what makes it knows more than that it did. */
+export class ChangeRefused extends Error {
+  readonly alert: NewAlert;
+
+  constructor(name: string, alert: NewAlert) {
+    super(alert.title);
+    this.name = name;
+    this.alert = alert;
+  }
 }
+
+/** The owner's change did not come to be. */
+export const changeAlert = (error: unknown): NewAlert =>
+  error instanceof ChangeRefused ? error.alert : changeFailedAlert(error);
 
 const changeFailedAlert = (error: unknown): NewAlert => ({
   tone: 'bad',
@@ -84,22 +84,6 @@ const changeFailedAlert = (error: unknown): NewAlert => ({
     ? 'This device has no space left to store it. Everybody and every link is as before. Free space in the browser or on the disk, then try again.'
     : 'Everybody and every link is as before, and the room works. Try again; if it fails again, reload first. The browser’s console has the details.',
 });
-
-/** Of two of the owner's browsers that changed the room at one time the other one was first. */
-const epochTakenAlert: NewAlert = {
-  tone: 'warn',
-  title: 'Another of the owner’s browsers has just changed who can be here',
-  detail:
-    'So says the server, and nothing was changed from here. This page goes along as soon as it hears of it: look again then whether your change is still needed. If nothing comes, it can be made all the same, by doing it again.',
-};
-
-/** Of those let in one by one a room remembers no more. */
-const tooManyAdmissionsAlert: NewAlert = {
-  tone: 'warn',
-  title: 'Nobody was let in: too many were, one by one, since the links were replaced',
-  detail:
-    'Everybody and every link is as before. Replace all links: whoever is listed then stays in, and 256 more can be let in.',
-};
 
 /** The owner changed who can be here, and this page could not go there. */
 export const moveFailedAlert = (download: () => void): NewAlert => ({

@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  codeFileText,
-  doneWords,
-  addedAlert,
-  lostAlert,
-  notOwnerWords,
-  ownerRowWords,
-  ownershipProblemWords,
-  twoRostersAlert,
-} from './owner-words.ts';
+import { codeFileText, doneWords, ownerRowWords, ownershipProblemWords } from './owner-dialog-words.ts';
+import { addedAlert, lostAlert, notOwnerWords, twoRostersAlert } from './owner-words.ts';
 import type { OwnershipModel, OwnershipProblem } from './room-model.ts';
 
 const NOW = Date.UTC(2026, 0, 2);
