@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { DeviceId } from '../core/ids.ts';
+import { defaultName } from '../core/person.ts';
 import { MAX_SEEN_PEOPLE, meet, readSeen, writeSeen, type SeenPeople } from './seen-people.ts';
 
 const device = (n: number): DeviceId => n.toString(16).padStart(64, '0') as DeviceId;
@@ -43,6 +44,16 @@ it('remembers since when, also over new keys, and says nothing of it where that 
   });
   const odd = readSeen(JSON.stringify({ [ann.device]: ['Ann', 'editor', 5, 0, 6] }));
   expect(odd.get(ann.device)).not.toHaveProperty('firstSeen');
+});
+
+it('knows somebody still by the name they gave where only their device speaks for them', () => {
+  const first = meet(nobody, [ann], { now: 1, epoch: 0 });
+  const unnamed = { ...ann, name: defaultName(ann.device) };
+  expect(meet(first, [unnamed], { now: 2, epoch: 1 }).get(ann.device)).toMatchObject({
+    name: 'Ann',
+    lastSeen: 2,
+  });
+  expect(meet(nobody, [unnamed], { now: 2, epoch: 1 }).get(ann.device)?.name).toBe(unnamed.name);
 });
 
 it('keeps so many, and of more those who were seen last', () => {

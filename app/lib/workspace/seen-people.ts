@@ -2,7 +2,7 @@
  * Whom this browser has met in a room: so that its owner can say who stays, also of those who are away. Kept per room
  * in local storage, and only a convenience: what is lost there is met again.
  */
-import { cleanName } from '../core/person.ts';
+import { cleanName, defaultName } from '../core/person.ts';
 import { ROLES, higherRole, type DeviceId, type RoomId, type Role } from '../core/ids.ts';
 import { keep, kept, letGo } from './kept-locally.ts';
 
@@ -43,7 +43,8 @@ export function meet(
     const before = all.get(device);
     const firstSeen = before === undefined ? at.now : before.firstSeen;
     all.set(device, {
-      name,
+      // Who comes, and who has just gone, goes by their device's own for a moment: it is no reason to forget a name.
+      name: name === defaultName(device) ? (before?.name ?? name) : name,
       // Whoever opens the view link after the edit link still has the edit link.
       role: before?.epoch === at.epoch ? higherRole(before.role, role) : role,
       lastSeen: at.now,
