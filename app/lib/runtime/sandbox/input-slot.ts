@@ -19,8 +19,12 @@ export const makeInputSlot = (): SharedArrayBuffer => new SharedArrayBuffer(DATA
 /** Worker: sleeps until the frame answers. */
 export function takeInput(slot: SharedArrayBuffer): Uint8Array | 'ended' | 'interrupted' {
   const control = new Int32Array(slot, 0, 2);
-  Atomics.wait(control, STATE, EMPTY);
-  const state = Atomics.exchange(control, STATE, EMPTY);
+  let state = EMPTY;
+  // The notice of the answer before may come after that was taken, and wakes nobody for anything.
+  while (state === EMPTY) {
+    Atomics.wait(control, STATE, EMPTY);
+    state = Atomics.exchange(control, STATE, EMPTY);
+  }
   if (state === ENDED) return 'ended';
   if (state !== FILLED) return 'interrupted';
   return new Uint8Array(slot, DATA_OFFSET, control[LENGTH]).slice();
