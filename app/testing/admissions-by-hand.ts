@@ -38,7 +38,8 @@ export function readAdmission(bytes: Buffer, { genesis, statements, owners = [] 
   const began = statements.at(-1)?.bytes ?? genesis;
   if (epoch !== statements.length || !newest.equals(sha256(began))) refuse('not-next');
   const signs = (by: Buffer): boolean => holds(by, signature, label('admission'), bytes.subarray(0, -64));
-  if (!ownersOf(genesis, owners).some(signs)) refuse('bad-signature');
+  const since = owners.filter((one) => one.epoch === statements.length).flatMap((one) => one.owners);
+  if (![...ownersOf(genesis, owners, statements.length), ...since].some(signs)) refuse('bad-signature');
   return { bytes, epoch, time, ...grant };
 }
 

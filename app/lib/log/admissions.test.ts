@@ -93,7 +93,7 @@ describe('ROST-41 what is believed', () => {
     expect(upTo(1, { ...later, admissions: [late, early] }).admissions).toEqual([late]);
   });
 
-  test('by who owns the room then: not by who did before, nor by its root', async () => {
+  test('by whoever has owned the room since the epoch began: not by who did before, nor by its root', async () => {
     const [root, ann] = [await generateSigningKeyPair(), await generateSigningKeyPair()];
     const made = await makeOwnersStatement({
       root: signer(room.owner),
@@ -104,10 +104,33 @@ describe('ROST-41 what is believed', () => {
     });
     if (!made.ok) throw new Error(made.error.kind);
     const ground = { ...start, owners: [made.value] };
-    expect((await decodeAdmission((await admitted('editor')).bytes, ground)).ok).toBe(false);
+    // Who let somebody in and was left out then has let them in all the same, and keeps nobody else out.
+    const before = await admitted('editor');
     await expect(admitted('editor', { ground, owner: signer(root) })).rejects.toThrow('bad-signature');
     const hers = await admitted('editor', { ground, owner: signer(ann) });
+    const theirs = await generateDeviceKeyPair();
+    const more = await admitted('viewer', {
+      ground,
+      owner: signer(ann),
+      member: { device: idOf(theirs), role: 'viewer' },
+    } as never);
+    expect(await believeAdmissions([before.bytes, more.bytes], ground)).toEqual([before, more]);
     expect(await believeAdmissions([hers.bytes], ground)).toEqual([hers]);
+    // The genesis owner was left out before the next epoch, and lets nobody into that.
+    const next = await makeStatement({
+      owner: signer(ann),
+      genesis: room.genesis,
+      before: [],
+      owners: ground.owners,
+      keys: laterKeys,
+      former: room.keys,
+      closed: [],
+      members: [],
+      time: 2,
+    });
+    const after = { ...ground, statements: [next] };
+    await expect(admitted('editor', { ground: after, keys: laterKeys })).rejects.toThrow('bad-signature');
+    expect((await admitted('editor', { ground: after, keys: laterKeys, owner: signer(ann) })).epoch).toBe(1);
   });
 
   test('[seed 3601, 120 runs] no changed byte, and no bytes that nobody signed', async () => {

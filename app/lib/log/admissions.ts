@@ -58,7 +58,7 @@ export async function decodeAdmission(
   if (fields.epoch !== ground.statements.length || !equalBytes(newest, newestOf(ground)))
     return err({ kind: 'not-next' });
   const message = concat(ADMISSION_LABEL, own.subarray(0, own.length - SIGNATURE_BYTES));
-  for (const owner of ownershipOf(ground.genesis, ground.owners).owners)
+  for (const owner of signersIn(ground))
     if (await verifySignature(owner, signature, message)) return ok({ ...fields, bytes: own });
   return err({ kind: 'bad-signature' });
 }
@@ -86,6 +86,16 @@ export function withAdmission(all: readonly Admission[], one: Admission): readon
 function isAbove(one: Admission, other: Admission): boolean {
   const more = ROLES.indexOf(one.role) - ROLES.indexOf(other.role);
   return more > 0 || (more === 0 && toHex(one.bytes) < toHex(other.bytes));
+}
+
+/**
+ * Everybody who has owned the room since its newest epoch began: what an owner gave is not taken back by another's coming to own
+ * it, and who has heard less believes nothing that others don't.
+ */
+function signersIn({ genesis, statements, owners }: Ground): readonly Bytes[] {
+  const epoch = statements.length;
+  const since = owners.filter((one) => one.epoch === epoch);
+  return [ownershipOf(genesis, owners, epoch), ...since].flatMap((one) => one.owners);
 }
 
 /** The hash of the statement that admissions of now stand on. */

@@ -42,6 +42,8 @@ const roles = (...who: Person[]) => who.map(({ way }) => [way?.kind, way?.keys.r
 it('ROST-40, ROST-43 a raise: who got it writes, under the same keys, and nobody else is moved', async () => {
   const [ann, ben, vic] = (await room('e', 'c', 'v')) as [Person, Person, Person];
   await ann.admit(as(vic, 'editor'));
+  // Once more, and for less: there is nothing to give.
+  for (const role of ['editor', 'viewer'] as const) await ann.admit(as(vic, role));
   await until('they heard', () => told(vic) && told(ben));
   await vic.reopen();
   expect(ben.heard).toBeUndefined();

@@ -1,4 +1,5 @@
 /** What an owner's device does to let somebody in, or to give them a higher role, under the keys that the room has (ROST-40). */
+import { higherRole } from '../core/ids.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import { withAdmission } from '../log/admissions.ts';
 import { makeAdmission } from '../log/new-admission.ts';
@@ -31,10 +32,15 @@ export class TooManyAdmissions extends ChangeRefused {
   }
 }
 
+const gives = (one: Member, { device, role }: Member): boolean =>
+  one.device === device && higherRole(one.role, role) === one.role;
+
 /** Durable on this device when it resolves, and told to everybody who is here. Either all of them are let in, or nobody is. */
 export async function admit({ replica, owner, keys, roster, members, now }: Admitting): Promise<void> {
   let { admissions = [] } = roster;
   for (const member of members) {
+    // Another owner was quicker.
+    if (admissions.some((one) => gives(one, member))) continue;
     const made = await makeAdmission({ owner, ground: roster, keys, member, time: now });
     // A weak key is nobody's: there is nobody to let in.
     if (made === undefined) continue;
