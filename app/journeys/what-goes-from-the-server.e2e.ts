@@ -6,6 +6,7 @@ import { archived, enterRoom, makeRoom, newFile, openFile } from './fixtures/roo
 import { startCodeFace, type CodeFace } from './fixtures/server-process.ts';
 
 const noArchive = !process.env['POCKETBASE_PATH'];
+if (noArchive) console.log('This journey is skipped: POCKETBASE_PATH is not set (npm test sets it).');
 
 /** A server on which a room is soon full. */
 const test = base.extend<{
