@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { DEFAULT_SIZES, MIN_FILES_PX, edgePercent, edgePxAfter, readSizes, toPercent } from './pane-sizes.ts';
+import { DEFAULT_SIZES, MIN_FILES_PX, edgePercent, readSizes, toPercent } from './pane-sizes.ts';
 
 it('reads what was kept, and takes the defaults for anything else', () => {
   expect(readSizes('{"filesPx":300,"outputPx":200,"sidePx":280}')).toEqual({
@@ -28,9 +28,4 @@ it('keeps the px of Files in a narrower window, and its least', () => {
   for (const width of [1440, 1000, 720]) expect((edgePercent(232, width) * width) / 100).toBeCloseTo(232, 6);
   expect((edgePercent(MIN_FILES_PX, 720) * 720) / 100).toBeCloseTo(MIN_FILES_PX, 6);
   expect(edgePercent(900, 720)).toBe(60);
-});
-
-it('takes a new width of Files from a drag, not from fitting it to the window', () => {
-  expect(edgePxAfter(edgePercent(900, 720), 900, 720)).toBe(900);
-  expect(edgePxAfter(25, 900, 720)).toBe(180);
 });

@@ -44,17 +44,6 @@ export function toPercent(px: number, totalPx: number, neighbourMinPx: number): 
 export const edgePercent = (px: number, windowPx: number, maxPercent = MAX_EDGE_PERCENT): number =>
   Math.min(toPercent(px, windowPx, MIN_EDITOR_PX), maxPercent);
 
-/** The px wanted for such a pane after a new layout: a window too narrow for them takes nothing from what was wanted. */
-export function edgePxAfter(
-  percent: number,
-  wantedPx: number,
-  windowPx: number,
-  maxPercent = MAX_EDGE_PERCENT,
-): number {
-  const fitted = Math.abs(percent - edgePercent(wantedPx, windowPx, maxPercent)) < 0.01;
-  return fitted ? wantedPx : (percent * windowPx) / 100;
-}
-
 const size = (value: unknown, min: number): number | undefined =>
   typeof value === 'number' && Number.isFinite(value)
     ? Math.min(Math.max(Math.round(value), min), 10_000)
