@@ -20,11 +20,28 @@ function securityHeaders(): Plugin {
   };
 }
 
+/** Languages bring completions, which nothing here shows: the page and its grammars do without what makes and draws them. */
+function withoutCompletions(): Plugin {
+  const own = (file: string): string => join(import.meta.dirname, 'app/lib/editor', file);
+  return {
+    name: 'codeface-without-completions',
+    enforce: 'pre',
+    resolveId(wanted, from = '') {
+      if (wanted === '@codemirror/autocomplete' && from.includes('/@codemirror/lang-'))
+        return own('no-completions.ts');
+      // Its list of all languages, which would bring back those of Python.
+      if (wanted === '@codemirror/lang-python' && from.includes('/@codemirror/language-data/'))
+        return own('python.ts');
+      return undefined;
+    },
+  };
+}
+
 /** Where `npm start` serves signaling and relay, so that rooms of `npm run dev` meet too. */
 const thinServer = `http://127.0.0.1:${process.env['PORT'] ?? 8420}`;
 
 export default defineConfig({
-  plugins: [securityHeaders(), sandboxBundlePlugin(), sveltekit()],
+  plugins: [securityHeaders(), sandboxBundlePlugin(), withoutCompletions(), sveltekit()],
   worker: { format: 'es' },
   resolve: {
     alias: [

@@ -2,8 +2,8 @@
  * The language of a file, by its name. Python comes with the editor, as new rooms open in it; JavaScript and TypeScript
  * come when a file first needs them, and every other grammar too. The names of these are known at once.
  */
-import { python } from '@codemirror/lang-python';
 import { LanguageDescription, type LanguageSupport } from '@codemirror/language';
+import { python } from './python.ts';
 
 const javascript = (name: string, extensions: string[], options: { jsx?: boolean; typescript?: boolean }) =>
   LanguageDescription.of({
