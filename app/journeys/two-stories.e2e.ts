@@ -1,12 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import type { Page } from '@playwright/test';
 import { twoStories } from '../testing/two-stories.ts';
-import { concat, type Bytes } from '../lib/core/bytes.ts';
 import { formatLink } from '../lib/crypto/links.ts';
 import { createRoom, deriveRoomKeys } from '../lib/crypto/room-keys.ts';
 import { makeGenesis } from '../lib/log/genesis.ts';
-import { encodeRoomFile } from '../lib/log/room-file.ts';
 import { expect, test } from './fixtures/codeface.ts';
+import { importRoomFile, writeRoomFile } from './fixtures/room-file.ts';
 import { openFile, saved, wholeText } from './fixtures/room.ts';
 import { typeThrough } from './fixtures/typing.ts';
 
@@ -21,13 +19,9 @@ test('a computer that was restored from a copy told two people different things:
   const stories = await twoStories(keys, genesis, 1, 'notes.txt');
   const files: string[] = [];
   for (const [i, story] of stories.entries()) {
-    const parts: Bytes[] = [];
-    const batches = (async function* () {
-      yield story.map(({ sealed }) => sealed);
-    })();
-    for await (const part of encodeRoomFile({ roomId, genesis: genesis.bytes }, batches)) parts.push(part);
     const file = info.outputPath(`story-${i}.codeface`);
-    await writeFile(file, concat(...parts));
+    const segments = story.map(({ sealed }) => sealed);
+    await writeRoomFile(file, { roomId, genesis: genesis.bytes }, segments);
     files.push(file);
   }
 
@@ -36,7 +30,7 @@ test('a computer that was restored from a copy told two people different things:
   // Each writes on top of what they heard; Ann has no network any more when Ben comes.
   for (const [i, { page }] of [ann, ben].entries()) {
     await page.goto('/');
-    await importFile(page, files[i] ?? '', link);
+    await importRoomFile(page, files[i] ?? '', link);
     await openFile(page, 'notes.txt');
     expect(await wholeText(page)).toBe(i === 0 ? 'start AA ' : 'start B ');
     await type(page, i === 0 ? 'and ann’s words' : 'and ben’s words');
@@ -67,20 +61,6 @@ test('a computer that was restored from a copy told two people different things:
   expect(ben.complaints).toEqual([]);
   expect(ann.complaints.filter((one) => !one.includes('ERR_INTERNET_DISCONNECTED'))).toEqual([]);
 });
-
-async function importFile(page: Page, file: string, link: string): Promise<void> {
-  const [chooser] = await Promise.all([
-    page.waitForEvent('filechooser'),
-    page.getByRole('button', { name: 'Open room file' }).click(),
-  ]);
-  await chooser.setFiles(file);
-  const field = page
-    .getByRole('dialog', { name: 'Open a room file' })
-    .getByRole('textbox', { name: 'Room link' });
-  await field.fill(link);
-  await field.press('Enter');
-  await page.waitForURL(/\/r\/[a-z2-7]{52}#e\./);
-}
 
 async function type(page: Page, words: string): Promise<void> {
   await page.keyboard.press('Control+End');
