@@ -3,6 +3,7 @@
 import type { Page } from '@playwright/test';
 import { call, openBench, waitForDoor, type BenchOptions } from './browser.ts';
 import { packHistory, packUpdates } from './history-file.ts';
+import { measureHistoryJoin } from './join-history.ts';
 import { recordHistory, weighWithTypedTimes } from './record-history.ts';
 import type { Opened } from './page/history.ts';
 import { profiled } from './profile.ts';
@@ -67,6 +68,8 @@ export async function measureHistory(options: BenchOptions): Promise<Findings> {
       `history: ${history.entries} keys; squashed, the last ${tail.length} are still a segment each (${(sumOf(tail.map(({ sealed }) => sealed.length)) / 1e6).toFixed(3)} MB of it)`,
       `history with keys 50 to 450 ms apart: ${(typedBytes / 1e6).toFixed(2)} MB squashed (the trace's own times are a few milliseconds for all of it)`,
     ];
+    const joined = await measureHistoryJoin(bench, history, '/history.bin', trace.endContent.length);
+    notes.push(...(joined.notes ?? []));
     if (options.profiling)
       notes.push(
         'opening from the snapshot, self time:',
@@ -102,6 +105,7 @@ export async function measureHistory(options: BenchOptions): Promise<Findings> {
           target: { kind: 'value', atMost: MAX_VERIFY_MS },
         },
         { name: 'automerge-paper, open without a snapshot', unit: 'ms', ours: [fold.ms] },
+        ...joined.rows,
       ],
       notes,
     };

@@ -1,5 +1,5 @@
 /** What the bench may ask of its page. Arguments and results are plain values: they cross from one process to another. */
-import { hostRoom, joinRoom } from './joining.ts';
+import { hostHistory, hostRoom, joinHistory, joinRoom } from './joining.ts';
 import {
   openHistory,
   openWithoutSnapshot,
@@ -38,6 +38,8 @@ const door = {
   transfer: raw.transfer.bind(raw),
   hostRoom,
   joinRoom,
+  hostHistory,
+  joinHistory,
   storeHistory,
   openHistory,
   openWithoutSnapshot,

@@ -4,9 +4,20 @@ import { randomBytes, toHex } from '../../../app/lib/core/bytes.ts';
 import { readFrame } from '../../../app/lib/sync/frames.ts';
 import type { Transport, TransportEvents } from '../../../app/lib/sync/transport.ts';
 import { webrtcTransport } from '../../../app/lib/sync/transports/webrtc.ts';
-import { now } from './clock.ts';
+import { now, pause } from './clock.ts';
 import { connect, makeRoom, openRoom, type OpenRoom, type RoomTicket } from './room.ts';
 import { serverSocket } from './server-socket.ts';
+
+/** A newcomer of a room with a long history. */
+export interface JoinedHistory {
+  /** From the open link to the text that can be read and typed in. */
+  readonly textMs: number;
+  /** To the history behind it, verified. */
+  readonly historyMs: number;
+  /** Bytes of the answer, and of the checkpoint before it. */
+  readonly segmentBytes: number;
+  readonly checkpointBytes: number;
+}
 
 export interface Joined {
   /** From the open link to the whole text. */
@@ -35,6 +46,42 @@ export async function hostRoom(bytes: number): Promise<{ ticket: RoomTicket; tex
   }
   connect(room);
   return { ticket: link, textHash: await hashOf(wholeText(room)) };
+}
+
+/** Has the history that `storeHistory` stored, and waits for others: who come are shown a checkpoint, or none. */
+export async function hostHistory(ticket: RoomTicket, shows: boolean): Promise<void> {
+  connect(await openRoom(ticket, [transport()], shows ? undefined : { entries: Infinity, bytesAnEntry: 0 }));
+}
+
+/** Comes in with the link to a history that ends in so many characters. */
+export async function joinHistory(
+  { roomId, editSeed }: RoomTicket,
+  characters: number,
+  entries: number,
+): Promise<JoinedHistory> {
+  const watched = watch(transport());
+  const room = await openRoom({ roomId, editSeed }, [watched.transport]);
+  const { replica } = room;
+  const isShown = (): boolean => replica.known && lengthOf(room) === characters;
+  const isWhole = (): boolean =>
+    replica.frontier.reduce((sum, { seq }) => sum + seq, 0) === entries && replica.caughtUp;
+  connect(room);
+  const shownAt = await at(isShown);
+  const wholeAt = await at(isWhole);
+  const { linkAt, segmentBytes, checkpointBytes } = watched;
+  const since = (time: number): number => time - (linkAt() ?? NaN);
+  return {
+    textMs: since(shownAt),
+    historyMs: since(wholeAt),
+    segmentBytes: segmentBytes(),
+    checkpointBytes: checkpointBytes(),
+  };
+}
+
+/** When it held, within a few milliseconds. */
+async function at(holds: () => boolean): Promise<number> {
+  while (!holds()) await pause(2);
+  return now();
 }
 
 /** Comes in with the link. `length` is how long the text will be. */
@@ -74,6 +121,7 @@ const transport = (): Transport => webrtcTransport({ signalUrl: serverSocket('/s
 function watch(inner: Transport) {
   let linkAt: number | undefined;
   let segmentBytes = 0;
+  let checkpointBytes = 0;
   const parts: number[] = [];
   const listening = (events: TransportEvents): TransportEvents => ({
     onLink(link) {
@@ -86,6 +134,7 @@ function watch(inner: Transport) {
         parts.push(now());
         segmentBytes += frame.length;
       }
+      if (read.ok && read.value.kind === 'checkpoint') checkpointBytes += frame.length;
       events.onFrame(link, frame);
     },
     onLinkClosed: (link, why) => events.onLinkClosed(link, why),
@@ -98,6 +147,7 @@ function watch(inner: Transport) {
     } as Transport,
     linkAt: () => linkAt,
     segmentBytes: () => segmentBytes,
+    checkpointBytes: () => checkpointBytes,
     parts,
   };
 }

@@ -12,6 +12,7 @@ import { decodeGenesis, makeGenesis, type Genesis } from '../../../app/lib/log/g
 import type { LogStore } from '../../../app/lib/log/log-store.ts';
 
 import { openIndexedDbStore } from '../../../app/lib/storage/stores/indexeddb.ts';
+import type { Worth } from '../../../app/lib/sync/checkpoints.ts';
 import { workerFolder } from '../../../app/lib/sync/folder.ts';
 import { Replica } from '../../../app/lib/sync/replica.ts';
 import { topicOf } from '../../../app/lib/sync/topic.ts';
@@ -42,6 +43,7 @@ export async function makeRoom(): Promise<Required<RoomTicket>> {
 export async function openRoom(
   { roomId, editSeed, genesis: given }: RoomTicket,
   transports: readonly Transport[] = [],
+  worth?: Worth,
 ): Promise<OpenRoom> {
   const keys = await deriveRoomKeys('e', fromHex(editSeed), 0, roomId as RoomId);
   const opened = await openIndexedDbStore(keys.roomId);
@@ -57,6 +59,7 @@ export async function openRoom(
     folder: workerFolder(),
     transports,
     clock: systemClock,
+    ...(worth && { worth }),
     events: {
       onMessages: () => undefined,
       onSaved: () => undefined,
