@@ -9,6 +9,7 @@ import { FORMAT } from '../app/lib/log/format.ts';
 import { acceptVectors } from './vectors/accept.ts';
 import { admissionVectors, admittingRosterVectors } from './vectors/admissions.ts';
 import { archiveVectors } from './vectors/archive.ts';
+import { checkpointVectors } from './vectors/checkpoints.ts';
 import { chainVectors, frontierOf, segmentVectors, writeChains } from './vectors/chains.ts';
 import { epochRoom } from './vectors/epoch-room.ts';
 import { epochSegmentVectors, epochStepVectors } from './vectors/epoch-segments.ts';
@@ -80,6 +81,7 @@ async function buildVectors() {
     noVectorFor: UNSHOWN,
     updates: updateVectors(),
     frames: await frameVectors(room, rows, written.segments[1]?.sealed ?? new Uint8Array()),
+    checkpoints: await checkpointVectors(room, rows),
     runMessages: runMessageVectors(),
     talkMessages: talkMessageVectors(),
     talk: talkVectors(),

@@ -22,7 +22,7 @@ const FILE = new URL('../../docs/vectors.json', import.meta.url);
 export const vectors = JSON.parse(readFileSync(FILE, 'utf8')) as Vectors;
 export const { seeds } = vectors;
 export const CHANNELS = ['project', 'talk', 'runs', 'carry'];
-export const KINDS = ['segment', 'hello', 'want', 'presence', 'signal', 'genesis', 'roster'];
+export const KINDS = ['segment', 'hello', 'want', 'presence', 'signal', 'genesis', 'roster', 'checkpoint'];
 
 export const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 export const sha256 = (...parts: Uint8Array[]): Buffer =>

@@ -38,6 +38,8 @@ export class MemoryNetwork {
   #pumping = false;
   readonly #chance: () => number;
   faults: NetworkFaults = { loss: 0, repeat: 0, reorder: 0 };
+  /** What whoever is the wire between two makes of a frame. */
+  changes: (frame: Bytes) => Bytes = (frame) => frame;
   /** Frames sent so far, by their first byte (what kind they are). */
   readonly sent = new Map<number, number>();
 
@@ -117,7 +119,7 @@ export class MemoryNetwork {
         this.#chance() < this.faults.reorder
           ? Math.floor(this.#chance() * (this.#flying.length + 1))
           : this.#flying.length;
-      this.#flying.splice(at, 0, { from, to, frame: frame.slice() });
+      this.#flying.splice(at, 0, { from, to, frame: this.changes(frame.slice()) });
     }
     void this.#pump();
   }

@@ -11,6 +11,7 @@ import type { LogStore } from '../lib/log/log-store.ts';
 import type { Accepted } from '../lib/log/receipt.ts';
 import { Project } from '../lib/document/project.ts';
 import { memoryStore } from '../lib/storage/stores/memory.ts';
+import type { Worth } from '../lib/sync/checkpoints.ts';
 import { inPlaceFolder, type Folder } from '../lib/sync/folder.ts';
 import { stateHash } from '../lib/sync/fold-session.ts';
 import type { OutboxState } from '../lib/sync/outbox.ts';
@@ -64,6 +65,8 @@ export interface ReplicaSetup {
   readonly folder?: Folder;
   readonly transports: readonly Transport[];
   readonly archive?: ArchiveWay;
+  /** When it shows newcomers a checkpoint. */
+  readonly worth?: Worth;
   /** Creates the room's one file; of the first replica only. */
   readonly makesFile?: boolean;
   /** False for a joiner that only has the link. */
@@ -95,6 +98,7 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
     store,
     folder: setup.folder ?? inPlaceFolder(),
     transports,
+    ...(setup.worth && { worth: setup.worth }),
     ...(setup.archive && { archive: setup.archive }),
     clock: { now: () => Date.now() },
     events: {

@@ -89,7 +89,7 @@ export const rosterFrameVectors = () => {
       name: 'an unknown kind',
       rules: ['SYNC-1'],
       epoch: 1,
-      bytes: of('of epoch 1', '07'),
+      bytes: of('of epoch 1', '08'),
       refused: 'malformed-frame' as const,
     },
     { name: 'nothing', rules: ['SYNC-1'], epoch: 1, bytes: '', refused: 'malformed-frame' as const },

@@ -16,7 +16,8 @@ export type SeedKind = 'e' | 'c' | 'v';
 export const SEED_BYTES = 32;
 
 /** What is sealed, each kind with keys of its own. 'signal' goes through the signaling server, 'genesis' into the archive. */
-export type SealKind = 'segment' | 'hello' | 'want' | 'presence' | 'signal' | 'genesis' | 'roster';
+export type SealKind =
+  'segment' | 'hello' | 'want' | 'presence' | 'signal' | 'genesis' | 'roster' | 'checkpoint';
 export const SEAL_KINDS: readonly SealKind[] = [
   'segment',
   'hello',
@@ -25,6 +26,7 @@ export const SEAL_KINDS: readonly SealKind[] = [
   'signal',
   'genesis',
   'roster',
+  'checkpoint',
 ];
 
 /** The keys of one seal kind: encryption, and the one that makes IVs from what is encrypted (SEAL-5). */
@@ -87,7 +89,7 @@ export async function deriveRoomKeys(
     ]),
     ivSecret: expand(v, `iv/${kind}`),
   });
-  const [segment, hello, want, presence, signal, genesis, roster] = await Promise.all([
+  const [segment, hello, want, presence, signal, genesis, roster, checkpoint] = await Promise.all([
     sealKey('segment'),
     sealKey('hello'),
     sealKey('want'),
@@ -95,6 +97,7 @@ export async function deriveRoomKeys(
     sealKey('signal'),
     sealKey('genesis'),
     sealKey('roster'),
+    sealKey('checkpoint'),
   ]);
   return {
     roomId,
@@ -106,7 +109,7 @@ export async function deriveRoomKeys(
     ...(c && { commentInvite: await pair(c, 'comment-invite') }),
     viewInvite: await pair(v, 'view-invite'),
     topic: await pair(v, 'topic'),
-    sealing: { segment, hello, want, presence, signal, genesis, roster },
+    sealing: { segment, hello, want, presence, signal, genesis, roster, checkpoint },
   };
 }
 

@@ -167,3 +167,24 @@ test('it is told when nothing more is missing: at once, or at the end of the ans
   catchUp.answered(linkOf('ann'), 'ann' as PeerId);
   expect(idle()).toBe(1);
 });
+
+test('SYNC-4: whose answer is being placed is not passed over for it, but for 20 s', () => {
+  const { catchUp, asked, clock } = catchingUp([range('chain', 9)]);
+  const [ann, ben] = [linkOf('ann'), linkOf('ben')];
+  catchUp.compare(ann, 'ann' as PeerId, rows);
+  catchUp.placing('ann' as PeerId, true);
+  clock.now = 3000;
+  catchUp.tick();
+  catchUp.compare(ben, 'ben' as PeerId, rows);
+  expect(asked.map(({ peer }) => peer)).toEqual(['ann']);
+  catchUp.placing('ann' as PeerId, false);
+  catchUp.tick();
+  catchUp.compare(ben, 'ben' as PeerId, rows);
+  expect(asked.map(({ peer }) => peer)).toEqual(['ann', 'ben']);
+
+  catchUp.placing('ben' as PeerId, true);
+  clock.now = 24_000;
+  catchUp.tick();
+  catchUp.compare(ann, 'ann' as PeerId, rows);
+  expect(asked.map(({ peer }) => peer)).toEqual(['ann', 'ben', 'ann']);
+});

@@ -89,6 +89,11 @@ export class CatchUp {
     return this.#repair.expects(peer);
   }
 
+  /** An answer's part is being placed, or has been. */
+  placing(peer: PeerId, begins: boolean): void {
+    this.#repair.placing(peer, begins);
+  }
+
   /** What a link's segments came to. `answer`: they were asked for. */
   took(link: MeshLink, { entries, gaps, held }: BatchOutcome, answer: boolean): void {
     if (answer && entries > 0 && link.peer !== undefined)

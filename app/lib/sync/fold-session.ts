@@ -29,7 +29,7 @@ export interface FoldStart {
   /** Who owned the room when: without them a statement may be believed by nobody. */
   readonly owners?: readonly Bytes[];
   /** Where to go on from; from nothing when absent. */
-  readonly from?: { readonly chains: Bytes; readonly state: Bytes };
+  readonly from?: { readonly chains: Bytes; readonly state?: Bytes };
 }
 
 export interface FoldResult {
@@ -110,6 +110,11 @@ export class FoldSession {
     while (result.gaps.length > 0 && result.entries > 0) result = await this.fold(sealed);
   }
 
+  /** Whether `state` says nothing but what this says too. */
+  contains(state: Bytes): boolean {
+    return stateContains(Y.encodeStateAsUpdate(this.#doc), state);
+  }
+
   /** How far each chain is here. */
   frontier(): FrontierRow[] {
     return this.#log.frontier();
@@ -170,6 +175,16 @@ export const toStored = ({ session, channel, segFirst, segLast, sealed }: Accept
   last: segLast,
   sealed,
 });
+
+/** Whether what two V1 states say together is what `whole` says. Of what was deleted since nothing is left to compare. */
+export function stateContains(whole: Uint8Array, state: Uint8Array): boolean {
+  const both = new Y.Doc();
+  Y.applyUpdate(both, state);
+  Y.applyUpdate(both, whole);
+  const said = stateHash(Y.encodeStateAsUpdate(both));
+  both.destroy();
+  return equalBytes(said, stateHash(whole));
+}
 
 /** Hash of a V1 state, taken from a fresh doc: one with an undo history encodes differently (LOG.md, Checkpoints). */
 export function stateHash(state: Uint8Array): Bytes {

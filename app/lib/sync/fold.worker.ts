@@ -13,6 +13,10 @@ const door = {
     if (session === undefined) throw new Error('fold before start');
     return session.fold(sealed);
   },
+  async contains(state: Bytes): Promise<boolean> {
+    if (session === undefined) throw new Error('fold before start');
+    return session.contains(state);
+  },
   checkRest,
 };
 

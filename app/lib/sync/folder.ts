@@ -10,6 +10,8 @@ import type { WorkerDoor } from './worker-door.ts';
 export interface Folder {
   start(start: FoldStart): Promise<void>;
   fold(sealed: readonly Bytes[]): Promise<FoldResult>;
+  /** As in FoldSession. */
+  contains(state: Bytes): Promise<boolean>;
   /** Holds the snapshot in `start` against all that is stored; independent of any fold that is going on. Aborting rejects it. */
   checkSnapshot(start: FoldStart, stored: readonly StoredSegment[], signal: AbortSignal): Promise<RestCheck>;
   /** Ends what `start` began and frees its memory; a fold that is going on is rejected. */
@@ -26,6 +28,10 @@ export function inPlaceFolder(): Folder {
     fold(sealed) {
       if (session === undefined) throw new Error('fold before start');
       return session.fold(sealed);
+    },
+    async contains(state) {
+      if (session === undefined) throw new Error('fold before start');
+      return session.contains(state);
     },
     checkSnapshot: (start, stored) => checkRest(start, stored),
     end() {
@@ -58,6 +64,10 @@ export function workerFolder(): Folder {
     async fold(sealed) {
       if (current === undefined) throw new Error('fold before start');
       return current.call((worker) => worker.fold(sealed));
+    },
+    async contains(state) {
+      if (current === undefined) throw new Error('fold before start');
+      return current.call((worker) => worker.contains(state));
     },
     async checkSnapshot(start, stored, signal) {
       const checker = await openDoor();

@@ -55,7 +55,7 @@ export class FrameQueue {
           line.frames--;
           line.bytes -= body.length;
         });
-    if (kind === 'live' || kind === 'segments') {
+    if (kind === 'live' || kind === 'segments' || kind === 'checkpoint') {
       const { control } = line;
       line.segments = line.segments.then(() => control).then(work);
     } else line.control = line.control.then(work);

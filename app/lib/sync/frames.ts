@@ -14,7 +14,15 @@ import { CHANNELS } from '../log/format.ts';
 export type FrameError = { readonly kind: 'malformed-frame' };
 
 /** First byte of a frame. */
-export const frameType = { hello: 1, segments: 2, want: 3, presence: 4, live: 5, roster: 6 } as const;
+export const frameType = {
+  hello: 1,
+  segments: 2,
+  want: 3,
+  presence: 4,
+  live: 5,
+  roster: 6,
+  checkpoint: 7,
+} as const;
 export type FrameKind = keyof typeof frameType;
 
 /** HELLO names a frontier of at most this: 20,000 chains of about 70 bytes. */

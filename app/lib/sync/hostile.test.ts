@@ -698,6 +698,7 @@ describe('this tab’s own care', () => {
       folder: { ...inPlaceFolder(), start: () => Promise.reject(new Error('no workers here')) },
       onMessages: () => undefined,
       onForks: () => undefined,
+      onProved: () => undefined,
       keep: (more) => kept.push(...more),
       onError: (what) => told.push(what),
     });

@@ -73,6 +73,7 @@ async function take(segments: readonly Bytes[]) {
     },
     onMessages: () => undefined,
     onForks: () => undefined,
+    onProved: () => undefined,
     keep: () => undefined,
     onError: (what, error) => {
       throw new Error(what, { cause: error });

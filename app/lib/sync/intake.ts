@@ -7,6 +7,7 @@ import type { Bytes } from '../core/bytes.ts';
 import type { StoredSegment } from '../log/log-store.ts';
 import type { Refusal } from '../log/format.ts';
 import type { Accepted, ForkProof, Gap, Receipt } from '../log/receipt.ts';
+import type { Checkpoint } from '../log/checkpoint.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import { applyAccepted, toStored, type FoldStart } from './fold-session.ts';
 import type { Folder } from './folder.ts';
@@ -52,8 +53,13 @@ export interface IntakeOptions {
   /** Takes what was accepted, to be kept. */
   readonly keep: (segments: readonly StoredSegment[]) => void;
   readonly onForks: (forks: readonly ForkProof[]) => void;
+  /** The log is as far as the checkpoint that is shown. */
+  readonly onProved: (verdict: CheckpointVerdict) => void;
   readonly onError: (what: string, error: unknown) => void;
 }
+
+/** 'unprovable': what folds the log aside has failed. */
+export type CheckpointVerdict = 'true' | 'false' | 'unprovable';
 
 export class Intake {
   readonly #options: IntakeOptions;
@@ -63,6 +69,8 @@ export class Intake {
   /** Accepted here since the folder last heard: its copy must have them before it goes on. */
   #sinceFold: Bytes[] = [];
   #folderTimer: ReturnType<typeof setTimeout> | undefined;
+  /** What the doc shows ahead of the log: until it is proved everything is folded aside, where nothing but the log is. */
+  #unproved: Pick<Checkpoint, 'state' | 'frontier'> | undefined;
   #disposed = false;
 
   constructor(options: IntakeOptions) {
@@ -74,13 +82,42 @@ export class Intake {
   }
 
   take(batch: Batch): Promise<BatchOutcome> {
+    return this.#inTurn(async () => {
+      const outcome = await this.#place(batch);
+      await this.#prove();
+      return outcome;
+    });
+  }
+
+  /**
+   * Shows what a checkpoint says before the log is here (CHECK-4). False where something of the project is here already. Throws what
+   * Yjs throws.
+   */
+  show(checkpoint: Pick<Checkpoint, 'state' | 'frontier'>): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const { log, doc } = this.#options;
+      const begun = log.frontier().some(({ channel }) => channel === 'project');
+      if (this.#unproved !== undefined || (begun && !this.#folding)) return false;
+      this.#unproved = checkpoint;
+      Y.applyUpdate(doc, checkpoint.state, FROM_LOG);
+      await this.#prove();
+      return true;
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
     this.#waiting++;
-    const done = this.#queue.then(() => this.#place(batch));
+    const done = this.#queue.then(work);
     this.#queue = done.then(
       () => this.#waiting--,
       () => this.#waiting--,
     );
     return done;
+  }
+
+  /** Resolves when everything that was given so far is placed. */
+  async settled(): Promise<void> {
+    await this.#queue;
   }
 
   /** A segment of this tab's own: the folder's copy needs it like any other. */
@@ -94,7 +131,8 @@ export class Intake {
   }
 
   async #place(batch: Batch): Promise<BatchOutcome> {
-    const heavy = batch.heavy || (bytesOf(batch) > LIGHT_BYTES && (await this.#isHeavy(batch)));
+    const aside = batch.heavy || this.#unproved !== undefined;
+    const heavy = aside || (bytesOf(batch) > LIGHT_BYTES && (await this.#isHeavy(batch)));
     return heavy ? this.#foldOrAccept(batch) : this.#accept(batch);
   }
 
@@ -148,7 +186,9 @@ export class Intake {
       if (this.#disposed) return outcomeOf([]);
       this.#options.onError('folding', error);
       this.#endFolding();
-      return this.#accept(batch);
+      const outcome = await this.#accept(batch);
+      this.#judge('unprovable');
+      return outcome;
     }
   }
 
@@ -157,8 +197,8 @@ export class Intake {
     clearTimeout(this.#folderTimer);
     if (!this.#folding) {
       this.#folding = true;
-      const from = { chains: log.exportChains(), state: Y.encodeStateAsUpdate(doc) as Bytes };
-      await folder.start({ ...foldStart(), from });
+      const state = this.#unproved ? {} : { state: Y.encodeStateAsUpdate(doc) as Bytes };
+      await folder.start({ ...foldStart(), from: { chains: log.exportChains(), ...state } });
     }
     const earlier = this.#sinceFold;
     this.#sinceFold = [];
@@ -174,7 +214,7 @@ export class Intake {
     if (released.fork) this.#options.onForks([released.fork]);
     this.#apply(released.accepted, persist);
     const held = await this.#accept({ segments: result.held, heavy: false, persist });
-    if (!this.#disposed) this.#folderTimer = setTimeout(() => this.#endFolding(), FOLDER_IDLE_MS);
+    this.#endLater();
     return {
       entries: result.entries + countEntries(released) + held.entries,
       refusals: result.refusals,
@@ -183,6 +223,33 @@ export class Intake {
       held: held.held,
       unknownFormat: false,
     };
+  }
+
+  /** Holds the checkpoint that is shown against the log, once the log is as far. */
+  async #prove(): Promise<void> {
+    const { log, folder } = this.#options;
+    if (!this.#unproved?.frontier.every((row) => log.has(row))) return;
+    try {
+      if (this.#sinceFold.length > 0) await this.#fold({ segments: [], heavy: true, persist: true });
+      this.#judge((await folder.contains(this.#unproved.state)) ? 'true' : 'false');
+    } catch (error) {
+      if (this.#disposed) return;
+      this.#options.onError('folding', error);
+      this.#endFolding();
+      this.#judge('unprovable');
+    }
+  }
+
+  #judge(verdict: CheckpointVerdict): void {
+    if (this.#unproved === undefined) return;
+    this.#unproved = undefined;
+    this.#endLater();
+    this.#options.onProved(verdict);
+  }
+
+  #endLater(): void {
+    if (this.#disposed || this.#unproved !== undefined) return;
+    this.#folderTimer = setTimeout(() => this.#endFolding(), FOLDER_IDLE_MS);
   }
 
   #endFolding(): void {

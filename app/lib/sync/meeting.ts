@@ -106,6 +106,11 @@ export class Meeting {
     return this.#stateOf(link).greeted;
   }
 
+  /** Whether the far end has named nothing of the project so far. */
+  isNew(link: MeshLink): boolean {
+    return [...this.#stateOf(link).heard.values()].every(({ channel }) => channel !== 'project');
+  }
+
   /** Sends a HELLO with what moved since the last one on this link. `wantsReply` asks for theirs. */
   async greet(link: MeshLink, wantsReply: boolean): Promise<void> {
     const { keys, session, log } = this.#options;

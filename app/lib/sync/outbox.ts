@@ -21,7 +21,8 @@ const MAX_MERGED_UPDATES = 500;
 
 export type OutboxState =
   | { readonly kind: 'saved' }
-  | { readonly kind: 'unsaved' }
+  /** `waits`: it can't be signed before the room's history is here. */
+  | { readonly kind: 'unsaved'; readonly waits?: true }
   /** The store refused own entries or others': everything is still in this tab and with the peers that are here. */
   | { readonly kind: 'store-failed'; readonly error: unknown }
   /** My own entry did not pass the accept order: a defect of this app, so nothing more is called saved. */
@@ -37,6 +38,8 @@ export interface OutboxOptions {
   readonly clock: Clock;
   /** Sends one fresh segment to every peer. */
   readonly send: (accepted: Accepted) => void;
+  /** Whether the doc is ahead of the log: edits have nothing to stand on yet (CHECK-5). */
+  readonly held: () => boolean;
   readonly onState: (state: OutboxState) => void;
 }
 
@@ -77,7 +80,18 @@ export class Outbox {
     await this.#options.shelf.settled();
   }
 
-  /** The room's genesis statement came: what waited for it can be signed. */
+  /** Whether the log has everything that was written here. */
+  get inLog(): boolean {
+    const stopped = this.#refusal !== undefined || this.#broken !== undefined;
+    return !stopped && !this.#sealing && this.#updates.length === 0;
+  }
+
+  /** Edits that are not signed yet. */
+  get waiting(): readonly Uint8Array[] {
+    return this.#updates;
+  }
+
+  /** What was written may have waited for the room's genesis statement, or for the log: it can be signed now. */
   resume(): void {
     if (this.#updates.length > 0 || this.#messages.length > 0) this.#wake();
   }
@@ -97,7 +111,9 @@ export class Outbox {
       .catch((error: unknown) => (this.#broken = error ?? new Error('an entry could not be made')))
       .finally(() => {
         this.#sealing = false;
-        this.#tell();
+        // Something may have come after the last look, and found this still busy.
+        if (this.#messages.length > 0 || (this.#updates.length > 0 && !this.#options.held())) this.#wake();
+        else this.#tell();
       });
   }
 
@@ -116,7 +132,7 @@ export class Outbox {
 
   /** The next entry to make: edits first, then messages in order. */
   #take(): { channel: Channel; payload: Bytes } | undefined {
-    if (this.#updates.length === 0) return this.#messages.shift();
+    if (this.#updates.length === 0 || this.#options.held()) return this.#messages.shift();
     let count = 0;
     let bytes = 0;
     for (const update of this.#updates) {
@@ -145,6 +161,9 @@ export class Outbox {
     if (this.#broken !== undefined) return { kind: 'broken', error: this.#broken };
     if (shelf.error !== undefined) return { kind: 'store-failed', error: shelf.error };
     const busy = this.#sealing || shelf.holdsOwn || this.#updates.length > 0 || this.#messages.length > 0;
-    return busy ? { kind: 'unsaved' } : { kind: 'saved' };
+    if (!busy) return { kind: 'saved' };
+    return this.#updates.length > 0 && this.#options.held()
+      ? { kind: 'unsaved', waits: true }
+      : { kind: 'unsaved' };
   }
 }

@@ -10,6 +10,7 @@ import type { RoomLog } from '../log/room-log.ts';
 import { openSealed, seal } from '../log/seal.ts';
 import { Answers } from './answers.ts';
 import { CatchUp } from './catch-up.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { FrameQueue } from './frame-queue.ts';
 import {
   decodeSegments,
@@ -19,6 +20,7 @@ import {
   readFrame,
   writeFrame,
   type FrameKind,
+  type WantedRange,
 } from './frames.ts';
 import { FirstGreetings } from './first-greetings.ts';
 import { Gossip } from './gossip.ts';
@@ -37,7 +39,7 @@ const TICK_MS = 1000;
 /** Whoever mints sessions can fork each: no more of it is told than people would read. */
 const MAX_TOLD_FORKS = 16;
 
-export interface PeersOptions extends Omit<ReplicaOptions, 'store' | 'folder' | 'genesis'> {
+export interface PeersOptions extends Omit<ReplicaOptions, 'store' | 'folder' | 'genesis' | 'worth'> {
   readonly log: RoomLog;
   readonly shelf: Shelf;
   readonly atRest: LogAtRest;
@@ -49,6 +51,8 @@ export interface PeersOptions extends Omit<ReplicaOptions, 'store' | 'folder' | 
   readonly take: (batch: Batch) => Promise<BatchOutcome>;
   /** Resolves when what this tab wrote was offered to the store. */
   readonly settled: () => Promise<void>;
+  /** What shows a long history at once, sealed, to and from whoever is at the far end (CHECK-6). */
+  readonly checkpoints: Pick<Checkpoints, 'make' | 'offer'>;
 }
 
 export class Peers {
@@ -65,6 +69,7 @@ export class Peers {
   readonly #toldForks = new Set<string>();
   readonly #toldRoster = new WeakSet<MeshLink>();
   readonly #toldOwners = new WeakSet<MeshLink>();
+  readonly #shown = new WeakSet<MeshLink>();
   #mesh: Mesh | undefined;
   #caughtUp = false;
   #ownPresence: Bytes = new Uint8Array();
@@ -254,7 +259,12 @@ export class Peers {
         const answer = decodeSegments(body);
         // Nobody sends what was not asked for: old segments again cost more to look at than to send.
         if (!answer.ok || !this.#catchUp.expects(peer)) return;
-        for (const part of partsOf(answer.value.segments)) await this.#onSegments(link, part, true);
+        this.#catchUp.placing(peer, true);
+        try {
+          for (const part of partsOf(answer.value.segments)) await this.#onSegments(link, part, true);
+        } finally {
+          this.#catchUp.placing(peer, false);
+        }
         if (!answer.value.more) this.#catchUp.answered(link, peer);
         return;
       }
@@ -262,12 +272,28 @@ export class Peers {
         const opened = await openSealed(this.#options.keys, 'want', body);
         const ranges = opened.ok ? decodeWant(opened.value) : undefined;
         if (ranges?.ok && !this.#closedLinks.has(link))
-          this.#answers.answer(peer, link, ranges.value).catch(this.#internal('an answer'));
+          this.#answer(peer, link, ranges.value).catch(this.#internal('an answer'));
         return;
       }
+      case 'checkpoint':
+        if (this.#catchUp.expects(peer)) await this.#options.checkpoints.offer(body);
+        return;
       case 'presence':
         return this.#presence.receive(peer, body);
     }
+  }
+
+  /** Whoever has nothing is shown where it leads before all that led there; once a link. */
+  async #answer(peer: PeerId, link: MeshLink, ranges: readonly WantedRange[]): Promise<void> {
+    if (this.#meeting.isNew(link) && !this.#shown.has(link)) {
+      this.#shown.add(link);
+      const lacked = ranges.filter(({ channel }) => channel === 'project');
+      const entries = lacked.reduce((sum, { fromSeq, toSeq }) => sum + toSeq - fromSeq + 1, 0);
+      const checkpoint = await this.#options.checkpoints.make(entries);
+      if (this.#closedLinks.has(link)) return;
+      if (checkpoint !== undefined) link.send(writeFrame('checkpoint', checkpoint), 'bulk');
+    }
+    await this.#answers.answer(peer, link, ranges);
   }
 
   async #onSegments(link: MeshLink, segments: readonly Bytes[], answer: boolean): Promise<void> {

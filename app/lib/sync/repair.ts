@@ -37,6 +37,8 @@ export class Repair {
   /** Where a peer's answer ended or failed, by peer and chain: from the same seq it is not asked again so soon. */
   readonly #futile = new Map<PeerId, Map<string, Futile>>();
 
+  /** Whose segments are being placed, and how many parts of them. */
+  readonly #placing = new Map<PeerId, number>();
   /** How many WANTs went to a peer without the end of an answer. Several may be answered as one, so this may stay high. */
   readonly #unanswered = new Map<PeerId, number>();
 
@@ -54,6 +56,13 @@ export class Repair {
     }
     if (fresh.length > 0) this.#unanswered.set(peer, (this.#unanswered.get(peer) ?? 0) + 1);
     return fresh;
+  }
+
+  /** What the peer sent is being placed here, or has been: that this takes long is not its fault. */
+  placing(peer: PeerId, begins: boolean): void {
+    const count = (this.#placing.get(peer) ?? 0) + (begins ? 1 : -1);
+    if (count > 0) this.#placing.set(peer, count);
+    else this.#placing.delete(peer);
   }
 
   /** The peer brought something new: its other ranges get more time too. */
@@ -80,7 +89,7 @@ export class Repair {
   expire(now: number): boolean {
     let expired = false;
     for (const [chain, asked] of this.#asked)
-      if (stale(asked, now)) {
+      if (this.#isStale(asked, now)) {
         this.#giveUp(chain, asked, now);
         expired = true;
       }
@@ -110,9 +119,13 @@ export class Repair {
     // From another seq it is another question: what it brought last time moved the chain.
     if (futile !== undefined && futile.fromSeq === range.fromSeq && now < futile.until) return false;
     const asked = this.#asked.get(chainKey(range));
-    return asked === undefined || stale(asked, now) || (asked.peer === peer && asked.toSeq < range.toSeq);
+    return (
+      asked === undefined || this.#isStale(asked, now) || (asked.peer === peer && asked.toSeq < range.toSeq)
+    );
+  }
+
+  #isStale({ peer, at, since }: Asked, now: number): boolean {
+    const isSilent = now - at >= WANT_PATIENCE_MS && !this.#placing.has(peer);
+    return isSilent || now - since >= RANGE_PATIENCE_MS;
   }
 }
-
-const stale = ({ at, since }: Asked, now: number): boolean =>
-  now - at >= WANT_PATIENCE_MS || now - since >= RANGE_PATIENCE_MS;

@@ -16,6 +16,7 @@ import type { ArchiveServer } from './archive/archive-server.ts';
 import type { Waits } from './archive/lacking.ts';
 import type { Owner } from './archive/registration.ts';
 import type { RoomWaits } from './archive/room-at-rest.ts';
+import type { Worth } from './checkpoints.ts';
 import type { Folder } from './folder.ts';
 import type { RestDamage } from './log-at-rest.ts';
 import type { OutboxState } from './outbox.ts';
@@ -40,6 +41,8 @@ export interface ReplicaOptions {
   /** Where the room's ciphertext may be kept for when nobody is here. */
   readonly archive?: ArchiveWay;
   readonly clock: Clock;
+  /** When newcomers are shown a checkpoint. */
+  readonly worth?: Worth;
   readonly events: ReplicaEvents;
 }
 
@@ -93,6 +96,11 @@ export type ReplicaNotice =
   | ForkNotice
   /** It is remembered, and the room, opened again, will have both stories (FORK-4). */
   | { readonly kind: 'branched' }
+  /**
+   * What was shown first is not what the log says, or the log says nothing of it: the room has to be opened again. `signer`: who signed
+   * what is not so.
+   */
+  | { readonly kind: 'checkpoint-false'; readonly signer: DeviceId | undefined }
   | { readonly kind: 'catching-up'; readonly done: number; readonly of: number }
   | { readonly kind: 'caught-up' }
   /** The owner has changed who is in the room: it has to be opened again with what this says (`Replica.moveOn`). */

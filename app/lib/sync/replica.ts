@@ -14,6 +14,7 @@ import { RoomLog, type RoomLogOptions } from '../log/room-log.ts';
 import { HELD_OF_A_FILE } from '../log/room-file-take.ts';
 import type { FoldStart } from './fold-session.ts';
 import { LateArchive } from './archive/late-archive.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { Epochs } from './epochs.ts';
 import { branchesIn, Forks } from './forks.ts';
 import { FROM_LOG, Intake, type Batch, type BatchOutcome } from './intake.ts';
@@ -44,6 +45,7 @@ export class Replica {
   readonly #peers: Peers;
   readonly #forks: Forks;
   readonly #messages: MessageGate;
+  readonly #checkpoints: Checkpoints;
   #told: Promise<void> = Promise.resolve();
   readonly #archive: LateArchive | undefined;
   /** What changes when the owner changes who is in the room. */
@@ -78,6 +80,7 @@ export class Replica {
       session,
       clock,
       send: (accepted) => this.#sendOwn(accepted),
+      held: () => this.#checkpoints.shown,
       onState: (state) => {
         events.onSaved(state);
         this.#keeper.touch();
@@ -91,6 +94,19 @@ export class Replica {
       onMessages,
       keep: (segments) => this.#shelf.put(segments, false),
       onForks: (forks) => this.#forks.found(forks),
+      onProved: (verdict) => this.#checkpoints.judged(verdict),
+      onError,
+    });
+    this.#checkpoints = new Checkpoints({
+      ...options,
+      log,
+      doc: this.doc,
+      outbox: this.#outbox,
+      intake: this.#intake,
+      caughtUp: () => this.caughtUp,
+      onChange: () => events.onPeers(),
+      onRefused: (code) => events.onNotice({ kind: 'refused', code }),
+      onFalse: (signer) => events.onNotice({ kind: 'checkpoint-false', signer }),
       onError,
     });
     this.#keeper = new Keeper({
@@ -99,7 +115,7 @@ export class Replica {
       log,
       doc: this.doc,
       store,
-      atRest: () => this.#outbox.state.kind === 'saved' && this.#shelf.empty && !this.#intake.busy,
+      atRest: () => this.atRest && !this.#intake.busy && !this.#checkpoints.shown,
       onError,
     });
     this.#atRest = new LogAtRest({
@@ -153,6 +169,7 @@ export class Replica {
       shelf: this.#shelf,
       atRest: this.#atRest,
       settled: () => this.#outbox.settled(),
+      checkpoints: this.#checkpoints,
       onGenesis: () => {
         this.#outbox.resume();
         // Where the statement was lost, nothing that is here could be read yet.
@@ -241,11 +258,17 @@ export class Replica {
   }
 
   /**
-   * Whether the room is here to be read and written: this device had it, or somebody who has it was met and brought it.
+   * Whether the room is here to be read and written: this device had it, or somebody who has it was met and brought it, or has shown
+   * where it leads (CHECK-4).
    * Until then it looks empty, and what is written can't take the others' words into account.
    */
   get known(): boolean {
-    return this.#options.genesis !== undefined || this.#peers.caughtUp || this.#archive?.brought === true;
+    return this.#options.genesis !== undefined || this.#checkpoints.shown || this.caughtUp;
+  }
+
+  /** Whether somebody, or the archive, has brought all they had. */
+  get caughtUp(): boolean {
+    return this.#peers.caughtUp || this.#archive?.brought === true;
   }
 
   /** The room's genesis statement as signed. */
@@ -275,6 +298,11 @@ export class Replica {
 
   get others(): PeerPresence[] {
     return this.#peers.others;
+  }
+
+  /** Edits made here that are not signed yet: those of a moment, or since a checkpoint is shown. */
+  get unsigned(): readonly Uint8Array[] {
+    return this.#outbox.waiting;
   }
 
   /** By which kind of link each peer is reached. */
@@ -308,6 +336,7 @@ export class Replica {
   async close(): Promise<void> {
     this.#storedLog.dispose();
     this.#atRest.dispose();
+    this.#checkpoints.dispose();
     try {
       await this.#archive?.close();
       await this.#peers.goodbye();

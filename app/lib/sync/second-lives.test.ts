@@ -43,6 +43,7 @@ function mortalFolder(dies: () => 'before' | 'after' | undefined): Folder {
   return {
     start: (start) => mortal(() => inner.start(start)),
     fold: (sealed) => mortal(() => inner.fold(sealed)),
+    contains: (state) => mortal(() => inner.contains(state)),
     checkSnapshot: (...of) => mortal(() => inner.checkSnapshot(...of)),
     end: () => inner.end(),
   };

@@ -232,6 +232,14 @@ export const forkAlert = (name: string | undefined, saveProof: (() => void) | un
   actions: saveProof ? [{ label: 'Save the proof', act: saveProof }] : [],
 });
 
+export const checkpointFalseAlert = (name: string | undefined): NewAlert => ({
+  tone: 'warn',
+  title: `${name ?? 'Someone'} showed you another text than the room has`,
+  detail:
+    'It was shown for a moment, while the room’s history was on its way; the files are what the history says now. What you typed on it was put in where it belongs.',
+  actions: [],
+});
+
 export const snapshotFalseAlert: NewAlert = {
   tone: 'warn',
   title: 'This device’s shortcut to the room was wrong',

@@ -6,6 +6,7 @@ import { generateDeviceKeyPair, deviceIdOf } from '../crypto/device-keys.ts';
 import { formatLink, type RoomLink } from '../crypto/links.ts';
 import type { RoomKeys, SeedKind } from '../crypto/room-keys.ts';
 import type { SigningKeyPair } from '../crypto/signatures.ts';
+import type { OwnWords } from '../document/own-words.ts';
 import type { PickedFiles } from '../files/picked.ts';
 import { issueSession } from '../log/certificate.ts';
 import type { LogStore } from '../log/log-store.ts';
@@ -31,7 +32,7 @@ import { OwnershipState } from './ownership-state.svelte.ts';
 import { recentRoomOf } from './recent-room.ts';
 import { nextEpoch } from './next-epoch.ts';
 import type { RoomModel, ShareLinks } from './room-model.ts';
-import { RoomState, type Forked } from './room-state.svelte.ts';
+import { RoomState, type Doubt, type Forked } from './room-state.svelte.ts';
 import { rosterIn, wayIn, type WrongKey } from './way-in.ts';
 
 export type OpenProblem =
@@ -46,6 +47,9 @@ export interface Move {
   readonly link: RoomLink;
   readonly moved?: Moved;
   readonly forked?: Forked;
+  readonly doubt?: Doubt;
+  /** What was written and could not be signed. */
+  readonly words?: OwnWords;
   /** Where this browser keeps nothing: what must not go with the page that is closed. */
   readonly memory?: Memory;
 }
@@ -167,14 +171,17 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     clock: systemClock,
     events,
   });
-  const moveTo = (to: RoomLink, why: Pick<Move, 'moved' | 'forked'>): void =>
+  const moveTo = async (to: RoomLink, why: Pick<Move, 'moved' | 'forked' | 'doubt'>): Promise<void> => {
+    const words = await room.unsigned();
     options.onMove({
       link: to,
       ...why,
+      ...(words && { words }),
       ...(notKept && {
         memory: { store, notKept, ownerKey: ownership.key, ...(device.kind === 'memory' && { device }) },
       }),
     });
+  };
 
   const ownership: OwnershipState = new OwnershipState({
     roomId,
@@ -222,6 +229,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     keys,
     me: own.deviceId,
     session: session.id,
+    clientId: session.clientId,
     myName,
     device,
     replica,
@@ -231,8 +239,11 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     out: kind === 'out',
     ...(move?.moved && { moved: move.moved }),
     ...(move?.forked && { forked: move.forked }),
+    ...(move?.doubt && { doubt: move.doubt }),
+    ...(move?.words && { words: move.words }),
     // What a newcomer finds before the statements come does not rest on this device.
-    onForked: (forked) => kind === 'in' && moveTo(link, { forked }),
+    onForked: (forked) => kind === 'in' && void moveTo(link, { forked }),
+    onFalse: (doubt) => void moveTo(link, doubt ? { doubt } : {}),
     ownership,
     changeMembers: kind === 'in' ? changeMembers : undefined,
     admit: kind === 'in' ? letIn : undefined,
@@ -244,14 +255,14 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
       // Who never had the room has seen no change of it.
       const unknown = kind === 'newcomer' && !before;
       const moved: Moved = { from: keys.role, by: 'new-keys', mine: newer === begun };
-      return { ...left, go: () => moveTo(to, unknown ? {} : { moved }) };
+      return { ...left, go: () => void moveTo(to, unknown ? {} : { moved }) };
     },
     onAdmissions: async (roster) => {
       const next = await wayIn(link, roster, own, await device.linkOf(roomId));
       if (kind !== 'in' || !next.ok || next.value.keys.role === keys.role) return undefined;
       await replica.settled();
       const { link: to } = next.value;
-      const go = (): void => moveTo(to, { moved: { from: keys.role, by: 'admission' } });
+      const go = (): void => void moveTo(to, { moved: { from: keys.role, by: 'admission' } });
       return { behind: 0, unsaved: !replica.atRest, go };
     },
   });
@@ -260,7 +271,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
   if (kind === 'out') {
     const { waitToComeBack } = await import('./come-back.ts');
     const here = { store, device: own, remembered: await device.linkOf(roomId), link, known, way: way.value };
-    const onIn = (to: RoomLink): void => moveTo(to, { moved: { from: keys.role, by: 'return' } });
+    const onIn = (to: RoomLink): void => void moveTo(to, { moved: { from: keys.role, by: 'return' } });
     room.waits(waitToComeBack({ ...here, session, transports: transportsTo(origin), onIn }));
     return ok(room);
   }

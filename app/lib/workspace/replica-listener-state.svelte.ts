@@ -1,4 +1,5 @@
 /** What the replica tells of itself, handed to the states and alerts that show it. */
+import type { DeviceId } from '../core/ids.ts';
 import type { Accepted } from '../log/receipt.ts';
 import type { Roster } from '../log/roster.ts';
 import type { ClosedBy } from '../storage/open-database.ts';
@@ -22,6 +23,8 @@ export interface ListenerOptions {
   readonly onForked: () => void;
   /** The owner has changed who is in the room. */
   readonly onRoster: (roster: Roster) => void;
+  /** What is shown is not what the log says: the room has to be opened again, by its log. */
+  readonly onFalse: (signer: DeviceId | undefined) => void;
   /** Others own the room now, or somebody was let in. */
   readonly onSameKeys: (roster: Roster) => void;
   /** What was written meanwhile is all here. */
@@ -82,6 +85,7 @@ export class ReplicaListener implements ReplicaEvents {
   onNotice(notice: ReplicaNotice): void {
     const { alerts, download, onPeers, onCaughtUp } = this.#options;
     if (notice.kind === 'roster') return this.#options.onRoster(notice.roster);
+    if (notice.kind === 'checkpoint-false') this.#options.onFalse(notice.signer);
     if (notice.kind === 'branched') return this.#options.onForked();
     if (notice.kind === 'same-keys') return this.#options.onSameKeys(notice.roster);
     const { alert, over, progress, readOnly, peers, fork, log } = effectOf(notice, download);

@@ -65,6 +65,8 @@ export function effectOf(notice: ReplicaNotice, download: () => void): NoticeEff
       return {};
     case 'roster-branch':
       return { alert: { id: 'roster-branch', alert: twoRostersAlert } };
+    case 'checkpoint-false':
+      return { readOnly: true, log: { words: 'a checkpoint is not what the log says' } };
     case 'roster':
       return { readOnly: true };
     case 'branched':

@@ -63,7 +63,8 @@ export type SavedView =
   /** `where` is shown ("Saved on this device"); `why` explains what that promises. */
   | { readonly kind: 'saved'; readonly where: string; readonly why: string }
   | { readonly kind: 'unsaved' }
-  | { readonly kind: 'saving' }
+  /** `words`: what it waits for. */
+  | { readonly kind: 'saving'; readonly words?: string }
   | { readonly kind: 'not-saved'; readonly why: string };
 
 export interface AlertView {

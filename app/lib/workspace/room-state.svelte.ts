@@ -1,10 +1,11 @@
 /** The composed room behind the page: implements RoomModel by handing each part of it to the state that owns it. */
 import type * as Y from 'yjs';
-import type { DeviceId, FileId, Role, RoomId, SessionId } from '../core/ids.ts';
+import type { ClientId, DeviceId, FileId, Role, RoomId, SessionId } from '../core/ids.ts';
 import type { Result } from '../core/result.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import type { Member } from '../log/roster-codec.ts';
 import type { Roster } from '../log/roster.ts';
+import type { OwnWords } from '../document/own-words.ts';
 import { Project } from '../document/project.ts';
 import type { EditRefusal } from '../editor/undo-steps.ts';
 import { pickedOf, type PickedFiles } from '../files/picked.ts';
@@ -30,7 +31,13 @@ import {
 } from './epoch-messages.ts';
 import { editRefusedAlert } from './file-messages.ts';
 import { FilesState } from './files-state.svelte.ts';
-import { forkAlert, memoryOnlyAlert, nameNotKeptAlert, nothingToSave } from './messages.ts';
+import {
+  checkpointFalseAlert,
+  forkAlert,
+  memoryOnlyAlert,
+  nameNotKeptAlert,
+  nothingToSave,
+} from './messages.ts';
 import { forkProofFile } from './fork-proof.ts';
 import { GivenNames } from './given-names.ts';
 import { keep, kept } from './kept-locally.ts';
@@ -70,6 +77,8 @@ export interface RoomStateOptions {
   readonly keys: RoomKeys;
   readonly me: DeviceId;
   readonly session: SessionId;
+  /** The Yjs client that writes here. */
+  readonly clientId: ClientId;
   readonly myName: string | undefined;
   readonly device: DeviceStore;
   readonly replica: Replica;
@@ -86,6 +95,11 @@ export interface RoomStateOptions {
   readonly forked?: Forked;
   /** The room has to be opened again, to have both stories. */
   readonly onForked: (forked: Forked) => void;
+  /** It has to be opened again by its log. `doubt`: what was shown was somebody's, and is not so. */
+  readonly onFalse: (doubt: Doubt | undefined) => void;
+  /** What was written here before it was opened again, and could not be signed. */
+  readonly words?: OwnWords;
+  readonly doubt?: Doubt;
   /** Whether this device owns the room. */
   readonly ownership: OwnershipState;
   /** Gives these people their roles, and everybody else none, where this device owns the room; undefined where it is out. */
@@ -105,6 +119,13 @@ export interface Forked {
   readonly notice?: ForkNotice;
 }
 
+/** Who signed a checkpoint that is not true. */
+export interface Doubt {
+  readonly name: string | undefined;
+}
+
+/** Words are put in when the others' are here; so long is waited for them. */
+const PUT_BACK_WITHIN_MS = 10_000;
 /** Who forks again and again must not keep everybody from working in between. */
 const OPEN_FOR_AT_LEAST_MS = 10_000;
 
@@ -136,6 +157,8 @@ export class RoomState implements RoomModel {
   #fork: ForkNotice | undefined;
   #forkedTimer: ReturnType<typeof setTimeout> | undefined;
   #stopWaiting: (() => Promise<void>) | undefined;
+  #words: OwnWords | undefined;
+  #wordsTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: RoomStateOptions) {
     const { keys, me, session, myName, replica, links, notKept, moved } = options;
@@ -209,10 +232,15 @@ export class RoomState implements RoomModel {
         this.members.refresh();
         this.#connection.refresh();
         this.#copy.refresh();
+        if (replica.caughtUp) void this.#putBack();
       },
       onFork: (fork) => this.#tellFork({ notice: fork }),
       onForked: () => this.#openAgain(),
       onCaughtUp: () => this.remember(),
+      onFalse: (signer) => {
+        this.#going ??= 'moving';
+        options.onFalse(signer && { name: this.#people.nameOf(signer) });
+      },
       onRoster: (roster) => void this.follow(roster),
       onSameKeys: (roster) => void this.#sameKeys(roster),
       download: () => void this.download(),
@@ -226,6 +254,9 @@ export class RoomState implements RoomModel {
     else if (moved !== undefined)
       this.#alerts.show('moved', movedAlert(moved.mine === true, moved, keys.role));
     if (options.forked !== undefined) this.#tellFork(options.forked);
+    if (options.doubt !== undefined) this.#alerts.show('doubt', checkpointFalseAlert(options.doubt.name));
+    this.#words = options.words;
+    if (this.#words) this.#wordsTimer = setTimeout(() => void this.#putBack(), PUT_BACK_WITHIN_MS);
     void options.storeClosed.then((why) => this.listener.onStoreClosed(why));
   }
 
@@ -447,6 +478,26 @@ export class RoomState implements RoomModel {
     this.#stopWaiting = stop;
   }
 
+  /** What was written here and can't be signed: it goes with whoever opens the room again. */
+  async unsigned(): Promise<OwnWords | undefined> {
+    const { replica, clientId } = this.#options;
+    if (replica.unsigned.length === 0) return this.#words;
+    const { ownWords } = await import('../document/own-words.ts');
+    return ownWords(this.#project, clientId, replica.unsigned);
+  }
+
+  /** Puts in what was written before the room was opened again. */
+  async #putBack(): Promise<void> {
+    const words = this.#words;
+    this.#words = undefined;
+    clearTimeout(this.#wordsTimer);
+    if (words === undefined) return;
+    const { putBack, textsIn } = await import('../document/own-words.ts');
+    const left = this.editable ? putBack(this.#project, words) : textsIn(words);
+    if (left.length === 0) return;
+    this.editRefused({ kind: 'typed-meanwhile', text: left.map(({ text }) => text).join('\n') });
+  }
+
   /** The list of recent rooms shows the room's newest name. */
   remember(): void {
     if (this.listener.forgotten) return;
@@ -458,6 +509,7 @@ export class RoomState implements RoomModel {
 
   async dispose(): Promise<void> {
     clearTimeout(this.#forkedTimer);
+    clearTimeout(this.#wordsTimer);
     this.#connection.dispose();
     this.#copy.dispose();
     this.#runs.dispose();

@@ -1,0 +1,350 @@
+/** CHECK: a newcomer is shown where a long history leads before the history is here, and the history decides. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import * as Y from 'yjs';
+import {
+  ALWAYS,
+  changed,
+  checkpointBy,
+  gated,
+  momentOf,
+  openAgain,
+  swapCheckpoints,
+  textIn,
+  writeHistory,
+} from '../../testing/checkpoint-room.ts';
+import { Eve } from '../../testing/eve.ts';
+import { fastTime, untilLater } from '../../testing/fast-time.ts';
+import { MemoryNetwork } from '../../testing/memory-network.ts';
+import { makeRoom, replicasOfATest, until, type TestReplica } from '../../testing/replicas.ts';
+import { randomBytes, toHex, utf8, type Bytes } from '../core/bytes.ts';
+import type { SeedKind } from '../crypto/room-keys.ts';
+import type { Checkpoint } from '../log/checkpoint.ts';
+import { inPlaceFolder } from './folder.ts';
+import { frameType, writeFrame } from './frames.ts';
+
+const { open, join, leave } = replicasOfATest();
+afterEach(async () => {
+  await leave();
+  vi.useRealTimers();
+});
+const sure = () => 0.99;
+const same = (...replicas: TestReplica[]) => new Set(replicas.map((each) => toHex(each.hash()))).size === 1;
+const refusals = ({ notices }: TestReplica) =>
+  notices.flatMap((notice) => (notice.kind === 'refused' ? notice.code : []));
+const falses = ({ notices }: TestReplica) => notices.filter(({ kind }) => kind === 'checkpoint-false');
+
+describe('who opens a room with a history', () => {
+  it('CHECK-4, CHECK-5: sees the text before the history is folded, types at once, and is saved when it is', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    const gate = gated();
+    const bob = await join(room, newcomer(network, gate.folder));
+    await until('the text', () => bob.replica.known);
+    expect([bob.read(), bob.replica.frontier]).toEqual([ann.read(), []]);
+    bob.text.insert(0, 'Bob was here. ');
+    await bob.replica.settled();
+    expect([bob.saves.at(-1), ann.read().startsWith('Bob')]).toEqual([
+      { kind: 'unsaved', waits: true },
+      false,
+    ]);
+    gate.open();
+    await until('Ann reads it', () => ann.read().startsWith('Bob was here. '));
+    await until('it is saved', () => bob.saves.at(-1)?.kind === 'saved');
+    expect([same(ann, bob), falses(bob)]).toEqual([true, []]);
+    expect(network.sent.get(frameType.checkpoint)).toBe(1);
+  });
+
+  it('CHECK-5: what they say in the chat meanwhile goes at once', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    const bob = await join(room, newcomer(network, gated().folder));
+    await until('the text', () => bob.replica.known);
+    bob.text.insert(0, 'Bob');
+    bob.replica.post('talk', utf8('hello'));
+    await until('Ann hears it', () => ann.messages.length === 1);
+    expect(ann.read()).not.toContain('Bob');
+  });
+
+  it('CHECK-4: what others write meanwhile comes with the history', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    const gate = gated();
+    const bob = await join(room, newcomer(network, gate.folder));
+    await until('the text', () => bob.replica.known);
+    ann.text.insert(0, 'Ann goes on. ');
+    bob.text.insert(bob.text.length, ' Bob too.');
+    await ann.replica.settled();
+    gate.open();
+    await until('both have both', () => same(ann, bob) && bob.read().startsWith('Ann goes on. '));
+    expect(ann.read().endsWith(' Bob too.')).toBe(true);
+  });
+
+  it('CHECK-8: nothing of it rests on their device before it is proved', async () => {
+    fastTime();
+    const { room, network } = await roomWithHistory();
+    const gate = gated();
+    const bob = await join(room, newcomer(network, gate.folder));
+    await untilLater('the text', () => bob.replica.known);
+    bob.text.insert(0, 'Bob');
+    for (let i = 0; i < 80; i++) await vi.advanceTimersByTimeAsync(1000);
+    expect([await bob.store.loadSnapshot(), (await bob.store.chainEnds()).length]).toEqual([undefined, 0]);
+    expect(bob.replica.unsigned.length).toBe(1);
+    gate.open();
+  });
+
+  it('CHECK-6: who has something of the project is sent none, and shown none', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    const bob = await join(room, newcomer(network));
+    await until('they are alike', () => same(ann, bob) && bob.saves.length >= 0 && bob.replica.caughtUp);
+    const sent = network.sent.get(frameType.checkpoint) ?? 0;
+    network.cut(ann.replica.self, bob.replica.self);
+    await writeHistory(ann, 20);
+    network.link(ann.replica.self, bob.replica.self);
+    await until('they are alike again', () => same(ann, bob));
+    expect(network.sent.get(frameType.checkpoint) ?? 0).toBe(sent);
+  });
+
+  it('CHECK-6: a short history, a viewer, and who is shown one themselves, send none', async () => {
+    const room = await makeRoom();
+    const network = new MemoryNetwork(sure);
+    const ann = await join(room, { makesFile: true, transports: [network.transport()] });
+    await writeHistory(ann, 30);
+    const bob = await join(room, { ...newcomer(network), worth: ALWAYS, kind: 'v' });
+    await until('the viewer has it', () => same(ann, bob));
+    network.kill(ann.replica.self);
+    const cid = await join(room, newcomer(network));
+    await until('the newcomer has it', () => same(bob, cid));
+    expect(network.sent.get(frameType.checkpoint)).toBeUndefined();
+  });
+
+  it('CHECK-6: those who come together are given the same one', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    const sealed = new Set<string>();
+    network.changes = (frame) => {
+      if (frame[0] === frameType.checkpoint) sealed.add(toHex(frame));
+      return frame;
+    };
+    const bob = await join(room, newcomer(network));
+    await until('Bob is there', () => bob.replica.known);
+    ann.text.insert(0, 'more');
+    const cid = await join(room, { ...newcomer(network) });
+    await until('all are alike', () => same(ann, bob, cid));
+    expect([network.sent.get(frameType.checkpoint), sealed.size]).toEqual([2, 1]);
+  });
+});
+
+describe('a checkpoint that is not what the log says', () => {
+  it('CHECK-7: an old one is shown, and true', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    const old = momentOf(ann);
+    const was = ann.read();
+    await writeHistory(ann, 10);
+    swapCheckpoints(network, await checkpointBy(room, 'e', old));
+    const gate = gated();
+    const bob = await join(room, newcomer(network, gate.folder));
+    await until('the old text', () => bob.replica.known && bob.read() === was);
+    bob.text.insert(0, 'Bob');
+    gate.open();
+    await until('all of it', () => same(ann, bob) && bob.read().startsWith('Bob'));
+    expect(falses(bob)).toEqual([]);
+  });
+
+  const lies: Record<string, (moment: Moment, ann: TestReplica) => Moment> = {
+    'another text': ({ frontier, state }, ann) => ({
+      frontier,
+      // The very structs of Ann's session, with other letters in them.
+      state: otherLetters(state, ann),
+    }),
+    'words that nobody wrote': ({ frontier, state }) => ({
+      frontier,
+      state: changed(state, 77, (doc) => textIn(doc).insert(3, 'a lie')),
+    }),
+    'something that nobody took out': ({ frontier, state }) => ({
+      frontier,
+      state: changed(state, 77, (doc) => textIn(doc).delete(3, 4)),
+    }),
+  };
+  for (const [what, lie] of Object.entries(lies))
+    it(`CHECK-7: ${what}: the log wins, the signer is named, and what was typed on it is put in`, async () => {
+      const { room, network, ann } = await roomWithHistory();
+      const sealed = await checkpointBy(room, 'e', lie(momentOf(ann), ann));
+      swapCheckpoints(network, sealed);
+      const gate = gated();
+      const bob = await join(room, newcomer(network, gate.folder));
+      await until('the lie is shown', () => bob.replica.known);
+      expect(bob.read()).not.toBe(ann.read());
+      bob.text.insert(bob.text.length, ' Bob believes it.');
+      gate.open();
+      await until('it is told', () => falses(bob).length === 1);
+      expect(falses(bob)[0]).toMatchObject({ signer: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+      expect([bob.saves.at(-1)?.kind, bob.replica.unsigned.length]).toEqual(['unsaved', 1]);
+      const again = await reopened(bob, room, network);
+      await until('Ann has the words', () => same(ann, again));
+      expect(ann.read().endsWith(' Bob believes it.')).toBe(true);
+      expect(ann.read()).not.toContain('a lie');
+    });
+
+  it('CHECK-7: one of what nobody has is given up, and what was typed is kept', async () => {
+    fastTime();
+    const { room, network, ann } = await roomWithHistory();
+    const { frontier, state } = momentOf(ann);
+    const beyond = frontier.map((row) => ({ ...row, seq: row.seq + 1, hash: randomBytes(32) }));
+    swapCheckpoints(network, await checkpointBy(room, 'e', { frontier: beyond, state }));
+    const bob = await join(room, newcomer(network));
+    await untilLater('it is shown', () => bob.replica.known);
+    bob.text.insert(0, 'Bob');
+    await untilLater('it is given up', () => falses(bob).length === 1);
+    expect(falses(bob)[0]).toMatchObject({ signer: undefined });
+    vi.useRealTimers();
+    const again = await reopened(bob, room, network);
+    await until('Ann has the words', () => same(ann, again) && ann.read().startsWith('Bob'));
+  });
+
+  it('CHECK-7: where the worker fails the room is opened by its log', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    const inner = inPlaceFolder();
+    const folder = { ...inner, fold: () => Promise.reject(new Error('fold worker: ended')) };
+    const bob = await join(room, newcomer(network, folder));
+    await until('it is given up', () => falses(bob).length === 1);
+    bob.text.insert(0, 'Bob');
+    const again = await reopened(bob, room, network);
+    await until('Ann has the words', () => same(ann, again) && ann.read().startsWith('Bob'));
+  });
+});
+
+describe('a checkpoint that can not be shown', () => {
+  const refused: Record<string, [code: string, make: (all: Hostile) => Promise<Bytes>]> = {
+    'a viewer signs': ['role-may-not-sign', ({ by, moment }) => by('v', moment)],
+    'a commenter signs': ['role-may-not-sign', ({ by, moment }) => by('c', moment)],
+    'names what is not there': [
+      'pending-state',
+      async ({ by, moment, ann }) =>
+        by('e', { ...moment, state: Y.diffUpdate(moment.state, halfOf(ann)) as Bytes }),
+    ],
+    'is no state': ['malformed-state', ({ by, moment }) => by('e', { ...moment, state: randomBytes(99) })],
+    'has another root': [
+      'root-name',
+      ({ by, moment }) =>
+        by('e', { ...moment, state: changed(moment.state, 7, (doc) => doc.getText('x').insert(0, 'x')) }),
+    ],
+    'has a document in it': [
+      'subdocument',
+      ({ by, moment }) =>
+        by('e', {
+          ...moment,
+          state: changed(moment.state, 7, (doc) => doc.getMap('files').set('x', new Y.Doc())),
+        }),
+    ],
+    'is of nothing': ['malformed-checkpoint', ({ by, moment }) => by('e', { ...moment, frontier: [] })],
+    'is not sealed for this room': ['not-ours', async ({ elsewhere }) => elsewhere],
+    'is torn': ['not-ours', async ({ by, moment }) => (await by('e', moment)).slice(0, -1)],
+  };
+  for (const [what, [code, make]] of Object.entries(refused))
+    it(`CHECK-2, CHECK-3: ${what}: ${code}; the room comes as ever`, async () => {
+      const { room, network, ann } = await roomWithHistory();
+      const other = await makeRoom();
+      swapCheckpoints(
+        network,
+        await make({
+          ann,
+          moment: momentOf(ann),
+          by: (kind, moment) => checkpointBy(room, kind, moment),
+          elsewhere: await checkpointBy(other, 'e', momentOf(ann)),
+        }),
+      );
+      const gate = gated();
+      const bob = await join(room, newcomer(network, gate.folder));
+      await until('it is refused', () => refusals(bob).length === 1);
+      expect([refusals(bob), bob.replica.known]).toEqual([[code], false]);
+      gate.open();
+      await until('the room is there', () => same(ann, bob) && bob.replica.known);
+      bob.text.insert(0, 'Bob');
+      await until('Ann reads it', () => ann.read().startsWith('Bob'));
+    });
+
+  it('CHECK-3: words of the newcomer’s own session: own-words', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    const { state, frontier } = momentOf(ann);
+    const gate = gated();
+    const bob = await join(room, {
+      ...newcomer(network, gate.folder),
+      transports: [network.transport(false)],
+    });
+    const own = bob.replica.doc.clientID;
+    const forged = changed(state, own, (doc) => textIn(doc).insert(0, 'not mine'));
+    swapCheckpoints(network, await checkpointBy(room, 'e', { frontier, state: forged }));
+    network.link(ann.replica.self, bob.replica.self);
+    await until('it is refused', () => refusals(bob).includes('own-words'));
+    gate.open();
+    await until('the room is there', () => same(ann, bob));
+  });
+
+  it('CHECK-6: after eight that can’t be shown no more are looked at; nor any that was not asked for', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    const bob = await join(room, { ...newcomer(network), transports: [network.transport(false)] });
+    const eve = await Eve.join(room, network);
+    network.link(eve.name, bob.replica.self);
+    const junk = writeFrame('checkpoint', await checkpointBy(room, 'v', momentOf(ann)));
+    await eve.meet(bob, []);
+    eve.send(bob.replica.self, junk);
+    await eve.handled(bob);
+    expect(refusals(bob)).toEqual([]);
+    eve.send(bob.replica.self, await eve.hello({ claims: [...ann.replica.frontier] }));
+    await until('Bob asks her', () => eve.received.some(({ frame }) => frame[0] === frameType.want));
+    for (let i = 0; i < 12; i++) eve.send(bob.replica.self, junk);
+    await until('eight were looked at', () => refusals(bob).length === 8);
+    await eve.handled(bob);
+    network.link(ann.replica.self, bob.replica.self);
+    await until('the room is there', () => same(ann, bob));
+    expect(refusals(bob).length).toBe(8);
+  });
+});
+
+type Moment = Pick<Checkpoint, 'frontier' | 'state'>;
+
+interface Hostile {
+  readonly ann: TestReplica;
+  readonly moment: Moment;
+  readonly by: (kind: SeedKind, moment: Moment) => Promise<Bytes>;
+  readonly elsewhere: Bytes;
+}
+
+async function roomWithHistory() {
+  const room = await makeRoom();
+  const network = new MemoryNetwork(sure);
+  const ann = await join(room, { makesFile: true, transports: [network.transport()], worth: ALWAYS });
+  await writeHistory(ann, 30);
+  return { room, network, ann };
+}
+
+const newcomer = (network: MemoryNetwork, folder = inPlaceFolder()) => ({
+  transports: [network.transport()],
+  knowsGenesis: false,
+  folder,
+});
+
+function reopened(who: TestReplica, room: Awaited<ReturnType<typeof makeRoom>>, network: MemoryNetwork) {
+  open.splice(open.indexOf(who), 1);
+  const setup = { transports: [network.transport()] };
+  return openAgain(
+    who,
+    (more) => join(room, more),
+    setup,
+    (again) => until('it is caught up', () => again.replica.caughtUp),
+  );
+}
+
+/** Some of what Ann wrote, as a state vector. */
+function halfOf({ replica }: TestReplica): Uint8Array {
+  const vector = Y.decodeStateVector(Y.encodeStateVector(replica.doc));
+  return Y.encodeStateVector(new Map([...vector].map(([client, clock]) => [client, clock >> 1])));
+}
+
+/** A history of the same shape in which other letters were typed. */
+function otherLetters(state: Bytes, { replica }: TestReplica): Bytes {
+  const text = textIn(replica.doc).toString();
+  const bytes = state.slice();
+  // Strings stand in an update as they are.
+  const [digit, other] = [text.charCodeAt(0), 'z'.charCodeAt(0)];
+  const at = Buffer.from(bytes).indexOf(text.slice(0, 2));
+  if (at < 0 || bytes[at] !== digit) throw new Error('the text is not in the state');
+  bytes[at] = other;
+  return bytes;
+}
