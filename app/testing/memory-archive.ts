@@ -18,12 +18,14 @@ import {
 import {
   ARCHIVE_BATCH_BYTES,
   ARCHIVE_BATCH_SEGMENTS,
+  ARCHIVE_CHECKPOINT_BYTES,
   ARCHIVE_INSTANCE_BYTES,
   ARCHIVE_PAGE_BYTES,
   ARCHIVE_PAGE_SEGMENTS,
   ARCHIVE_SEGMENT_OVERHEAD_BYTES,
   ARCHIVE_SPARE_BYTES,
   ARCHIVE_SUPERSEDED_MS,
+  type ArchiveCheckpointed,
   type ArchivePage,
   type ArchiveStatus,
 } from '../lib/core/archive-wire.ts';
@@ -36,7 +38,18 @@ import { ownersIn } from '../../signaling/archive/owner-proof.ts';
 import type { ArchiveProblem, ArchiveServer } from '../lib/sync/archive/archive-server.ts';
 
 export type ArchiveRequest =
-  'status' | 'register' | 'append' | 'page' | 'delete' | 'owners' | 'live' | 'superseded' | 'supersede';
+  | 'status'
+  | 'register'
+  | 'append'
+  | 'page'
+  | 'delete'
+  | 'owners'
+  | 'live'
+  | 'superseded'
+  | 'supersede'
+  | 'checkpoint'
+  | 'checkpointed'
+  | 'keepCheckpoint';
 /**
  * `later`: refused before anything happened. `lost`: done, and the answer never came. `never`: not even heard, and no
  * answer until the tab closes; `unheard`: done, and then the same.
@@ -54,6 +67,7 @@ interface KeptRoom {
   readonly head: number;
   /** Of the newest superseding or revert, and whether that was a revert. */
   readonly superseding: { readonly counter: number; readonly reverted: boolean };
+  readonly checkpoint?: { readonly bytes: Bytes; readonly covered: number };
 }
 
 interface Kept {
@@ -116,6 +130,12 @@ export class MemoryArchive {
       revert: (statement) => ask('supersede', () => this.#revert(roomId, statement)),
       delete: (statement) => ask('delete', () => this.#delete(roomId, statement)),
       owners: (claim) => ask('owners', () => this.#claim(roomId, claim)),
+      checkpoint: () => ask('checkpoint', async () => this.#checkpoint(roomId, keys.read)),
+      checkpointed: () => ask('checkpointed', async () => this.#checkpointed(roomId, keys.read)),
+      keepCheckpoint: (sealed) =>
+        keys.edit === undefined
+          ? Promise.resolve(err({ reason: 'no-key' }))
+          : ask('keepCheckpoint', async () => this.#keepCheckpoint(roomId, keys, sealed)),
       close: () => closed.abort(),
     };
   }
@@ -188,6 +208,8 @@ export class MemoryArchive {
       segments: before?.segments ?? [],
       head: before?.head ?? 0,
       superseding: before?.superseding ?? { counter: 0, reverted: false },
+      ...(before?.checkpoint &&
+        equalBytes(before.hashes.read, readKeyHash) && { checkpoint: before.checkpoint }),
     };
     this.#rooms.set(roomId, room);
     return ok(this.#statusOf(roomId, room));
@@ -294,7 +316,14 @@ export class MemoryArchive {
     if (counter <= last) return err({ reason: 'old-counter', counter: last });
     const changed = change(room);
     if (changed === undefined) return err({ reason: 'not-kept' });
-    const after = { ...changed, superseding: { counter, reverted } };
+    const { checkpoint } = changed;
+    const after = {
+      ...changed,
+      superseding: { counter, reverted },
+      ...(checkpoint && {
+        checkpoint: { ...checkpoint, covered: Math.min(checkpoint.covered, historyOf(changed)) },
+      }),
+    };
     this.#rooms.set(roomId, after);
     return ok(this.#waitingOf(after));
   }
@@ -325,9 +354,41 @@ export class MemoryArchive {
     this.#rooms.delete(roomId);
     return ok({
       segments: room.segments.length,
-      bytes: sum(room.segments.map(({ bytes: one }) => one)),
+      bytes: sum(room.segments.map(({ bytes: one }) => one)) + (room.checkpoint?.bytes.length ?? 0),
       purged: true,
     });
+  }
+
+  #checkpoint(roomId: RoomId, read: Bytes): Result<Bytes, ArchiveProblem> {
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) return err({ reason: 'unknown-room' });
+    if (!isKey(room.hashes.read, read)) return err({ reason: 'wrong-key' });
+    return ok(room.checkpoint?.bytes ?? new Uint8Array());
+  }
+
+  #checkpointed(roomId: RoomId, read: Bytes): Result<ArchiveCheckpointed, ArchiveProblem> {
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) return err({ reason: 'unknown-room' });
+    if (!isKey(room.hashes.read, read)) return err({ reason: 'wrong-key' });
+    const { bytes = new Uint8Array(), covered = 0 } = room.checkpoint ?? {};
+    return ok({ length: bytes.length, history: historyOf(room), covered });
+  }
+
+  #keepCheckpoint(
+    roomId: RoomId,
+    { read, edit }: ArchiveKeys,
+    sealed: Bytes,
+  ): Result<ArchiveCheckpointed, ArchiveProblem> {
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) return err({ reason: 'unknown-room' });
+    if (!edit || !isKey(room.hashes.edit, edit)) return err({ reason: 'wrong-key' });
+    if (sealed.length === 0) return err({ reason: 'malformed' });
+    if (sealed.length > ARCHIVE_CHECKPOINT_BYTES) return err({ reason: 'too-large' });
+    const after = { ...room, checkpoint: { bytes: sealed.slice(), covered: historyOf(room) } };
+    const { bytes, quota } = this.#statusOf(roomId, after);
+    if (bytes > quota) return err({ reason: 'room-full' });
+    this.#rooms.set(roomId, after);
+    return this.#checkpointed(roomId, read);
   }
 
   /** Verified by the server's own check: this is about what tabs make of the answers. */
@@ -354,14 +415,15 @@ export class MemoryArchive {
     return owns && (await verifySignature(ownerPublicKey, signature, message));
   }
 
-  #statusOf(roomId: RoomId, { instance, epoch, segments, blob, head }: KeptRoom): ArchiveStatus {
+  #statusOf(roomId: RoomId, room: KeptRoom): ArchiveStatus {
+    const { instance, epoch, segments, blob, head, checkpoint } = room;
     const live = segments.filter(({ superseded }) => superseded === undefined);
     return {
       instance,
       counter: this.#counters.get(roomId) ?? 0,
       epoch,
       segments: live.length,
-      bytes: costOf(live),
+      bytes: historyOf(room) + (checkpoint ? checkpoint.bytes.length + ARCHIVE_SEGMENT_OVERHEAD_BYTES : 0),
       quota: this.#quota,
       cursor: head,
       blob,
@@ -373,6 +435,9 @@ const isKey = (hash: Bytes, key: Bytes): boolean => equalBytes(hash, sha256(key)
 const nameOf = (segment: Bytes): string => toHex(sha256(segment));
 const costOf = (rows: readonly Kept[]): number =>
   sum(rows.map(({ bytes }) => bytes)) + rows.length * ARCHIVE_SEGMENT_OVERHEAD_BYTES;
+/** What counts besides the checkpoint. */
+const historyOf = ({ segments }: KeptRoom): number =>
+  costOf(segments.filter(({ superseded }) => superseded === undefined));
 const sum = (segments: readonly Bytes[]): number => segments.reduce((bytes, { length }) => bytes + length, 0);
 /** Not a timer that a test may have taken over. */
 const realTimeout = globalThis.setTimeout;

@@ -10,6 +10,9 @@
 //   POST /api/archive/{room}/owners               who owns a room, likewise
 //   GET  /api/archive/{room}/superseded           what waits to be removed, for the read key
 //   POST /api/archive/{room}/supersede            segments that others contain, or that none is; verified likewise
+//   GET  /api/archive/{room}/checkpoint           where its checkpoint is, and what it covers, for the read key
+//   GET  /api/archive/{room}/checkpoint/append    whether this is the key that one comes with
+//   POST /api/archive/{room}/checkpoint           a checkpoint, for the edit key
 //   POST /api/archive/sweep?age=&after=           removes what has waited so many seconds
 //   POST /api/archive/tidy                        files that nobody names, and free pages
 //
@@ -338,6 +341,14 @@ routerAdd(
         answer = { outcome: 'other-roster' };
         return;
       }
+      // Nobody could open it any more.
+      tx.db()
+        .newQuery(
+          `DELETE FROM archive_checkpoints WHERE room = {:id}
+           AND {:read} != (SELECT read_key FROM archive_rooms WHERE id = {:id})`,
+        )
+        .bind({ id, read: given.read })
+        .execute();
       if (!repeated)
         tx.db()
           .newQuery(
@@ -410,7 +421,9 @@ routerAdd(
       const sum = new DynamicModel({ segments: 0, bytes: 0 });
       tx.db()
         .newQuery(
-          'SELECT count(*) AS segments, coalesce(sum(size), 0) AS bytes FROM archive_segments WHERE room = {:room}',
+          `SELECT count(*) AS segments, coalesce(sum(size), 0)
+             + (SELECT coalesce(sum(size), 0) FROM archive_checkpoints WHERE room = {:room}) AS bytes
+           FROM archive_segments WHERE room = {:room}`,
         )
         .bind({ room })
         .one(sum);
@@ -420,6 +433,7 @@ routerAdd(
         { room },
       );
       run('DELETE FROM archive_segments WHERE room = {:room}', { room });
+      run('DELETE FROM archive_checkpoints WHERE room = {:room}', { room });
       run(
         `UPDATE archive_rooms SET counter = {:counter}, statement = '', instance = '', epoch = 0, read_key = '', edit_key = '',
          comment_key = '', blob = '', head = 0, segments = 0, bytes = 0, comment_bytes = 0, supersede_counter = 0,
@@ -622,6 +636,122 @@ routerAdd(
   $apis.bodyLimit(128 << 10),
 );
 
+routerAdd(
+  'GET',
+  '/api/archive/{room}/checkpoint',
+  (e) => {
+    const there = new DynamicModel({ size: 0, file: '', history: 0, covered: 0 });
+    e.app
+      .db()
+      .newQuery(
+        `SELECT coalesce(size, 0) AS size, coalesce(file, '') AS file, bytes - coalesce(cost, 0) AS history,
+           coalesce(covered, 0) AS covered
+         FROM archive_rooms LEFT JOIN archive_checkpoints ON room = id WHERE id = {:room}`,
+      )
+      .bind({ room: e.request.pathValue('room') })
+      .one(there);
+    const { size, file, history, covered } = there;
+    return e.json(200, { outcome: 'ok', size, file, history, covered });
+  },
+  inside,
+  withRoom,
+);
+
+routerAdd(
+  'GET',
+  '/api/archive/{room}/checkpoint/append',
+  (e) => e.json(200, { outcome: e.get('by') === 'edit' ? 'ok' : 'wrong-key' }),
+  inside,
+  withRoom,
+);
+
+// Form: part (the file), file (its name), size, overhead, quota and stored (the caps of bytes, as above). The one before, and what of
+// this one could not be kept, are left to `tidy`.
+routerAdd(
+  'POST',
+  '/api/archive/{room}/checkpoint',
+  (e) => {
+    const of = { room: e.request.pathValue('room'), file: e.request.formValue('file') };
+    const number = (name) => Number(e.request.formValue(name));
+    const [size, cost] = [number('size'), number('size') + number('overhead')];
+    const [part] = e.findUploadedFiles('part');
+    let answer;
+    try {
+      // Known before it is written: what a crash leaves behind is found again.
+      e.app
+        .nonconcurrentDB()
+        .newQuery(
+          'INSERT INTO archive_loose_files (file, room, since) VALUES ({:file}, {:room}, unixepoch())',
+        )
+        .bind(of)
+        .execute();
+      const files = e.app.newFilesystem();
+      try {
+        files.uploadFile(part, `archive/${of.room}/${of.file}`);
+      } finally {
+        files.close();
+      }
+      e.app.runInTransaction((tx) => {
+        const run = (sql, params) =>
+          tx
+            .db()
+            .newQuery(sql)
+            .bind({ ...of, ...params })
+            .execute()
+            .rowsAffected();
+        const now = arrayOf(new DynamicModel({ history: 0, waiting_bytes: 0 }));
+        // Only with the edit key. The room may have new keys, or none, since the request began.
+        tx.db()
+          .newQuery(
+            `SELECT bytes - coalesce(cost, 0) AS history, waiting_bytes
+             FROM archive_rooms LEFT JOIN archive_checkpoints ON room = id
+             WHERE id = {:room} AND instance = {:instance} AND edit_key = {:key}`,
+          )
+          .bind({
+            room: of.room,
+            instance: e.get('room').instance,
+            key: e.request.header.get('X-Room-Key-Hash'),
+          })
+          .all(now);
+        if (now.length !== 1) {
+          answer = { outcome: 'wrong-key' };
+          throw new Error('keys changed');
+        }
+        const [{ history, waiting_bytes: waiting }] = now;
+        if (history + cost > number('quota') || history + cost + waiting > number('stored')) {
+          answer = { outcome: 'room-full' };
+          throw new Error(answer.outcome);
+        }
+        // Unless somebody took our file for a leftover.
+        if (run('DELETE FROM archive_loose_files WHERE file = {:file} AND since > 0', {}) !== 1)
+          throw new Error('the file was swept');
+        run('DELETE FROM archive_checkpoints WHERE room = {:room}', {});
+        run(
+          `INSERT INTO archive_checkpoints (room, size, cost, covered, file)
+           VALUES ({:room}, {:size}, {:cost}, {:covered}, {:file})`,
+          { size, cost, covered: history },
+        );
+        answer = { outcome: 'ok', size, file: of.file, history, covered: history };
+      });
+    } catch (error) {
+      if (!answer || answer.outcome === 'ok') {
+        answer = undefined;
+        console.error(`archive: ${error}`);
+      }
+    }
+    if (answer?.outcome !== 'ok')
+      e.app
+        .nonconcurrentDB()
+        .newQuery('UPDATE archive_loose_files SET since = 0 WHERE file = {:file}')
+        .bind({ file: of.file })
+        .execute();
+    return answer ? e.json(200, answer) : e.json(503, { outcome: 'later' });
+  },
+  inside,
+  $apis.bodyLimit(8 << 20),
+  withRoom,
+);
+
 // Removes what was superseded `age` seconds ago, while what stays for it is there and is not superseded itself: some of it, from the
 // row `after` on. Its bytes go with the next purge, like those of a deletion.
 routerAdd(
@@ -705,6 +835,8 @@ routerAdd(
       for (const { file, room } of left) {
         const path = `archive/${room}/${file}`;
         if (files.exists(path)) files.delete(path);
+        // A killed process may have left a part of it, under a longer name.
+        else if (files.deletePrefix(path).length > 0) throw new Error(`${path} is still there`);
         db.newQuery('DELETE FROM archive_loose_files WHERE file = {:file}').bind({ file }).execute();
       }
     } finally {

@@ -7,7 +7,11 @@ import {
   encodeRegistration,
   registrationMessage,
 } from '../../app/lib/core/archive-statement.ts';
-import { ARCHIVE_BATCH_BODY_BYTES, encodeBatch } from '../../app/lib/core/archive-wire.ts';
+import {
+  ARCHIVE_BATCH_BODY_BYTES,
+  ARCHIVE_CHECKPOINT_BYTES,
+  encodeBatch,
+} from '../../app/lib/core/archive-wire.ts';
 import { concat, fromHex, toHex, type Bytes } from '../../app/lib/core/bytes.ts';
 import {
   ArchiveClient,
@@ -33,11 +37,13 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
   let archive: ArchiveClient;
   let room: ArchivedRoom & { readonly instance: Bytes };
   const secret = noise(300);
+  const checkpoint = noise(400);
   beforeAll(async () => {
     server = await startArchiveServer();
     archive = new ArchiveClient(server.url);
     room = await registeredRoom(archive);
     must(await archive.append(room.id, room.keys.edit, [secret]));
+    must(await archive.keepCheckpoint(room.id, room.keys.edit, checkpoint));
   });
   afterAll(() => server.close());
 
@@ -46,6 +52,7 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
     const status = must(await archive.status(room.id, room.keys.read));
     expect([status.counter, status.segments, toHex(status.instance)]).toEqual([1, 1, toHex(room.instance)]);
     expect(hexes(await archive.all(room.id, room.keys.read))).toEqual(hexes([secret]));
+    expect(must(await archive.checkpoint(room.id, room.keys.read))).toEqual(checkpoint);
   }
 
   const send = (method: string, target: string, headers = '', body: string | Bytes = '') => {
@@ -118,13 +125,15 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
       `/archive/${room.id.toUpperCase()}`, `/archive/${room.id.slice(1)}`, `/archive/${room.id}a`, `/archive/tidy`,
       `${at}/live`, `${at}/live?since=01`, `${at}/live?since=0&live=0`, `${at}/superseded/`, `${at}/superseded?x`, `${at}/supersede`,
       `${at}/revert`, `${at}/squashed`, `/archive/sweep`,
+      `${at}/checkpoint/`, `${at}/checkpoint?`, `${at}/checkpoint?since=0`, `${at}/checkpoint/append`, `${at}/checkpointed/`, `${at}/Checkpoint`,
       `/archive/${encodeURIComponent("' OR 1=1")}`, `/archive/%61${room.id.slice(1)}`, `/Archive/${room.id}`,
       `http://x${at}`, `//x${at}`, `/x/..${at}`, `/pb/api/archive/${room.id}`, `/pb/api/archive/tidy`, `/api/archive/${room.id}`,
     ]; // prettier-ignore
     for (const target of targets) {
       const answer = await send('GET', target, withKey(room.keys.read));
       expect([target, statusOf(answer)]).toEqual([target, expect.toSatisfy((code: number) => code >= 400)]);
-      expect(answer).not.toContain(Buffer.from(secret).toString('latin1'));
+      for (const one of [secret, checkpoint])
+        expect(answer).not.toContain(Buffer.from(one).toString('latin1'));
       if (target.startsWith('/archive'))
         expect([target, answer]).toEqual([target, expect.stringContaining('unknown-route')]);
     }
@@ -135,6 +144,8 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
         `${at}/segments?since=0`,
         `${at}/register`,
         `${at}/delete`,
+        `${at}/checkpoint`,
+        `${at}/checkpointed`,
       ]) {
         const answer = await send(
           method,
@@ -148,12 +159,14 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
   });
 
   test('ARCH-2 answers are for nobody’s cache and for this origin’s pages', async () => {
-    const answer = await send('GET', `/archive/${room.id}/segments?since=0`, withKey(room.keys.read));
-    expect(statusOf(answer)).toBe(200);
-    expect(answer).toMatch(/^cache-control: no-store\r$/im);
-    expect(answer).toMatch(/^cross-origin-resource-policy: same-origin\r$/im);
-    expect(answer).toMatch(/^content-type: application\/octet-stream\r$/im);
-    expect(answer).not.toMatch(/access-control|set-cookie/i);
+    for (const route of ['segments?since=0', 'checkpoint', 'checkpointed']) {
+      const answer = await send('GET', `/archive/${room.id}/${route}`, withKey(room.keys.read));
+      expect(statusOf(answer)).toBe(200);
+      expect(answer).toMatch(/^cache-control: no-store\r$/im);
+      expect(answer).toMatch(/^cross-origin-resource-policy: same-origin\r$/im);
+      expect(answer).toMatch(/^content-type: application\/octet-stream\r$/im);
+      expect(answer).not.toMatch(/access-control|set-cookie|etag|last-modified/i);
+    }
   });
 
   test('ARCH-3 a key in the address, twice, in a cookie or as authorization is no key', async () => {
@@ -191,6 +204,18 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
     const read = withKey(room.keys.read);
     expect(statusOf(await send('GET', `${target}?since=0`, `${read}Content-Length: 3\r\n`, 'abc'))).toBe(400);
     expect(statusOf(await send('GET', `${target}?since=0`, read + chunks, '0\r\n\r\n'))).toBe(400);
+    const there = `/archive/${room.id}/checkpoint`;
+    for (const [headers, status] of [
+      [key + type, 400],
+      [`${key}${type}Content-Length: 0\r\n`, 400],
+      [`${key}Content-Length: 3\r\n`, 400],
+      [`${key}${type}Content-Length: ${ARCHIVE_CHECKPOINT_BYTES + 1}\r\n`, 413],
+    ] as const)
+      expect([headers, statusOf(await send('POST', there, headers, 'abc'))]).toEqual([headers, status]);
+    for (const route of ['checkpoint', 'checkpointed'])
+      expect(
+        statusOf(await send('GET', `/archive/${room.id}/${route}`, `${read}Content-Length: 3\r\n`, 'abc')),
+      ).toBe(400);
     const inner = `GET /api/archive/tidy HTTP/1.1\r\nHost: x\r\n\r\n`;
     for (const lengths of [
       'Content-Length: 4\r\nContent-Length: 90\r\n',
@@ -208,6 +233,10 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
     // Not a byte of it ever comes: who waits for it waits for good.
     expect(statusOf(await send('POST', target, withKey(noise(32)) + claims))).toBe(403);
     expect(statusOf(await send('POST', target, claims))).toBe(401);
+    const there = `/archive/${room.id}/checkpoint`;
+    for (const key of [noise(32), room.keys.comment, room.keys.read])
+      expect(statusOf(await send('POST', there, withKey(key) + claims))).toBe(403);
+    expect(statusOf(await send('POST', there, claims))).toBe(401);
   });
 
   test('a visitor who goes in the middle of a body leaves nothing, and the archive goes on', async () => {
@@ -229,7 +258,7 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
     );
     await fc.assert(
       fc.asyncProperty(
-        fc.constantFrom('segments', 'register', 'delete'),
+        fc.constantFrom('segments', 'register', 'delete', 'checkpoint'),
         body.map((bytes) => Uint8Array.from(bytes)),
         fc.string({ unit: 'binary-ascii', maxLength: 70 }),
         async (route, bytes, key) => {
@@ -276,10 +305,17 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
         'x-room-key': toHex(room.keys.read),
         'x-room-key-hash': toHex(sha256(room.keys.read)),
       };
-      for (const table of ['archive_rooms', 'archive_segments', 'archive_loose_files'])
+      for (const table of ['archive_rooms', 'archive_segments', 'archive_checkpoints', 'archive_loose_files'])
         expect((await fetch(`${url}/api/collections/${table}/records`, { headers })).status).toBe(404);
       for (const secretHeader of [undefined, '', 'x', '0'.repeat(64)])
-        for (const path of ['', '/segments?since=0&segments=9&bytes=999', '/append', '/files/x'])
+        for (const path of [
+          '',
+          '/segments?since=0&segments=9&bytes=999',
+          '/append',
+          '/files/x',
+          '/checkpoint',
+          '/checkpoint/append',
+        ])
           expect(
             (
               await fetch(`${url}/api/archive/${room.id}${path}`, {
@@ -290,7 +326,13 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
               })
             ).status,
           ).toBe(404);
-      for (const path of ['tidy?purge=1', `${room.id}/register`, `${room.id}/delete`, `${room.id}/segments`])
+      for (const path of [
+        'tidy?purge=1',
+        `${room.id}/register`,
+        `${room.id}/delete`,
+        `${room.id}/segments`,
+        `${room.id}/checkpoint`,
+      ])
         expect(
           (await fetch(`${url}/api/archive/${path}`, { method: 'POST', headers, body: '{}' })).status,
         ).toBe(404);
@@ -299,7 +341,7 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
   });
 
   test('one address’s requests, bytes and new rooms have an end, and it is told when to come again', async () => {
-    const small = { requestsPerMinute: 12, bytesPerTenMinutes: 30_000, registrationsPerHour: 2 };
+    const small = { requestsPerMinute: 15, bytesPerTenMinutes: 30_000, registrationsPerHour: 2 };
     const tight = await startArchiveServer({
       limits: { ...LIMITS, archive: { ...LIMITS.archive, ...small } },
     });
@@ -308,8 +350,11 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
       const [one] = [await registeredRoom(there), await registeredRoom(there)];
       const third = await newRoom();
       expect(await there.register(third.id, await signedRegistration(third, 1))).toBe('429 rate');
-      must(await there.append(one.id, one.keys.edit, [noise(20_000)]));
+      must(await there.append(one.id, one.keys.edit, [noise(10_000)]));
+      must(await there.keepCheckpoint(one.id, one.keys.edit, noise(10_000)));
+      expect(await there.keepCheckpoint(one.id, one.keys.edit, noise(20_000))).toBe('429 rate');
       expect(await there.append(one.id, one.keys.edit, [noise(20_000)])).toBe('429 rate');
+      expect(await there.checkpoint(one.id, one.keys.read)).toBe('429 rate');
       expect(await there.page(one.id, one.keys.read, 0)).toBe('429 rate');
       for (let i = 0; i < 6; i++) must(await there.status(one.id, one.keys.read));
       const answer = await fetch(`${tight.url}/archive/${one.id}`);
@@ -342,6 +387,25 @@ describe.skipIf(!pocketbasePath)('attacks on the archive', () => {
       expect(await there.page(two.id, two.keys.read, 0)).toBe('503 later');
       // What was held is free again.
       must(await there.append(one.id, one.keys.edit, [noise(5_000_000)]));
+    } finally {
+      await tight.close();
+    }
+  });
+
+  test('ARCH-30, ARCH-31 a checkpoint holds as much memory as it may have: where that is not free it is later', async () => {
+    const held = {
+      heldBytes: ARCHIVE_CHECKPOINT_BYTES - 1,
+      heldBytesPerAddress: ARCHIVE_CHECKPOINT_BYTES - 1,
+    };
+    const tight = await startArchiveServer({
+      limits: { ...LIMITS, archive: { ...LIMITS.archive, ...held } },
+    });
+    try {
+      const there = new ArchiveClient(tight.url);
+      const { id, keys } = await registeredRoom(there);
+      expect(await there.keepCheckpoint(id, keys.edit, noise(ARCHIVE_CHECKPOINT_BYTES))).toBe('503 later');
+      for (let i = 0; i < 3; i++) must(await there.keepCheckpoint(id, keys.edit, noise(3_000_000)));
+      expect(await there.checkpoint(id, keys.read)).toBe('503 later');
     } finally {
       await tight.close();
     }

@@ -13,6 +13,9 @@
  *   GET  /archive/{room}/superseded       what waits to be removed
  *   POST /archive/{room}/supersede        what can go, verified here
  *   POST /archive/{room}/revert           that it is to stay, verified here
+ *   POST /archive/{room}/checkpoint       the room's checkpoint; only with the edit key, which is asked about before the body is read
+ *   GET  /archive/{room}/checkpoint       what it is
+ *   GET  /archive/{room}/checkpointed     how long it is, and what it covers
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
@@ -33,12 +36,14 @@ import {
 } from '../../app/lib/core/archive-superseding.ts';
 import {
   ARCHIVE_BATCH_BODY_BYTES,
+  ARCHIVE_CHECKPOINT_BYTES,
   ARCHIVE_KEY_HEADER,
   ARCHIVE_PAGE_BYTES,
   ARCHIVE_SPARE_BYTES,
   decodeBatch,
   encodeAbsence,
   encodeAppended,
+  encodeCheckpointed,
   encodeDeleted,
   encodePageHead,
   encodeStatus,
@@ -49,7 +54,7 @@ import { sized } from '../../app/lib/core/fixed-fields.ts';
 import { err, ok, type Result } from '../../app/lib/core/result.ts';
 import { lengthOf, readBody, refuse, send, type Body, type Refusal } from './archive-http.ts';
 import type { ArchiveBudgets } from './archive-limits.ts';
-import type { ArchiveStore, Caller } from './archive-store.ts';
+import type { Answer, ArchiveStore, Caller } from './archive-store.ts';
 import { ownersIn, sha256, signerOf } from './owner-proof.ts';
 import type { PurgeSchedule } from './purge-schedule.ts';
 
@@ -92,6 +97,9 @@ const ROUTES: readonly { readonly method: 'GET' | 'POST'; readonly path: RegExp;
   { method: 'GET', path: /^\/superseded$/, route: superseded },
   { method: 'POST', path: /^\/supersede$/, route: supersede },
   { method: 'POST', path: /^\/revert$/, route: revert },
+  { method: 'POST', path: /^\/checkpoint$/, route: keepCheckpoint },
+  { method: 'GET', path: /^\/checkpoint$/, route: checkpoint },
+  { method: 'GET', path: /^\/checkpointed$/, route: checkpointed },
 ];
 
 /** One spelling for each address; a room's name is its whole name. */
@@ -135,7 +143,8 @@ async function status({ store }: ArchiveDoorParts, { request, caller }: Visit): 
   return reason === 'off' || reason === 'unknown-room' ? whole(encodeAbsence(reason)) : answer;
 }
 
-async function register({ store, budgets }: ArchiveDoorParts, visit: Visit): Outcome {
+async function register(parts: ArchiveDoorParts, visit: Visit): Outcome {
+  const { store, budgets } = parts;
   const body = await readBody(visit.request, ARCHIVE_STATEMENT_BYTES);
   if (!body.ok) return body;
   const statement = decodeRegistration(body.value);
@@ -146,29 +155,42 @@ async function register({ store, budgets }: ArchiveDoorParts, visit: Visit): Out
   if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
   const hash = await sha256(body.value);
   const answer = await store.register(visit.caller, statement.value.statement, hash, signer);
+  // With the keys of the epoch before its checkpoint went.
+  if (statement.value.statement.epoch > 0) await clearAway(parts, answer);
   return answer.ok ? whole(encodeStatus(answer.value)) : answer;
 }
 
 async function append({ store, budgets }: ArchiveDoorParts, visit: Visit, spare = 0): Outcome {
-  if (visit.caller.keyHash === undefined) return err({ reason: 'no-key' });
-  const length = lengthOf(visit.request, ARCHIVE_BATCH_BODY_BYTES);
-  if (!length.ok) return length;
-  const may = await store.mayAppend(visit.caller);
-  if (!may.ok) return may;
-  // Memory first: who is told to come later has not been charged for it.
-  const release = budgets.hold(visit.budget, length.value);
-  if (!release) return err({ reason: 'later' });
-  visit.onDone(release);
-  const waitSeconds = await budgets.bytes(visit.budget, length.value);
-  if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
-
-  const body = await readBody(visit.request, ARCHIVE_BATCH_BODY_BYTES);
+  const may = (): Answer<unknown> => store.mayAppend(visit.caller);
+  const body = await bodyOf(visit, budgets, ARCHIVE_BATCH_BODY_BYTES, may);
   if (!body.ok) return body;
   const batch = decodeBatch(body.value);
   if (!batch.ok) return err({ reason: batch.error.kind });
   const hashed = await Promise.all(batch.value.map(async (bytes) => ({ bytes, hash: await sha256(bytes) })));
   const answer = await store.append(visit.caller, hashed, spare);
   return answer.ok ? whole(encodeAppended(answer.value)) : answer;
+}
+
+/** All that comes with a key that may send it: nothing of it is read, or held, before that is sure. */
+async function bodyOf(
+  visit: Visit,
+  budgets: ArchiveBudgets,
+  maxBytes: number,
+  mayCome: () => Answer<unknown>,
+): Promise<Result<Bytes, Refusal>> {
+  const { caller, request, budget } = visit;
+  if (caller.keyHash === undefined) return err({ reason: 'no-key' });
+  const length = lengthOf(request, maxBytes);
+  if (!length.ok) return length;
+  const may = await mayCome();
+  if (!may.ok) return may;
+  // Memory first: who is told to come later has not been charged for it.
+  const release = budgets.hold(budget, length.value);
+  if (!release) return err({ reason: 'later' });
+  visit.onDone(release);
+  const waitSeconds = await budgets.bytes(budget, length.value);
+  if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
+  return readBody(request, maxBytes);
 }
 
 async function page({ store, budgets }: ArchiveDoorParts, visit: Visit, live = false): Outcome {
@@ -267,6 +289,47 @@ async function changeSuperseded(
   if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
   const answer = await store.supersede(visit.caller, signed.statement, groups, signer);
   return answer.ok ? whole(encodeSuperseded(answer.value)) : answer;
+}
+
+async function keepCheckpoint(parts: ArchiveDoorParts, visit: Visit): Outcome {
+  const { store, budgets } = parts;
+  const may = (): Answer<unknown> => store.mayKeepCheckpoint(visit.caller);
+  const body = await bodyOf(visit, budgets, ARCHIVE_CHECKPOINT_BYTES, may);
+  if (!body.ok) return body;
+  if (body.value.length === 0) return err({ reason: 'malformed' });
+  const kept = await store.keepCheckpoint(visit.caller, body.value);
+  await clearAway(parts, kept);
+  return kept.ok ? whole(encodeCheckpointed(kept.value)) : kept;
+}
+
+async function checkpoint({ store, budgets }: ArchiveDoorParts, visit: Visit): Outcome {
+  const refused = refusalOfRead(visit.request, visit.caller);
+  if (refused) return err(refused);
+  const release = budgets.hold(visit.budget, ARCHIVE_CHECKPOINT_BYTES);
+  if (!release) return err({ reason: 'later' });
+  visit.onDone(release);
+  const answer = await store.checkpoint(visit.caller);
+  if (!answer.ok) return answer;
+  const waitSeconds = await budgets.bytes(visit.budget, answer.value.length);
+  if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
+  return whole(answer.value);
+}
+
+async function checkpointed({ store }: ArchiveDoorParts, { request, caller }: Visit): Outcome {
+  const refused = refusalOfRead(request, caller);
+  if (refused) return err(refused);
+  const answer = await store.checkpointed(caller);
+  return answer.ok ? whole(encodeCheckpointed(answer.value)) : answer;
+}
+
+/** Removes the file of a checkpoint that is none any more, before the answer; what can't be removed now, soon. */
+async function clearAway(
+  { store, purges }: ArchiveDoorParts,
+  answer: Result<unknown, Refusal>,
+): Promise<void> {
+  // PocketBase may do it all the same, when we have stopped waiting.
+  const isDone = answer.ok || answer.error.reason !== 'later';
+  if (!isDone || !(await store.tidy(false)).ok) purges.runAfterInterval();
 }
 
 const whole = (body: Bytes): { readonly ok: true; readonly value: Body } =>

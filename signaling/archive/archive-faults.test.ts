@@ -124,8 +124,10 @@ describe.skipIf(!pocketbasePath)('the archive and faults', () => {
         archive.page(room.id, room.keys.read, 0),
         archive.append(room.id, room.keys.edit, [noise(9)]),
         archive.register(room.id, statement),
+        archive.checkpoint(room.id, room.keys.read),
+        archive.keepCheckpoint(room.id, room.keys.edit, noise(9)),
       ]),
-    ).toEqual(Array(4).fill('503 later'));
+    ).toEqual(Array(6).fill('503 later'));
     await expect
       .poll(() => archive.status(room.id, room.keys.read), { timeout: 20_000 })
       .toMatchObject({ segments: 1 });

@@ -11,6 +11,7 @@ import {
   ARCHIVE_SEGMENT_OVERHEAD_BYTES,
   ARCHIVE_STORED_QUOTAS,
   type ArchiveAppended,
+  type ArchiveCheckpointed,
   type ArchiveRefusal,
   type ArchiveRefusalReason,
   type ArchiveStatus,
@@ -68,6 +69,8 @@ export type Answer<T> = Promise<Result<T, ArchiveRefusal>>;
 const FILE_ABOVE_BYTES = 64 * 1024;
 /** A segment of 20 MiB that goes to an S3 bucket. */
 const UPLOAD_TIMEOUT_MS = 120_000;
+/** How often the checkpoint may be replaced between being named and being read. */
+const CHECKPOINT_TRIES = 4;
 /** VACUUM rewrites about 150 MB a second. */
 const PURGE_TIMEOUT_MS = 30 * 60_000;
 
@@ -104,6 +107,14 @@ const SUPERSEDED = z.object({
   bytes: COUNT,
   /** Seconds since 1970; 0 where nothing waits. */
   since: COUNT,
+});
+const FILE = /^[0-9a-f]{32}$/;
+const CHECKPOINTED = z.object({
+  size: COUNT,
+  /** Empty where there is none. */
+  file: z.string().regex(FILE).or(z.literal('')),
+  history: COUNT,
+  covered: COUNT,
 });
 const SWEPT = z.object({ removed: COUNT, after: COUNT });
 const TIDIED = z.object({ due: z.boolean(), purged: z.boolean() });
@@ -249,6 +260,42 @@ export class ArchiveStore {
     return this.#withTime(await this.#ask(`/${caller.room}/supersede`, SUPERSEDED, { caller, body }));
   }
 
+  /** How long the room's checkpoint is, and what it covers. */
+  async checkpointed(caller: Caller): Answer<ArchiveCheckpointed> {
+    return checkpointedIn(await this.#ask(`/${caller.room}/checkpoint`, CHECKPOINTED, { caller }));
+  }
+
+  /** The room's checkpoint, whole; empty where there is none. */
+  async checkpoint(caller: Caller): Answer<Bytes> {
+    for (let i = 0; i < CHECKPOINT_TRIES; i++) {
+      const named = await this.#ask(`/${caller.room}/checkpoint`, CHECKPOINTED, { caller });
+      if (!named.ok) return named;
+      const { file, size } = named.value;
+      if (file === '') return ok(new Uint8Array());
+      const bytes = await this.file(caller, file, size);
+      if (bytes !== undefined) return ok(bytes);
+    }
+    return err({ reason: 'later' });
+  }
+
+  /** Whether a checkpoint may come with the caller's key: asked before a body is read. */
+  async mayKeepCheckpoint(caller: Caller): Answer<unknown> {
+    return this.#ask(`/${caller.room}/checkpoint/append`, z.unknown(), { caller });
+  }
+
+  /** Puts it in the place of the one before, whose file is left to `tidy`, like its own where it was refused. */
+  async keepCheckpoint(caller: Caller, bytes: Bytes): Answer<ArchiveCheckpointed> {
+    const form = new FormData();
+    form.append('part', new Blob([bytes]), 'checkpoint');
+    form.set('file', toHex(randomBytes(16)));
+    form.set('size', String(bytes.length));
+    form.set('overhead', String(ARCHIVE_SEGMENT_OVERHEAD_BYTES));
+    form.set('quota', String(this.#roomQuotaBytes));
+    form.set('stored', String(this.#roomQuotaBytes * ARCHIVE_STORED_QUOTAS));
+    const call = { caller, body: form, timeoutMs: UPLOAD_TIMEOUT_MS };
+    return checkpointedIn(await this.#ask(`/${caller.room}/checkpoint`, CHECKPOINTED, call));
+  }
+
   /** Removes what has waited long enough; gives how many segments that were, in all rooms. */
   async sweep(): Answer<number> {
     const age = Math.ceil(this.#supersededMs / 1000);
@@ -312,6 +359,14 @@ export class ArchiveStore {
       ...(body !== undefined && { body }),
     });
   }
+}
+
+function checkpointedIn(
+  said: Result<z.infer<typeof CHECKPOINTED>, ArchiveRefusal>,
+): Result<ArchiveCheckpointed, ArchiveRefusal> {
+  if (!said.ok) return said;
+  const { size, history, covered } = said.value;
+  return ok({ length: size, history, covered });
 }
 
 interface Call {

@@ -264,6 +264,8 @@ test('ARCH-3 without PocketBase there is no archive, and it says so', async () =
   expect(await archive.status(room.id, room.keys.read)).toBe('200 off');
   expect(await archive.append(room.id, room.keys.edit, [noise(9)])).toBe('503 off');
   expect(await archive.register(room.id, await signedRegistration(room, 1))).toBe('503 off');
+  expect(await archive.checkpoint(room.id, room.keys.read)).toBe('503 off');
+  expect(await archive.keepCheckpoint(room.id, room.keys.edit, noise(9))).toBe('503 off');
   await server.close();
 });
 

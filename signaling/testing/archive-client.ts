@@ -13,11 +13,13 @@ import {
 import {
   ARCHIVE_CONTENT_TYPE,
   ARCHIVE_KEY_HEADER,
+  archiveCheckpointPath,
   archiveDeletePath,
   archivePath,
   archiveRegisterPath,
   archiveSegmentsPath,
   decodeAppended,
+  decodeCheckpointed,
   decodeDeleted,
   decodePage,
   decodeRefusal,
@@ -25,12 +27,13 @@ import {
   decodeStatusOrAbsence,
   encodeBatch,
   type ArchiveAppended,
+  type ArchiveCheckpointed,
   type ArchiveDeleted,
   type ArchivePage,
   type ArchiveStatus,
 } from '../../app/lib/core/archive-wire.ts';
 import { randomBytes, toHex, type Bytes } from '../../app/lib/core/bytes.ts';
-import type { Result } from '../../app/lib/core/result.ts';
+import { ok, type Result } from '../../app/lib/core/result.ts';
 import type { PocketBaseChoice } from '../pocketbase-process.ts';
 import { startTestServer, temporaryFolder, type TestServer, type TestServerOptions } from './test-server.ts';
 
@@ -192,6 +195,17 @@ export class ArchiveClient {
   }
   delete(roomId: string, statement: Bytes): Promise<Said<ArchiveDeleted>> {
     return this.#send('POST', archiveDeletePath(roomId), decodeDeleted, { body: statement });
+  }
+
+  checkpoint(roomId: string, key: Bytes | string | undefined): Promise<Said<Bytes>> {
+    return this.#send('GET', archiveCheckpointPath(roomId), ok, { key });
+  }
+  keepCheckpoint(
+    roomId: string,
+    key: Bytes | string | undefined,
+    body: Bytes,
+  ): Promise<Said<ArchiveCheckpointed>> {
+    return this.#send('POST', archiveCheckpointPath(roomId), decodeCheckpointed, { key, body });
   }
 
   /** Every segment from a cursor on, page by page; a refusal is thrown. */

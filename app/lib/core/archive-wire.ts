@@ -13,6 +13,9 @@
  *   GET  /archive/{roomId}/superseded                      → superseded  read key (archive-superseding.ts)
  *   POST /archive/{roomId}/supersede         superseding   → superseded
  *   POST /archive/{roomId}/revert            revert        → superseded
+ *   POST /archive/{roomId}/checkpoint        a record      → checkpointed edit append key
+ *   GET  /archive/{roomId}/checkpoint                      → the record, or nothing    read key
+ *   GET  /archive/{roomId}/checkpointed                    → checkpointed read key
  */
 import { Malformed } from './byte-reader.ts';
 import { concat, type Bytes } from './bytes.ts';
@@ -46,6 +49,8 @@ export const ARCHIVE_STORED_QUOTAS = 2;
 export const ARCHIVE_SPARE_BYTES = 4 * MIB;
 /** How long what is superseded stays, and can be had back: a team's holidays. */
 export const ARCHIVE_SUPERSEDED_MS = 30 * 24 * 3_600_000;
+/** A state that takes longer to fetch than most histories do is no short way. */
+export const ARCHIVE_CHECKPOINT_BYTES = 4 * MIB;
 /** The part of a room's quota that the comment key can fill. */
 export const ARCHIVE_COMMENT_SHARE = 0.1;
 
@@ -120,6 +125,16 @@ export interface ArchiveDeleted {
   readonly purged: boolean;
 }
 
+/** What a room has of ARCH-30, and whether a newer one would be worth it. */
+export interface ArchiveCheckpointed {
+  /** Of the checkpoint; 0 where there is none. */
+  readonly length: number;
+  /** What counts towards the quota besides it. */
+  readonly history: number;
+  /** The least that there was of that since the checkpoint came; 0 where there is none. */
+  readonly covered: number;
+}
+
 export const archivePath = (roomId: string): string => `/archive/${roomId}`;
 export const archiveSegmentsPath = (roomId: string, since?: number): string =>
   `/archive/${roomId}/segments${since === undefined ? '' : `?since=${since}`}`;
@@ -132,6 +147,8 @@ export const archiveLivePath = (roomId: string, since: number): string =>
 export const archiveSupersededPath = (roomId: string): string => `/archive/${roomId}/superseded`;
 export const archiveSupersedePath = (roomId: string): string => `/archive/${roomId}/supersede`;
 export const archiveRevertPath = (roomId: string): string => `/archive/${roomId}/revert`;
+export const archiveCheckpointPath = (roomId: string): string => `/archive/${roomId}/checkpoint`;
+export const archiveCheckpointedPath = (roomId: string): string => `/archive/${roomId}/checkpointed`;
 export const archiveDeletePath = (roomId: string): string => `/archive/${roomId}/delete`;
 
 /** 1 to ARCHIVE_BATCH_SEGMENTS sealed segments, none empty; RangeError for what no archive would take. */
@@ -234,6 +251,17 @@ export function decodeDeleted(bytes: Bytes): Result<ArchiveDeleted, WireError> {
     segments: fields.u64(),
     bytes: fields.u64(),
     purged: fields.flag(),
+  }));
+}
+
+export const encodeCheckpointed = (answer: ArchiveCheckpointed): Bytes =>
+  concat(u64(answer.length), u64(answer.history), u64(answer.covered));
+
+export function decodeCheckpointed(bytes: Bytes): Result<ArchiveCheckpointed, WireError> {
+  return decode(bytes, (fields) => ({
+    length: fields.u64(),
+    history: fields.u64(),
+    covered: fields.u64(),
   }));
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, vi } from 'vitest';
 import { archiveContract, type OpenArchive } from '../../../testing/archive-contract.ts';
+import { checkpointContract } from '../../../testing/checkpoint-contract.ts';
 import { supersedingContract, type PassDays } from '../../../testing/superseding-contract.ts';
 import { MemoryArchive } from '../../../testing/memory-archive.ts';
 import {
@@ -18,6 +19,7 @@ vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 const DAY_MS = 24 * 3_600_000;
 const memory = new MemoryArchive();
 archiveContract('the archive in memory', (roomId, keys) => memory.open(roomId, keys));
+checkpointContract('the archive in memory', (roomId, keys) => memory.open(roomId, keys));
 supersedingContract(
   'the archive in memory',
   (roomId, keys) => memory.open(roomId, keys),
@@ -47,5 +49,6 @@ describe.skipIf(pocketbasePath === undefined)('over HTTP', () => {
     }
   };
   archiveContract('the server', open);
+  checkpointContract('the server', open);
   supersedingContract('the server', open, pass);
 });

@@ -1,10 +1,13 @@
 /** The archive over HTTP, as docs/spec-archive.md has it: one door, with a time limit and a cap on every answer. */
 import {
+  ARCHIVE_CHECKPOINT_BYTES,
   ARCHIVE_CONTENT_TYPE,
   ARCHIVE_KEY_HEADER,
   ARCHIVE_PAGE_BYTES,
   ARCHIVE_PAGE_SEGMENTS,
   ARCHIVE_SEGMENT_BYTES,
+  archiveCheckpointedPath,
+  archiveCheckpointPath,
   archiveDeletePath,
   archiveLivePath,
   archiveOwnersPath,
@@ -16,6 +19,7 @@ import {
   archiveSupersedePath,
   archiveSquashedPath,
   decodeAppended,
+  decodeCheckpointed,
   decodeDeleted,
   decodePage,
   decodeRefusal,
@@ -23,6 +27,7 @@ import {
   decodeStatusOrAbsence,
   encodeBatch,
   type ArchiveAppended,
+  type ArchiveCheckpointed,
   type ArchiveDeleted,
   type ArchivePage,
   type ArchiveRefusal,
@@ -65,6 +70,12 @@ export interface ArchiveServer {
   delete(statement: Bytes): Promise<Result<ArchiveDeleted, ArchiveProblem>>;
   /** Tells who owns the room (ARCH-22), unless it is told otherwise: gives the statements that it keeps then. */
   owners(claim: OwnersClaim): Promise<Result<readonly Bytes[], ArchiveProblem>>;
+  /** The room's checkpoint, one sealed record, as whoever has W left it there; empty where there is none (ARCH-31). */
+  checkpoint(): Promise<Result<Bytes, ArchiveProblem>>;
+  /** How long it is, and what it covers (ARCH-31). */
+  checkpointed(): Promise<Result<ArchiveCheckpointed, ArchiveProblem>>;
+  /** Puts one sealed record, of at most ARCHIVE_CHECKPOINT_BYTES, in its place (ARCH-30). Only with W. */
+  keepCheckpoint(sealed: Bytes): Promise<Result<ArchiveCheckpointed, ArchiveProblem>>;
   /** Ends what is under way; nothing is asked any more. */
   close(): void;
 }
@@ -144,6 +155,13 @@ export function archiveServer({ origin, roomId, keys }: ArchiveServerOptions): A
         { body: encodeOwnersClaim(claim), maxBytes: ARCHIVE_OWNERS_BYTES },
         decodeOwnersKept,
       ),
+    checkpoint: () =>
+      ask(archiveCheckpointPath(roomId), { key: keys.read, maxBytes: ARCHIVE_CHECKPOINT_BYTES }, ok),
+    checkpointed: () => ask(archiveCheckpointedPath(roomId), { key: keys.read }, decodeCheckpointed),
+    keepCheckpoint: async (sealed) =>
+      keys.edit === undefined
+        ? err({ reason: 'no-key' })
+        : ask(archiveCheckpointPath(roomId), { key: keys.edit, body: sealed }, decodeCheckpointed),
     close: () => closed.abort(),
   };
 }
