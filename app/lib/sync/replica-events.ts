@@ -13,6 +13,7 @@ import type { OwnersStatement } from '../log/owners.ts';
 import type { Roster, RosterStatement } from '../log/roster.ts';
 import type { ArchiveOptions } from './archive/archive.ts';
 import type { ArchiveServer } from './archive/archive-server.ts';
+import type { CheckpointWaits } from './archive/checkpoint-at-rest.ts';
 import type { Waits } from './archive/lacking.ts';
 import type { Owner } from './archive/registration.ts';
 import type { RoomWaits } from './archive/room-at-rest.ts';
@@ -60,6 +61,7 @@ export interface ArchiveDoor {
   readonly owner: Owner | undefined;
   readonly waits?: Waits;
   readonly room?: RoomWaits;
+  readonly checkpoints?: CheckpointWaits;
 }
 
 export interface ReplicaEvents {

@@ -19,7 +19,9 @@ import { openSealed } from '../../log/seal.ts';
 import { ArchivedChains } from './archived-chains.ts';
 import type { ArchiveProblem } from './archive-server.ts';
 import { stateAfter, type ArchiveState } from './archive-state.ts';
+import { CheckpointAtRest, type CheckpointWaits } from './checkpoint-at-rest.ts';
 import { Claims, type Claimed } from './claims.ts';
+import { EarlyCheckpoint } from './early-checkpoint.ts';
 import { Forgetting } from './forgetting.ts';
 import { Lacking, WAITS, type Due, type Waits } from './lacking.ts';
 import { OwnerHere } from './owner-here.ts';
@@ -39,8 +41,13 @@ export interface ArchiveOptions extends Omit<ServerCopyOptions, 'store'> {
   readonly learn: (genesis: Bytes) => Promise<void>;
   /** Does the work while no other tab of this browser does; it ends with the room. */
   readonly alone: (work: () => Promise<void>) => Promise<void>;
+  /** Shows a checkpoint of the room, as it came, to somebody who has nothing of the project yet; whether it did (ARCH-33). */
+  readonly look?: (sealed: Bytes) => Promise<boolean>;
+  /** As in CheckpointAtRest; without it this tab makes none. */
+  readonly makeCheckpoint?: () => Promise<Bytes | undefined>;
   readonly waits?: Waits;
   readonly room?: RoomWaits;
+  readonly checkpoints?: CheckpointWaits;
   readonly random: () => number;
   readonly onChange: () => void;
   readonly onError: (what: string, error: unknown) => void;
@@ -66,6 +73,10 @@ export class Archive {
   readonly #claims: Claims;
   readonly #forgetting: Forgetting;
   readonly #room: RoomAtRest;
+  readonly #checkpoint: CheckpointAtRest;
+  /** From the first reading on, of a newcomer. */
+  #early: EarlyCheckpoint | undefined;
+  #begun = false;
   readonly #left = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   #state: ArchiveState = { kind: 'connecting' };
@@ -98,6 +109,7 @@ export class Archive {
     });
     const isCurrent = (): boolean => this.#state.kind === 'current';
     this.#room = new RoomAtRest(options, this.#owner, this.#copy, isCurrent, this.#left.signal);
+    this.#checkpoint = new CheckpointAtRest(options, isCurrent, this.#left.signal);
   }
 
   get state(): ArchiveState {
@@ -154,6 +166,7 @@ export class Archive {
   touched(own: boolean): void {
     this.#wrote ||= own;
     this.#room.moved();
+    this.#checkpoint.moved();
     const { kind } = this.#state;
     if (kind !== 'current' && kind !== 'behind') return;
     const mine = own || (kind === 'behind' && this.#state.mine);
@@ -272,7 +285,7 @@ export class Archive {
     }
     const readAgainMs = this.#tellHowFar(this.#copy.archived) ? this.#confirmMs : READ_EVERY_MS;
     await this.#room.makeAtRest();
-    return Math.min(waitMs, this.#readAt + readAgainMs - now());
+    return Math.min(waitMs, this.#readAt + readAgainMs - now(), this.#checkpoint.look());
   }
 
   /** Where the room is full there, its owner's device makes room first. */
@@ -328,10 +341,24 @@ export class Archive {
     }
     if (this.#all) this.#copy.rewind();
     this.#all = false;
-    await this.#copy.read();
+    if (!this.#begun) this.#early = this.#earlyCheckpoint();
+    this.#begun = true;
+    await this.#copy.read(this.#early);
     await this.#copy.sendRoster();
     this.#brought ||= log.frontier().length > 0;
     onChange();
+  }
+
+  /** For who has nothing of the project: asked for at the same time as the first page. */
+  #earlyCheckpoint(): EarlyCheckpoint | undefined {
+    const { log, server, look, onError } = this.#options;
+    if (!look || log.frontier().some(({ channel }) => channel === 'project')) return undefined;
+    return new EarlyCheckpoint({
+      server,
+      look,
+      isHere: () => !this.#left.signal.aborted,
+      onError: (error) => onError('the checkpoint', error),
+    });
   }
 
   /** Nothing counts as archived until it was read again. */

@@ -17,7 +17,10 @@ import type { ArchiveSpace } from './room-at-rest.ts';
 import type { RoomMade } from './room-making.ts';
 
 /** What the replica gives the archive; the way to it gives the rest. */
-export type ArchiveSurroundings = Omit<ArchiveOptions, 'server' | 'alone' | 'owner' | 'waits' | 'room'>;
+export type ArchiveSurroundings = Omit<
+  ArchiveOptions,
+  'server' | 'alone' | 'owner' | 'waits' | 'room' | 'checkpoints'
+>;
 
 /** A network that comes back is heard of (`refresh`); this is for a server that comes back. */
 const FETCH_AGAIN_MS = 30_000;

@@ -15,6 +15,7 @@ import { readLone, type LoneSegment } from '../lone-segment.ts';
 import { ArchivedChains } from './archived-chains.ts';
 import type { ArchiveServer } from './archive-server.ts';
 import { batchesOf } from './batches.ts';
+import type { EarlyCheckpoint } from './early-checkpoint.ts';
 import { KeptRoster, type KnownNews } from './kept-roster.ts';
 import { must, Refused } from './refused.ts';
 
@@ -107,9 +108,12 @@ export class ServerCopy {
     this.#cursor = this.#placed = 0;
   }
 
-  /** Takes everything beyond the cursor. What there was no room to hold comes again, with all of it, while that brings something. */
-  async read(): Promise<void> {
-    while (await this.#readOn()) this.rewind();
+  /**
+   * Takes everything beyond the cursor. What there was no room to hold comes again, with all of it, while that brings something.
+   * `early` is shown first.
+   */
+  async read(early?: EarlyCheckpoint): Promise<void> {
+    while (await this.#readOn(early)) this.rewind();
     await this.#options.settled();
   }
 
@@ -158,7 +162,7 @@ export class ServerCopy {
   }
 
   /** Page by page to the end. Whether reading all again would find more room. */
-  async #readOn(): Promise<boolean> {
+  async #readOn(early: EarlyCheckpoint | undefined): Promise<boolean> {
     const { server, keys, log, take } = this.#options;
     const gaps: Gap[] = [];
     let given: LoneSegment[] = [];
@@ -166,6 +170,7 @@ export class ServerCopy {
     let anew = false;
     for (let more = true; more && !this.#left.aborted;) {
       const page = must(await server.page(this.#cursor));
+      await early?.over();
       const { next } = page;
       if (!this.#isOf(page.instance) || next < this.#cursor) {
         if (anew) throw new Refused({ reason: 'later' });
