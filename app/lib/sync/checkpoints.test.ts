@@ -14,13 +14,16 @@ import {
 } from '../../testing/checkpoint-room.ts';
 import { Eve } from '../../testing/eve.ts';
 import { fastTime, untilLater } from '../../testing/fast-time.ts';
+import { MemoryArchive } from '../../testing/memory-archive.ts';
 import { MemoryNetwork } from '../../testing/memory-network.ts';
-import { makeRoom, replicasOfATest, until, type TestReplica } from '../../testing/replicas.ts';
+import { makeRoom, replicasOfATest, until, wayTo, type TestReplica } from '../../testing/replicas.ts';
 import { randomBytes, toHex, utf8, type Bytes } from '../core/bytes.ts';
-import type { SeedKind } from '../crypto/room-keys.ts';
+import { archiveKeys, type SeedKind } from '../crypto/room-keys.ts';
+import { sign } from '../crypto/signatures.ts';
 import type { Checkpoint } from '../log/checkpoint.ts';
 import { inPlaceFolder } from './folder.ts';
 import { frameType, writeFrame } from './frames.ts';
+import type { ArchiveDoor } from './replica-events.ts';
 
 const { open, join, leave } = replicasOfATest();
 afterEach(async () => {
@@ -127,6 +130,50 @@ describe('who opens a room with a history', () => {
     const cid = await join(room, { ...newcomer(network) });
     await until('all are alike', () => same(ann, bob, cid));
     expect([network.sent.get(frameType.checkpoint), sealed.size]).toEqual([2, 1]);
+  });
+});
+
+describe('who opens it alone, from the archive', () => {
+  it('CHECK-4, ARCH-33, ARCH-34: sees the text before the history, types at once, and it is archived', async () => {
+    const room = await makeRoom();
+    const archive = new MemoryArchive();
+    const keys = await room.keys('e');
+    const door = (): ArchiveDoor => ({
+      server: archive.open(keys.roomId, archiveKeys(keys)),
+      owner: { sign: (message) => sign(room.owner.privateKey, message) },
+      alone: (work) => work(),
+      waits: { ownMs: 1, othersMs: 20, jitterMs: 5, confirmMs: 20 },
+      checkpoints: { restMs: 0, jitterMs: 0, everyMs: 20, worthBytes: 1, grownShare: 0 },
+    });
+    const ann = await join(room, { makesFile: true, transports: [], archive: wayTo(door()), worth: ALWAYS });
+    await writeHistory(ann, 30);
+    const reader = door().server;
+    const isThere = async () => {
+      const there = await reader.checkpoint();
+      return there.ok && there.value.length > 0;
+    };
+    await vi.waitFor(async () => expect(await isThere()).toBe(true), { timeout: 10_000 });
+    const said = ann.read();
+    open.splice(open.indexOf(ann), 1);
+    await ann.replica.close();
+
+    const gate = gated();
+    const bob = await join(room, {
+      transports: [],
+      archive: wayTo(door()),
+      knowsGenesis: false,
+      folder: gate.folder,
+    });
+    await until('the text', () => bob.replica.known && bob.read() === said);
+    bob.text.insert(0, 'Bob');
+    expect([bob.replica.frontier, bob.replica.unsigned.length]).toEqual([[], 1]);
+    gate.open();
+    await until('it is archived', () => {
+      const state = bob.replica.archive?.state.kind;
+      return state === 'current' && bob.replica.unsigned.length === 0 && bob.replica.atRest;
+    });
+    const cid = await join(room, { transports: [], archive: wayTo(door()), knowsGenesis: false });
+    await until('the next has it', () => cid.read() === `Bob${said}`);
   });
 });
 

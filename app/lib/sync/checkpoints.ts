@@ -115,6 +115,12 @@ export class Checkpoints {
     return sealed && sealed.length <= entries * worth.bytesAnEntry ? sealed : undefined;
   }
 
+  /** The same for who has nothing. */
+  makeOfAll(): Promise<Bytes | undefined> {
+    const rows = this.#options.log.frontier().filter(({ channel }) => channel === 'project');
+    return this.make(rows.reduce((sum, { seq }) => sum + seq, 0));
+  }
+
   /** The log is as far as what is shown, or can't come that far. */
   judged(verdict: CheckpointVerdict): void {
     if (this.#state !== 'shown') return;

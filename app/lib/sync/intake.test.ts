@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
+import type { SessionId } from '../core/ids.ts';
 import { Forge, rawUpdate, testRoom, type RawStruct, type TestRoom } from '../log/test-room.ts';
 import { inPlaceFolder } from './folder.ts';
 import { Intake } from './intake.ts';
@@ -48,8 +49,34 @@ describe('SYNC-13: what of an answer the page takes itself', () => {
   });
 });
 
+describe('CHECK-4: a checkpoint, shown', () => {
+  const shown = (state = 'shown'): Parameters<Intake['show']>[0] => {
+    const doc = new Y.Doc();
+    doc.getText('files').insert(0, state);
+    const hash = new Uint8Array(32);
+    const frontier = [{ session: 'ab'.repeat(32) as SessionId, channel: 'project' as const, seq: 1, hash }];
+    return { state: Y.encodeStateAsUpdate(doc) as Bytes, frontier };
+  };
+
+  it('is not, where something of the project was taken into the doc before; it is, where that is folded aside', async () => {
+    const light = intakeOf();
+    await light.intake.take({ segments: [await chain([[{}]])], heavy: false, persist: true });
+    expect([await light.intake.show(shown()), light.doc.getText('files').length]).toEqual([false, 1]);
+    const heavy = intakeOf();
+    await heavy.intake.take({ segments: [await chain([[{}]])], heavy: true, persist: true });
+    expect([await heavy.intake.show(shown()), heavy.doc.getText('files').length]).toEqual([true, 6]);
+    expect(await heavy.intake.show(shown('again'))).toBe(false);
+  });
+});
+
 /** Takes the segments as one part of an answer. `length`: of the text that came of it. */
 async function take(segments: readonly Bytes[]) {
+  const { intake, doc, folds } = intakeOf();
+  const { entries } = await intake.take({ segments, heavy: false, persist: true });
+  return { entries, folds: folds(), length: doc.getText('files').length };
+}
+
+function intakeOf() {
   const { keys } = room;
   const doc = new Y.Doc();
   let folds = 0;
@@ -80,8 +107,7 @@ async function take(segments: readonly Bytes[]) {
     },
   });
   onTestFinished(() => intake.dispose());
-  const { entries } = await intake.take({ segments, heavy: false, persist: true });
-  return { entries, folds, length: doc.getText('files').length };
+  return { intake, doc, folds: () => folds };
 }
 
 /** Above 256 KiB. */

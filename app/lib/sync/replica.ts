@@ -389,6 +389,8 @@ export class Replica {
       atRest: () => this.#shelf.empty,
       take: (batch) => this.#take(batch),
       learn: (genesis) => this.#peers.learn(genesis),
+      look: (sealed) => this.#checkpoints.offer(sealed),
+      makeCheckpoint: () => this.#checkpoints.makeOfAll(),
       roster: this.epochs.news,
       random: Math.random,
       onChange: () => events.onPeers(),
