@@ -69,6 +69,16 @@ describe('own words', () => {
     );
   });
 
+  it('CHECK-7: where what they stood beside is not there, they stand after as many characters as before', () => {
+    const id = 'aaaaaaaaaaaaaaaa' as FileId;
+    const before = docOf(ANN, (project) => void project.createText('a.txt', 'one two'), id);
+    const { project, written } = goOn(before, BOB, (bob) => textOf(bob).insert(4, 'and '));
+    const words = ownWords(project, BOB, written) ?? never();
+    const other = docOf(CID, (cid) => void cid.createText('a.txt', '123456'), id);
+    const again = goOn(other, 4, (cid) => void putBack(cid, words));
+    expect(textOf(again.project).toString()).toBe('1234and 56');
+  });
+
   it('CHECK-7: files that were made, moved and taken out meanwhile, and the name', () => {
     const before = docOf(ANN, (project) => {
       project.createText('moved.txt', 'one');

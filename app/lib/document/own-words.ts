@@ -61,7 +61,7 @@ export function ownWords(
   written: readonly Uint8Array[],
 ): OwnWords | undefined {
   if (written.length === 0) return undefined;
-  const gone = written.flatMap((update) => deletedIn(update)).filter((one) => one.client !== client);
+  const gone = written.flatMap((update) => deletedIn(update));
   const records = project.doc.getMap('files');
   const isOwn = (map: Y.Map<unknown>, key: string): boolean => map._map.get(key)?.id.client === client;
   const [texts, made, moved, removed]: [OwnText[], Made[], OwnWords['moved'][number][], FileId[]] = [

@@ -13,16 +13,20 @@ import {
   writeHistory,
 } from '../../testing/checkpoint-room.ts';
 import { Eve } from '../../testing/eve.ts';
-import { fastTime, untilLater } from '../../testing/fast-time.ts';
+import { fastTime, seconds, untilLater } from '../../testing/fast-time.ts';
 import { MemoryArchive } from '../../testing/memory-archive.ts';
 import { MemoryNetwork } from '../../testing/memory-network.ts';
 import { makeRoom, replicasOfATest, until, wayTo, type TestReplica } from '../../testing/replicas.ts';
 import { randomBytes, toHex, utf8, type Bytes } from '../core/bytes.ts';
+import type { SessionId } from '../core/ids.ts';
 import { archiveKeys, type SeedKind } from '../crypto/room-keys.ts';
 import { sign } from '../crypto/signatures.ts';
-import type { Checkpoint } from '../log/checkpoint.ts';
+import { readCheckpoint, type Checkpoint } from '../log/checkpoint.ts';
+import { openSealed } from '../log/seal.ts';
+import { memoryStore } from '../storage/stores/memory.ts';
 import { inPlaceFolder } from './folder.ts';
-import { frameType, writeFrame } from './frames.ts';
+import { rememberBranches } from './forks.ts';
+import { encodeSegments, frameType, writeFrame } from './frames.ts';
 import type { ArchiveDoor } from './replica-events.ts';
 
 const { open, join, leave } = replicasOfATest();
@@ -92,6 +96,19 @@ describe('who opens a room with a history', () => {
     gate.open();
   });
 
+  it('CHECK-8: nor does a snapshot of it, where the whole log is there', async () => {
+    fastTime();
+    const { room, network, ann } = await roomWithHistory(150);
+    swapCheckpoints(network, await checkpointBy(room, 'e', beyond(momentOf(ann))));
+    const bob = await join(room, newcomer(network));
+    await untilLater(
+      'the history',
+      () => bob.replica.known && bob.replica.atRest && bob.replica.frontier.length > 0,
+    );
+    await seconds(8);
+    expect([falses(bob), await bob.store.loadSnapshot()]).toEqual([[], undefined]);
+  });
+
   it('CHECK-6: who has something of the project is sent none, and shown none', async () => {
     const { room, network, ann } = await roomWithHistory();
     const bob = await join(room, newcomer(network));
@@ -115,6 +132,59 @@ describe('who opens a room with a history', () => {
     const cid = await join(room, newcomer(network));
     await until('the newcomer has it', () => same(bob, cid));
     expect(network.sent.get(frameType.checkpoint)).toBeUndefined();
+  });
+
+  it('CHECK-6: nor who has too short a history, or one that is hardly longer than what it led to, or knows of a fork', async () => {
+    const session = 'ab'.repeat(32) as SessionId;
+    const [before, hash] = [randomBytes(16), randomBytes(16)];
+    const forked = memoryStore();
+    await rememberBranches(forked, [{ session, channel: 'project', seq: 1, before, hash }]);
+    for (const setup of [
+      { worth: { ...ALWAYS, entries: 1000 } },
+      { worth: { ...ALWAYS, bytesAnEntry: 1 } },
+      { worth: ALWAYS, store: forked },
+    ]) {
+      const room = await makeRoom();
+      const network = new MemoryNetwork(sure);
+      const ann = await join(room, { makesFile: true, transports: [network.transport()], ...setup });
+      await writeHistory(ann, 30);
+      const bob = await join(room, newcomer(network));
+      await until('the room is there', () => bob.replica.known && bob.read() === ann.read());
+      expect(network.sent.get(frameType.checkpoint)).toBeUndefined();
+    }
+  });
+
+  it('CHECK-8: who is shown one that is not proved yet sends none', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    swapCheckpoints(network, await checkpointBy(room, 'e', beyond(momentOf(ann))));
+    const bob = await join(room, { ...newcomer(network), worth: ALWAYS });
+    await until('the history', () => bob.replica.known && bob.replica.frontier.length > 0);
+    network.kill(ann.replica.self);
+    const cid = await join(room, newcomer(network));
+    await until('the room is there', () => cid.replica.known && cid.read() === ann.read());
+    expect(network.sent.get(frameType.checkpoint)).toBe(1);
+  });
+
+  it('CHECK-6: it is of a moment at which log and text are at the same point', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    const keys = await room.keys('e');
+    const [row] = ann.replica.frontier;
+    let sealed: Bytes | undefined;
+    network.changes = (frame) => {
+      // She types while somebody asks her.
+      if (frame[0] === frameType.want) ann.text.insert(0, 'late');
+      if (frame[0] === frameType.checkpoint) sealed = frame.subarray(1);
+      return frame;
+    };
+    const bob = await join(room, newcomer(network));
+    await until('it is there', () => same(ann, bob) && bob.read().startsWith('late'));
+    const opened = await openSealed(keys, 'checkpoint', sealed ?? new Uint8Array());
+    const read = opened.ok ? await readCheckpoint(opened.value, room.genesis) : opened;
+    if (!read.ok || row === undefined) throw new Error('no checkpoint');
+    const doc = new Y.Doc();
+    Y.applyUpdate(doc, read.value.state);
+    const isLate = textIn(doc).toString().startsWith('late');
+    expect(read.value.frontier.map(({ seq }) => seq)).toEqual([row.seq + (isLate ? 1 : 0)]);
   });
 
   it('CHECK-6: those who come together are given the same one', async () => {
@@ -231,9 +301,7 @@ describe('a checkpoint that is not what the log says', () => {
   it('CHECK-7: one of what nobody has is given up, and what was typed is kept', async () => {
     fastTime();
     const { room, network, ann } = await roomWithHistory();
-    const { frontier, state } = momentOf(ann);
-    const beyond = frontier.map((row) => ({ ...row, seq: row.seq + 1, hash: randomBytes(32) }));
-    swapCheckpoints(network, await checkpointBy(room, 'e', { frontier: beyond, state }));
+    swapCheckpoints(network, await checkpointBy(room, 'e', beyond(momentOf(ann))));
     const bob = await join(room, newcomer(network));
     await untilLater('it is shown', () => bob.replica.known);
     bob.text.insert(0, 'Bob');
@@ -244,8 +312,41 @@ describe('a checkpoint that is not what the log says', () => {
     await until('Ann has the words', () => same(ann, again) && ann.read().startsWith('Bob'));
   });
 
-  it('CHECK-7: where the worker fails the room is opened by its log', async () => {
+  it('CHECK-7: what comes after it was given up proves nothing any more', async () => {
+    fastTime();
     const { room, network, ann } = await roomWithHistory();
+    const cid = await join(room, { transports: [network.transport()] });
+    await untilLater('Cid has the beginning', () => cid.replica.frontier.length > 0);
+    network.cut(ann.replica.self, cid.replica.self);
+    await writeHistory(ann, 5);
+    swapCheckpoints(network, await checkpointBy(room, 'e', momentOf(ann)));
+    // Of what Ann sends nothing else arrives.
+    const { changes } = network;
+    network.changes = (frame) => (frame[0] === frameType.segments ? new Uint8Array(1) : changes(frame));
+    const bob = await join(room, { ...newcomer(network), transports: [network.transport(false)] });
+    network.link(bob.replica.self, ann.replica.self);
+    await untilLater('it is shown', () => bob.replica.known);
+    network.cut(bob.replica.self, ann.replica.self);
+    network.changes = changes;
+    network.link(bob.replica.self, cid.replica.self);
+    bob.text.insert(0, 'Bob');
+    await untilLater('it is given up', () => falses(bob).length === 1);
+    network.link(bob.replica.self, ann.replica.self);
+    await untilLater(
+      'all of it is here',
+      () => same(ann, cid) || bob.replica.frontier[0]?.seq === ann.replica.frontier[0]?.seq,
+    );
+    await seconds(2);
+    expect([falses(bob).length, bob.replica.unsigned.length, ann.read().startsWith('Bob')]).toEqual([
+      1,
+      1,
+      false,
+    ]);
+  });
+
+  it('CHECK-7: where the worker fails the room is opened by its log, and what it is of is not waited for', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    swapCheckpoints(network, await checkpointBy(room, 'e', beyond(momentOf(ann))));
     const inner = inPlaceFolder();
     const folder = { ...inner, fold: () => Promise.reject(new Error('fold worker: ended')) };
     const bob = await join(room, newcomer(network, folder));
@@ -342,6 +443,29 @@ describe('a checkpoint that can not be shown', () => {
     await until('the room is there', () => same(ann, bob));
     expect(refusals(bob).length).toBe(8);
   });
+
+  it('CHECK-4: who has something of the project looks at none', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    const bob = await join(room, newcomer(network));
+    await until('the room is there', () => same(ann, bob) && bob.replica.caughtUp);
+    const junk = writeFrame('checkpoint', await checkpointBy(room, 'v', momentOf(ann)));
+    const eve = await Eve.join(room, network);
+    await eve.meet(bob, beyond(momentOf(ann)).frontier.slice());
+    await until('Bob asks her', () => eve.received.some(({ frame }) => frame[0] === frameType.want));
+    eve.send(bob.replica.self, junk);
+    await eve.handled(bob);
+    // An answer with nothing in it ends the asking: what came before it was looked at.
+    eve.send(bob.replica.self, writeFrame('segments', encodeSegments({ more: false, segments: [] })));
+    const greetings = eve.of('hello').length;
+    await until('Bob asks again', () => eve.of('hello').length > greetings);
+    expect(refusals(bob)).toEqual([]);
+  });
+});
+
+/** Of what nobody has. */
+const beyond = ({ frontier, state }: Moment): Moment => ({
+  frontier: frontier.map((row) => ({ ...row, seq: row.seq + 1, hash: randomBytes(32) })),
+  state,
 });
 
 type Moment = Pick<Checkpoint, 'frontier' | 'state'>;
@@ -353,11 +477,11 @@ interface Hostile {
   readonly elsewhere: Bytes;
 }
 
-async function roomWithHistory() {
+async function roomWithHistory(letters = 30) {
   const room = await makeRoom();
   const network = new MemoryNetwork(sure);
   const ann = await join(room, { makesFile: true, transports: [network.transport()], worth: ALWAYS });
-  await writeHistory(ann, 30);
+  await writeHistory(ann, letters);
   return { room, network, ann };
 }
 

@@ -5,7 +5,7 @@ import type { Bytes } from '../core/bytes.ts';
 import type { SessionId } from '../core/ids.ts';
 import { Forge, rawUpdate, testRoom, type RawStruct, type TestRoom } from '../log/test-room.ts';
 import { inPlaceFolder } from './folder.ts';
-import { Intake } from './intake.ts';
+import { Intake, type CheckpointVerdict } from './intake.ts';
 
 let room: TestRoom;
 beforeAll(async () => {
@@ -67,6 +67,28 @@ describe('CHECK-4: a checkpoint, shown', () => {
     expect([await heavy.intake.show(shown()), heavy.doc.getText('files').length]).toEqual([true, 6]);
     expect(await heavy.intake.show(shown('again'))).toBe(false);
   });
+
+  it('CHECK-7: is true also where the page places what waited there, and the worker had not seen', async () => {
+    const session = await room.newSession();
+    const forge = new Forge(room, session);
+    const state = new Y.Doc();
+    for (const clock of [0, 1]) {
+      const update = rawUpdate(session.clientId, clock, [{}]);
+      forge.add(update);
+      Y.applyUpdate(state, update);
+    }
+    const [first, second] = [await forge.segment(1, 1), await forge.segment(2, 2)];
+    const { intake, verdicts } = intakeOf();
+    // What they say in the chat brings their certificate.
+    const talk = await new Forge(room, session, 'talk').add(new Uint8Array([1])).segment(1, 1);
+    await intake.take({ segments: [talk, second], heavy: false, persist: true });
+    const log = room.newLog();
+    for (const segment of [first, second]) await log.receive(segment);
+    const frontier = log.frontier();
+    expect(await intake.show({ state: Y.encodeStateAsUpdate(state) as Bytes, frontier })).toBe(true);
+    await intake.take({ segments: [first], heavy: false, persist: true });
+    expect(verdicts).toEqual(['true']);
+  });
 });
 
 /** Takes the segments as one part of an answer. `length`: of the text that came of it. */
@@ -80,6 +102,7 @@ function intakeOf() {
   const { keys } = room;
   const doc = new Y.Doc();
   let folds = 0;
+  const verdicts: CheckpointVerdict[] = [];
   const folder = inPlaceFolder();
   const intake = new Intake({
     foldStart: () => ({
@@ -100,14 +123,14 @@ function intakeOf() {
     },
     onMessages: () => undefined,
     onForks: () => undefined,
-    onProved: () => undefined,
+    onProved: (verdict) => verdicts.push(verdict),
     keep: () => undefined,
     onError: (what, error) => {
       throw new Error(what, { cause: error });
     },
   });
   onTestFinished(() => intake.dispose());
-  return { intake, doc, folds: () => folds };
+  return { intake, doc, verdicts, folds: () => folds };
 }
 
 /** Above 256 KiB. */
