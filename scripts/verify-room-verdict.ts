@@ -138,8 +138,9 @@ async function fold(
   keys: RoomKeys,
   roster: Roster,
   branches: readonly BranchStart[] = [],
+  outside: readonly BranchStart[] = [],
 ): Promise<Folded> {
-  const log = new RoomLog({ roomId: keys.roomId, keys, ...roster, branches, held: HELD_OF_A_FILE });
+  const log = new RoomLog({ roomId: keys.roomId, keys, ...roster, branches, outside, held: HELD_OF_A_FILE });
   const doc = new Y.Doc();
   const offsets = new Map<number, number>();
   const brought = new Set<Bytes>();
@@ -161,9 +162,11 @@ async function fold(
     note(sessions, accepted, await claimedTimes(keys, accepted), invites);
   });
   const found = [...branches, ...log.foundBranches];
-  if (found.length > branches.length && found.length <= MAX_BRANCH_STARTS) {
+  const out = [...outside, ...log.foundOutside];
+  const more = found.length + out.length > branches.length + outside.length;
+  if (more && found.length + out.length <= MAX_BRANCH_STARTS) {
     doc.destroy();
-    return fold(file, keys, roster, found);
+    return fold(file, keys, roster, found, out);
   }
   const left = (index: number, code: string, detail: string): LeftOut => ({
     index,

@@ -10,7 +10,7 @@ import { checkRoomFile, encodeRoomFile, type CheckedRoomFile } from '../lib/log/
 import { Author, Forge, testRoom } from '../lib/log/test-room.ts';
 import { deleteDatabase } from '../lib/storage/delete-database.ts';
 import { openDeviceStore } from '../lib/storage/device.ts';
-import { branchesIn } from '../lib/sync/forks.ts';
+import { startsIn } from '../lib/sync/forks.ts';
 import { openIndexedDbStore, roomDatabaseName } from '../lib/storage/stores/indexeddb.ts';
 import { memoryStore } from '../lib/storage/stores/memory.ts';
 import { exportRoom } from '../lib/workspace/export-room.ts';
@@ -144,7 +144,7 @@ describe('ROOM-7 importing', () => {
     expect(imported).toMatchObject({ ok: true, value: { leftOut: 0, codes: [] } });
     const opened = await openIndexedDbStore(roomId);
     if (!opened.ok) throw new Error(opened.error.kind);
-    expect(branchesIn(await opened.value.loadFacts())).toHaveLength(2);
+    expect(startsIn((await opened.value.loadFacts()).branches)).toHaveLength(2);
     opened.value.close();
     const here = await openReplica(
       { ...forked, keys: async () => forked.keys },

@@ -19,7 +19,7 @@ import { openDeviceStore } from '../lib/storage/device.ts';
 import { storageProblem, type StorageProblem } from '../lib/storage/storage-problem.ts';
 import { openIndexedDbStore } from '../lib/storage/stores/indexeddb.ts';
 import { toStored } from '../lib/sync/fold-session.ts';
-import { branchesIn, rememberBranches } from '../lib/sync/forks.ts';
+import { rememberBranches, startsIn } from '../lib/sync/forks.ts';
 import { moveOn, storedFrontier } from '../lib/sync/move-on.ts';
 import { recentRoomOf } from '../lib/workspace/recent-room.ts';
 import { keysIn, rosterIn, type KnownRoster } from '../lib/workspace/way-in.ts';
@@ -148,8 +148,9 @@ async function takeInto(
     size = 0;
   };
   for (;;) {
-    const branches = branchesIn(await store.loadFacts());
-    const log = new RoomLog({ roomId, keys, ...upTo(keys.epoch, roster), branches, held: HELD_OF_A_FILE });
+    const facts = await store.loadFacts();
+    const known = { branches: startsIn(facts.branches), outside: startsIn(facts.outside) };
+    const log = new RoomLog({ roomId, keys, ...upTo(keys.epoch, roster), ...known, held: HELD_OF_A_FILE });
     await takeAll(log, () => storedSegments(store), nothing);
     const taken = await takeAll(
       log,
@@ -161,10 +162,11 @@ async function takeInto(
       },
     );
     await write();
-    if (log.foundBranches.length === 0) return taken;
-    // Both stories are part of the room, in a log that is made with them (FORK-4).
+    const { foundBranches, foundOutside } = log;
+    if (foundBranches.length + foundOutside.length === 0) return taken;
+    // Both stories are part of the room, in a log that is made with them (FORK-4); or the other alone (ROST-10).
     await store.dropSnapshot();
-    if (!(await rememberBranches(store, log.foundBranches))) return taken;
+    if (!(await rememberBranches(store, foundBranches, foundOutside))) return taken;
   }
 }
 

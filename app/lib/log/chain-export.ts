@@ -2,7 +2,8 @@
  * The chains of a room as bytes: for a device snapshot and for handing over between page and worker. Trusted: made and
  * read on one device only, so signatures are not checked again; damage is found, forgery is not.
  *
- *   version u8 ‖ epoch varUint ‖ varBytes forks known ‖ count varUint ‖ count × varBytes frontier carried into the epoch ‖ count varUint ‖
+ *   version u8 ‖ epoch varUint ‖ varBytes forks known ‖ count varUint ‖ count × varBytes frontier carried into the epoch
+ *     ‖ count varUint ‖ count × (channel u8 ‖ seq varUint ‖ hash[16]) otherwise let in ‖ count varUint ‖
  *     count × (varBytes certificate ‖ varBytes hash that the branch begins with, empty for a session's own chain
  *     ‖ channel u8 ‖ seq before its first varUint ‖ entries varUint ‖ head[32]
  *     ‖ count varUint ‖ count × (start varUint ‖ varString parent)
@@ -27,6 +28,7 @@ import { branchSession } from './branches.ts';
 import { readCertificate, type CheckedSession } from './certificate.ts';
 import type { Chain, ChainState, Past } from './chain.ts';
 import type { ChainTable } from './chain-table.ts';
+import type { NamedEntry } from './closed-epochs.ts';
 import {
   channelCode,
   CHANNELS,
@@ -39,7 +41,7 @@ import {
 import { decodeFrontier, encodeFrontier, partsOf, type FrontierRow } from './frontier.ts';
 import { StructParents } from './struct-parents.ts';
 
-const VERSION = 4;
+const VERSION = 5;
 /** Two names of the length that struct-check.ts allows, and a separator. */
 const MAX_PARENT_BYTES = 2049;
 
@@ -60,10 +62,16 @@ export function exportChains(table: ChainTable): Bytes {
   writeUint8(encoder, VERSION);
   writeVarUint(encoder, table.closedEpochs.current);
   writeVarUint8Array(encoder, table.knownForks);
-  const { carried } = table.closedEpochs;
+  const { carried, vouched } = table.closedEpochs;
   const parts = partsOf(carried);
   writeVarUint(encoder, parts.length);
   for (const rows of parts) writeVarUint8Array(encoder, encodeFrontier(rows));
+  writeVarUint(encoder, vouched.length);
+  for (const { channel, seq, hash } of vouched) {
+    writeUint8(encoder, channelCode(channel));
+    writeVarUint(encoder, seq);
+    writeUint8Array(encoder, hash);
+  }
   writeVarUint(encoder, chains.length);
   for (const chain of chains) {
     writeVarUint8Array(encoder, chain.session.certificate);
@@ -103,6 +111,7 @@ export interface ChainCopies {
   /** The forks that were known: see ChainTable.knownForks. */
   readonly forks: Bytes;
   readonly carried: readonly FrontierRow[];
+  readonly vouched: readonly NamedEntry[];
   readonly chains: readonly ChainCopy[];
 }
 
@@ -116,6 +125,12 @@ export function decodeChains(bytes: Bytes): Result<ChainCopies, string> {
       const rows = decodeFrontier(reader.varBytes(bytes.length));
       if (!rows.ok) throw new Malformed(rows.error);
       carried.push(...rows.value);
+    }
+    const vouched: NamedEntry[] = [];
+    for (let count = reader.varUint(); count > 0; count--) {
+      const channel = CHANNELS[reader.u8()];
+      if (channel === undefined) throw new Malformed('unknown channel');
+      vouched.push({ channel, seq: reader.varUint(), hash: reader.take(HEAD_BYTES).slice() });
     }
     const copies: ChainCopy[] = [];
     for (let count = reader.varUint(); count > 0; count--) {
@@ -164,7 +179,7 @@ export function decodeChains(bytes: Bytes): Result<ChainCopies, string> {
         marks: readMarks(reader, entries),
       });
     }
-    return { epoch: current, forks, carried, chains: copies };
+    return { epoch: current, forks, carried, vouched, chains: copies };
   });
   return read.ok ? ok(read.value) : err(read.error);
 }

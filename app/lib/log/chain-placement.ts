@@ -12,8 +12,10 @@ import { Rivals } from './rivals.ts';
 import type { Arrival, Chain } from './chain.ts';
 import type { ChainTable } from './chain-table.ts';
 import { isSameStart, type BranchStart } from './branches.ts';
+import type { Contest } from './contests.ts';
 import { HEAD_BYTES, MAX_BRANCH_STARTS, MAX_SEGMENT_ENTRIES, type RefusalCode } from './format.ts';
 import { joinUpdates } from './joined-update.ts';
+import type { FrontierRow } from './frontier.ts';
 import { HeldSegments, Waiters, type HeldQuota } from './held-segments.ts';
 import type { CheckedUpdate } from './struct-check.ts';
 import type { SegmentVerifier } from './segment-verifier.ts';
@@ -33,6 +35,7 @@ export class ChainPlacement {
   readonly #rivals: Rivals;
   readonly #forks: ForkProof[] = [];
   readonly #found: BranchStart[] = [];
+  readonly #outside: BranchStart[] = [];
   /** Chains whose fork is known, or will be when what it follows is here. */
   readonly #forked = new Set<Chain>();
   readonly #parted = new PartedSegments();
@@ -65,7 +68,10 @@ export class ChainPlacement {
     const { first, last, hashes } = arrival;
     for (;;) {
       const home = this.#table.homeOf(chain, arrival);
-      if (home === undefined) return this.#wantUpTo(chain, first - 1, receipt);
+      if (home === undefined) {
+        this.#table.closedEpochs.note(chain, arrival);
+        return this.#wantUpTo(chain, first - 1, receipt);
+      }
       chain = home.chain;
       if (home.isNew) {
         const [begins] = hashes;
@@ -73,7 +79,7 @@ export class ChainPlacement {
         const begun = isFirst && author && begins && this.#table.openFirst(author, of.channel, begins);
         if (!begun) return this.#rival(chain, arrival, receipt, author);
         const { start, against } = begun;
-        if (against.length > 0) this.#prove(of, arrival, receipt, [...against, start]);
+        if (against.length > 0) this.#prove(of, arrival, receipt, { starts: [...against, start] });
         continue;
       }
       if (chain.closed !== undefined && first <= chain.seq + 1 && !chain.agrees(arrival))
@@ -93,6 +99,7 @@ export class ChainPlacement {
     if (first > chain.contiguousEnd() + 1) {
       receipt.gap = { session: session.id, channel, haveSeq: chain.contiguousEnd(), needSeq: first - 1 };
     }
+    this.#table.closedEpochs.note(chain, arrival);
     if (this.#held.hold(chain, arrival)) receipt.held = { session: session.id, channel, first, last };
   }
 
@@ -100,6 +107,7 @@ export class ChainPlacement {
   #advance(chain: Chain, arrival: Arrival, receipt: Receipt, author?: CheckedSession): void {
     const { session, channel } = chain;
     const { first, last, entries, hashes, sealed } = arrival;
+    const { closedEpochs } = this.#table;
     if (!chain.agrees(arrival)) return this.#rival(chain, arrival, receipt, author);
     // It may be another cut of what the chain waits with: see again what it needs.
     this.#waiters.remove(chain);
@@ -111,11 +119,13 @@ export class ChainPlacement {
     for (let i = chain.seq + 1 - first; chain.branches === undefined && i < entries.length; i++) {
       const [entry, hash] = [entries[i], hashes[i]];
       if (entry === undefined || hash === undefined) break;
-      if (chain.seq === 0 && this.#contest(chain, arrival, receipt)) return;
       const row = { channel, seq: first + i, hash };
-      const checked = this.#table.closedEpochs.allows(chain, row)
-        ? this.#table.check(chain, entry)
-        : uncarried;
+      const contest = chain.seq === 0 ? this.#table.contests.of(chain, hash) : undefined;
+      let isLetIn = this.#isLetIn(chain, row, arrival);
+      const isSure = isLetIn && (!closedEpochs.isFormer(chain) || closedEpochs.leads(row));
+      if (contest !== undefined && !isSure) isLetIn = false;
+      else if (contest !== undefined && this.#contest(chain, contest, arrival, receipt)) return;
+      const checked = isLetIn ? this.#table.check(chain, entry, isSure) : uncarried;
       if (!checked.ok) {
         if (checked.error.kind === 'waits') this.#waiters.add(chain, checked.error.on);
         else this.#close(chain, hash, checked.error, receipt);
@@ -147,6 +157,14 @@ export class ChainPlacement {
     });
   }
 
+  /** Whether an entry is part of the room as far as epochs go, by what is known now: its own segment included. */
+  #isLetIn(chain: Chain, row: Omit<FrontierRow, 'session'>, arrival: Arrival): boolean {
+    const { closedEpochs } = this.#table;
+    if (closedEpochs.allows(chain, row)) return true;
+    closedEpochs.note(chain, arrival);
+    return closedEpochs.allows(chain, row);
+  }
+
   #close(
     chain: Chain,
     by: Bytes,
@@ -173,17 +191,17 @@ export class ChainPlacement {
    * What could be part of the room but for another certificate of its author's key, or another session with its Yjs client: both
    * will be, as branches (FORK-5). Whether it is so.
    */
-  #contest(chain: Chain, arrival: Arrival, receipt: Receipt): boolean {
-    const { first, entries, hashes } = arrival;
-    const [hash] = hashes;
-    const contest = hash && this.#table.contests.of(chain, hash);
+  #contest(chain: Chain, { code, starts }: Contest, arrival: Arrival, receipt: Receipt): boolean {
+    const { first, entries } = arrival;
     const entry = entries[0];
-    if (contest === undefined || entry === undefined) return false;
     const { session, channel, signs } = chain;
-    if (!this.#table.isSound(entry, session, channel, signs)) return false;
+    if (entry === undefined || !this.#table.isSound(entry, session, channel, signs)) return false;
     const place = { session: session.id, channel, seq: first };
-    refuse(receipt, contest.code, 'both will be branches', place);
-    this.#prove(chain, arrival, receipt, contest.starts);
+    refuse(receipt, code, 'both will be branches', place);
+    const others = starts.slice(0, -1);
+    const sure = starts.filter((one) => !others.includes(one) || this.#table.isSure(one));
+    if (sure.length > 1 || others.length === 0) this.#prove(chain, arrival, receipt, { starts: sure });
+    else this.#prove(chain, arrival, receipt, { outside: starts });
     return true;
   }
 
@@ -192,10 +210,10 @@ export class ChainPlacement {
     { session, channel }: Chain,
     arrival: Arrival,
     receipt: Receipt,
-    starts: readonly BranchStart[],
+    what: Pick<ForkProof, 'starts' | 'outside'>,
   ): void {
     const { first, last, sealed } = arrival;
-    receipt.fork = { session: session.id, channel, seq: 1, first, last, sealed, starts };
+    receipt.fork = { session: session.id, channel, seq: 1, first, last, sealed, ...what };
     this.keepProof(receipt.fork);
   }
 
@@ -211,13 +229,18 @@ export class ChainPlacement {
       ? (['second-certificate', 'another one names its key'] as const)
       : (['fork', 'another entry with this seq'] as const);
     refuse(receipt, code, detail, { session: session.id, channel, seq: first });
+    this.#table.closedEpochs.note(chain, arrival);
     const found = this.#rivals.look(chain, arrival, author);
-    if (found.kind === 'fork' || found.kind === 'waits') this.#forked.add(chain);
+    if (found.kind === 'fork') this.#forked.add(chain);
     if (found.kind === 'earlier') {
       this.#parted.add(arrival);
       this.#wantUpTo(chain, first - 1, receipt);
     }
-    receipt.fork = { ...proof, ...(found.kind === 'fork' && { starts: found.starts }) };
+    receipt.fork = {
+      ...proof,
+      ...(found.kind === 'fork' && { starts: found.starts }),
+      ...(found.kind === 'instead' && { outside: found.outside }),
+    };
     this.keepProof(receipt.fork);
   }
 
@@ -233,8 +256,10 @@ export class ChainPlacement {
       const grown = this.#table.chain(session.id, channel);
       if (grown && grown.held.length > 0) await this.#goOn(grown, receipt);
     }
+    this.#letIn();
     for (let chain = this.#waiters.takeWoken(); chain; chain = this.#waiters.takeWoken()) {
       await this.#goOn(chain, receipt);
+      this.#letIn();
       const have = chain.contiguousEnd();
       if (chain.closed || chain.waiting || chain.owed <= have) continue;
       receipt.wanted.push({
@@ -245,10 +270,15 @@ export class ChainPlacement {
       });
       chain.owed = 0;
     }
-    for (const proof of this.#rivals.lookAgain()) {
-      receipt.fork = proof;
-      this.keepProof(proof);
-    }
+    const proofs = this.#rivals.lookAgain();
+    for (const proof of proofs) this.keepProof(proof);
+    if (proofs.length > 0) receipt.forksToo = proofs;
+  }
+
+  /** More of former epochs may be part of the room: what waits is looked at again. */
+  #letIn(): void {
+    if (this.#table.closedEpochs.hasMoved())
+      this.#waiters.wakeWhere((chain) => this.#table.closedEpochs.isFormer(chain));
   }
 
   async #goOn(chain: Chain, receipt: Receipt): Promise<void> {
@@ -281,7 +311,6 @@ export class ChainPlacement {
   /** The chain is longer: perhaps others can go on. */
   reached(chain: Chain): void {
     this.#waiters.reached(chain);
-    if (chain.channel === 'carry') this.#waiters.carried();
   }
 
   /** Chains moved otherwise than entry by entry: everything that waits or is held behind a gap is looked at again. */
@@ -295,6 +324,9 @@ export class ChainPlacement {
     for (const start of proof.starts ?? [])
       if (this.#found.length < MAX_BRANCH_STARTS && !this.#found.some((one) => isSameStart(one, start)))
         this.#found.push(start);
+    for (const start of proof.outside ?? [])
+      if (this.#outside.length < MAX_BRANCH_STARTS && !this.#outside.some((one) => isSameStart(one, start)))
+        this.#outside.push(start);
     if (this.#forks.length < MAX_FORK_PROOFS && !this.isForked(proof)) this.#forks.push(proof);
   }
 
@@ -303,9 +335,20 @@ export class ChainPlacement {
     return this.#found;
   }
 
+  /** What the log has and is not to have, as was found since it was made. */
+  get foundOutside(): readonly BranchStart[] {
+    return this.#outside;
+  }
+
   /** Which entries of others' would show where a chain forked, given that theirs is another one there. */
   provingFork(chain: Chain, theirs: Head): readonly [from: number, to: number] | undefined {
     if (this.#forked.has(chain)) return undefined;
+    // In a former epoch another story counts where a row leads to it.
+    if (
+      this.#table.closedEpochs.isFormer(chain) &&
+      !this.#table.closedEpochs.leads({ channel: chain.channel, hash: theirs.hash })
+    )
+      return undefined;
     const to = this.#parted.leadsTo(theirs);
     return to === theirs.seq ? [to, to] : [Math.max(1, to - MAX_SEGMENT_ENTRIES + 1), to];
   }

@@ -181,8 +181,12 @@ export class ChainTable {
     return channel !== 'carry' || readCarry(payload, author, this.closedEpochs.current).ok;
   }
 
-  /** Steps 4 and 5 of the accept order for the next entry of a chain. */
-  check(chain: Chain, { time: claimed, heads: headBytes, payload }: Entry): Result<EntryPass, EntryStop> {
+  /** Steps 4 and 5 of the accept order for the next entry of a chain. `vouches`: what it follows is let in (ROST-10). */
+  check(
+    chain: Chain,
+    { time: claimed, heads: headBytes, payload }: Entry,
+    vouches = true,
+  ): Result<EntryPass, EntryStop> {
     const covers: Chain[] = [];
     const before = chain.pastAt(chain.seq);
     let past = before;
@@ -193,6 +197,7 @@ export class ChainTable {
       if (!heads.ok) return err({ kind: 'refused', code: 'malformed-heads', detail: heads.error });
       for (const head of heads.value) {
         const named = this.#find(head);
+        if (vouches) this.#vouch(chain, head, named);
         if (named === undefined) missing ??= { kind: 'head', head };
         else {
           past = union(past, named.pastAt(head.seq));
@@ -327,6 +332,19 @@ export class ChainTable {
   setTip(chain: Chain, isTip: boolean): void {
     if (isTip) this.#tips[chain.channel].add(chain);
     else this.#tips[chain.channel].delete(chain);
+  }
+
+  /** An author vouches for what they follow in a channel that they sign. */
+  #vouch({ channel }: Chain, head: Head, named: Chain | undefined): void {
+    if (this.closedEpochs.current === 0 || (named && !this.closedEpochs.isFormer(named))) return;
+    if (named === undefined || named.channel === channel)
+      this.closedEpochs.vouch({ channel, ...head }, named !== undefined);
+  }
+
+  /** Whether an entry that is here, of a chain or the first of a session's, is in whatever else is known (ROST-10). */
+  isSure({ session, channel, seq }: BranchStart, of?: Chain): boolean {
+    const chain = seq > 1 ? of : this.chain(session, channel);
+    return chain !== undefined && this.familyOf(chain).some((one) => this.closedEpochs.isSure(one, seq));
   }
 
   #find(head: Head): Chain | undefined {

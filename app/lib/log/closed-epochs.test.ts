@@ -8,7 +8,9 @@ import { deviceKeyPairFromSeed } from '../crypto/device-keys.ts';
 import { deriveRoomKeys } from '../crypto/room-keys.ts';
 import { issueSession, type OwnSession } from './certificate.ts';
 import { encodeFrontier, type FrontierRow } from './frontier.ts';
-import type { RoomLog } from './room-log.ts';
+import { encodeHeads } from './entry.ts';
+import type { BranchStart } from './branches.ts';
+import { RoomLog } from './room-log.ts';
 import { nextEpoch as epochAfter, type EpochRoom } from './test-epoch.ts';
 import {
   applyTo,
@@ -127,12 +129,142 @@ describe('FORK-1 a fork of a closed session', () => {
     return { rob, other: await other.segment(2, 2) };
   }
 
+  /** Rob's chain of three, and what a copy of his computer went on with after the first. */
+  async function robTwice() {
+    const rob = await writer(first, 'a');
+    const twin = new Author(first, rob.session);
+    for (const one of rob.sealed) await twin.receive(one);
+    twin.sealed.push(...rob.sealed);
+    for (const [author, words] of [
+      [rob, 'bc'],
+      [twin, 'de'],
+    ] as const)
+      for (const word of words) await author.edit((text) => text.insert(text.length, word));
+    return { rob, twin };
+  }
+
+  /** As a tab has it that opens the room again where it finds that it has to, and hears all of it as often as it takes. */
+  async function opened(room: EpochRoom, sealed: readonly Bytes[]) {
+    const { keys, genesis, statements } = room;
+    let branches: readonly BranchStart[] = [];
+    let outside: readonly BranchStart[] = [];
+    for (let again = 0; ; again++) {
+      const log = new RoomLog({
+        roomId: keys.roomId,
+        keys,
+        genesis,
+        ...(statements && { statements }),
+        ...{ branches, outside },
+      });
+      const doc = new Y.Doc();
+      for (const one of [...sealed, ...sealed, ...sealed]) {
+        const { accepted } = await log.receive(one);
+        for (const { update } of accepted) if (update) Y.applyUpdate(doc, update);
+      }
+      expect(isPending(doc)).toBe(false);
+      if (log.foundBranches.length + log.foundOutside.length === 0)
+        return { log, text: doc.getText('files').toString() };
+      expect(again).toBeLessThan(4);
+      branches = [...branches, ...log.foundBranches];
+      outside = [...outside, ...log.foundOutside];
+    }
+  }
+
   test('beside an entry that a row names makes no branch: what was signed since stays out', async () => {
     const { rob, other } = await robForked();
     const room = await nextEpoch([rowAt(rob)]);
     const log = room.newLog();
     expect(await taken(log, [...rob.sealed, other])).toEqual({ text: 'abc', refused: ['fork'] });
     expect(log.foundBranches).toEqual([]);
+  });
+
+  test('that a carry names is a branch beside what a closed row names, in whatever order and cut it comes', async () => {
+    const { rob, twin } = await robTwice();
+    const room = await nextEpoch([rowAt(rob)]);
+    const carried = await carry(room, await room.newSession(), [rowAt(twin)]);
+    const theirs = twin.sealed.slice(1);
+    for (const sealed of [
+      [...rob.sealed, carried, ...theirs],
+      [...rob.sealed, ...theirs, carried],
+      [...twin.sealed, carried, ...rob.sealed],
+      [carried, ...theirs.toReversed(), ...rob.sealed],
+      [carried, ...rob.sealed, ...theirs.toReversed(), ...theirs],
+    ]) {
+      const { log, text } = await opened(room, sealed);
+      expect(['abcde', 'adebc']).toContain(text);
+      expect(log.branches).toHaveLength(2);
+    }
+  });
+
+  test('is in where rows name its branches, for who knows of no fork', async () => {
+    const { rob, twin } = await robTwice();
+    const known = first.newLog();
+    await taken(known, [...rob.sealed, ...twin.sealed]);
+    const both = first.newLog(known.foundBranches);
+    await taken(both, [...rob.sealed, ...twin.sealed]);
+    const rows = both.frontier();
+    expect(rows.map(({ seq }) => seq)).toEqual([1, 3, 3]);
+    for (const closed of [rows, rows.filter(({ session }) => session !== rob.session.id)]) {
+      const room = await nextEpoch(closed);
+      expect((await taken(room.newLog(), rob.sealed)).text).toBe('abc');
+      const { log, text } = await opened(room, [...twin.sealed, ...rob.sealed]);
+      expect([log.branches.length, text.length]).toEqual([2, 5]);
+    }
+  });
+
+  test('that is taken ahead goes where the one comes that leads to a row; it begins no branch', async () => {
+    const { rob, other } = await robForked();
+    const room = await nextEpoch([rowAt(rob)]);
+    const late = room.newLog();
+    expect((await taken(late, [...rob.sealed.slice(0, 1), other])).text).toBe('alater');
+    expect((await taken(late, rob.sealed.slice(1))).refused).toContain('fork');
+    expect([late.foundBranches.length, late.foundOutside.length]).toEqual([0, 2]);
+    for (const sealed of [
+      [...rob.sealed.slice(0, 1), other, ...rob.sealed.slice(1)],
+      [...rob.sealed.slice(0, 1), other, ...rob.sealed.slice(1).toReversed()],
+      [...rob.sealed, other],
+    ]) {
+      const { log, text } = await opened(room, sealed);
+      expect(text).toBe('abc');
+      expect(log.branches).toEqual([]);
+    }
+  });
+
+  test('stays where somebody of the newest epoch wrote after it: what they follow is in', async () => {
+    const { rob, other } = await robForked();
+    const room = await nextEpoch([rowAt(rob)]);
+    const ben = await writer(room);
+    for (const one of [...rob.sealed.slice(0, 1), other]) await ben.receive(one);
+    await ben.edit((text) => text.insert(text.length, '!'));
+    for (const sealed of [
+      [...rob.sealed, other, ...ben.sealed],
+      [...ben.sealed, ...rob.sealed, other],
+      [...rob.sealed.slice(0, 1), other, ...ben.sealed, ...rob.sealed.slice(1)],
+    ]) {
+      const { log, text } = await opened(room, sealed);
+      expect([...text].sort().join('')).toBe([...'abclater!'].sort().join(''));
+      expect(log.branches).toHaveLength(2);
+    }
+  });
+
+  test('is in by the heads of a commenter in talk alone', async () => {
+    const { rob, other } = await robForked();
+    const room = await nextEpoch([rowAt(rob)]);
+    const { c = new Uint8Array(32) } = room.keys.seeds;
+    const commenter = await issueSession(
+      await deriveRoomKeys('c', c, 1, room.keys.roomId),
+      await deviceKeyPairFromSeed(new Uint8Array(32).fill(7)),
+    );
+    const known = room.newLog();
+    await taken(known, [...rob.sealed.slice(0, 1), other]);
+    const [{ seq, hash } = { seq: 0, hash: new Uint8Array() }] = known.frontier();
+    const talk = new Forge(room, commenter, 'talk').add(
+      utf8('hi'),
+      encodeHeads([{ seq, hash: hash.slice(0, 16) }]),
+    );
+    const { log } = await opened(room, [...rob.sealed, await talk.segment(1, 1), other]);
+    expect(log.branches).toEqual([]);
+    expect(log.frontier().map(({ channel }) => channel)).toEqual(['project']);
   });
 
   test('is asked for where a row names it, and another entry of its author came first and waits', async () => {

@@ -184,11 +184,10 @@ export class Waiters {
     }
   }
 
-  /** Something was carried into the current epoch: perhaps one of those that wait for it. */
-  carried(): void {
-    const chains = [...this.#uncarried];
-    this.#uncarried.clear();
-    this.#wake(chains);
+  /** Wakes those for which that holds, whatever they wait for. */
+  wakeWhere(holds: (chain: Chain) => boolean): void {
+    const waiting = [...this.#byHead.values(), ...this.#byClient.values(), [...this.#uncarried]].flat();
+    for (const chain of waiting) if (holds(chain)) this.wake(chain);
   }
 
   /** Wakes everything: after chains moved otherwise than entry by entry. */
@@ -196,7 +195,8 @@ export class Waiters {
     for (const waiting of [...this.#byHead.values(), ...this.#byClient.values()]) this.#wake(waiting);
     this.#byHead.clear();
     this.#byClient.clear();
-    this.carried();
+    this.#wake([...this.#uncarried]);
+    this.#uncarried.clear();
   }
 
   /** Looks at a chain again that may go on, whatever it waited for. */

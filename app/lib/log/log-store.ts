@@ -46,6 +46,8 @@ export interface RoomFacts {
   readonly carry?: readonly Bytes[];
   /** Where authors are known to have signed two stories, as `encodeBranchStarts` makes them (FORK-4). */
   readonly branches?: Bytes;
+  /** Beginnings of former epochs that are no part of the room unless something leads to them (ROST-10), in the same form. */
+  readonly outside?: Bytes;
   /** The owner had the archive forget the room, and wants it to stay so. */
   readonly noArchive?: true;
 }

@@ -49,6 +49,8 @@ export interface Receipt {
   duplicate?: true;
   /** It proves that its author signed something else before. */
   fork?: ForkProof;
+  /** What waited, and proves the same of other chains now. */
+  forksToo?: readonly ForkProof[];
   /** Sealed by a newer app. */
   unknownFormat?: true;
 }
@@ -64,7 +66,14 @@ export interface ForkProof {
   readonly sealed: Bytes;
   /** The branches that begin there, once it is sure that both may be part of the room (FORK-1). */
   readonly starts?: readonly BranchStart[];
+  /** What the log has there and is not to have, since no row of a later epoch leads to it and one leads to the other (ROST-10). */
+  readonly outside?: readonly BranchStart[];
 }
+
+export const forksOf = ({ fork, forksToo = [] }: Receipt): ForkProof[] => [
+  ...(fork ? [fork] : []),
+  ...forksToo,
+];
 
 /** Notes a refusal. A receipt tells the last one: of the segment itself, or of a held one that it released. */
 export function refuse(

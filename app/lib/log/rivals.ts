@@ -1,23 +1,24 @@
 /**
  * Entries by an author who signed others with the same seqs: each begins a branch (FORK-1), but for those that could never be
- * part of the room whatever else is in it.
+ * part of the room whatever else is in it, and in a former epoch those that nothing leads to (ROST-10).
  */
-import { equalBytes, type Bytes } from '../core/bytes.ts';
+import type { Bytes } from '../core/bytes.ts';
 import type { CheckedSession } from './certificate.ts';
 import type { Entry } from './entry.ts';
-import type { BranchStart } from './branches.ts';
+import { isSameStart, type BranchStart } from './branches.ts';
 import type { Arrival, Chain } from './chain.ts';
 import type { ChainTable } from './chain-table.ts';
 import { HEAD_BYTES } from './format.ts';
 import type { ForkProof } from './receipt.ts';
 
 /** Rivals that wait for somebody to carry them into the epoch. More are looked at when they are sent again. */
-const MAX_WAITING = 16;
+const MAX_WAITING = 64;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
-const NOTHING: Bytes = new Uint8Array();
 export type RivalFound =
   | { readonly kind: 'fork'; readonly starts: readonly BranchStart[] }
+  /** It is in, and what is here beside it is not: the log has to be made anew without that. */
+  | { readonly kind: 'instead'; readonly outside: readonly BranchStart[] }
   /** They part before the first entry of the segment. */
   | { readonly kind: 'earlier' }
   /** It is kept, and told when it is carried. */
@@ -30,9 +31,13 @@ interface Rival {
   /** Its author, by the certificate that it stands on. */
   readonly author: CheckedSession;
   readonly entry: Entry;
-  readonly starts: readonly BranchStart[];
+  readonly start: BranchStart;
+  /** How those begin that it stands against. */
+  readonly others: readonly BranchStart[];
   readonly proof: ForkProof;
 }
+
+type Verdict = Exclude<RivalFound, { readonly kind: 'earlier' | 'waits' | 'nothing' }> | 'waits' | 'refused';
 
 export class Rivals {
   readonly #table: ChainTable;
@@ -49,8 +54,7 @@ export class Rivals {
     if (seq === undefined) return { kind: 'earlier' };
     const entry = entries[seq - first];
     const hash = hashes[seq - first];
-    if (entry === undefined || hash === undefined || this.#table.closedEpochs.decides(chain, seq))
-      return { kind: 'nothing' };
+    if (entry === undefined || hash === undefined) return { kind: 'nothing' };
     const others = seq <= chain.seq ? [chain.hashAt(seq)] : branchHashes(chain);
     const place = { session: authorOf(chain), channel: chain.channel, seq };
     const followed = seq === first ? before : hashes[seq - 1 - first];
@@ -62,20 +66,12 @@ export class Rivals {
     });
     const known =
       seq === 1 && chain.seq > 0 ? this.#table.contests.firstStarts(place.session) : others.map(start);
-    const starts = [...known, start(hash)];
-    const proof: ForkProof = {
-      session: chain.session.id,
-      channel: chain.channel,
-      seq,
-      first,
-      last,
-      sealed,
-      starts,
-    };
-    const rival: Rival = { chain, author, entry, starts, proof };
+    const proof: ForkProof = { session: chain.session.id, channel: chain.channel, seq, first, last, sealed };
+    const rival: Rival = { chain, author, entry, others: known, start: start(hash), proof };
     const verdict = this.#check(rival);
-    if (verdict === 'passes') return { kind: 'fork', starts };
-    return { kind: verdict === 'waits' && this.#wait(rival) ? 'waits' : 'nothing' };
+    if (verdict === 'refused') return { kind: 'nothing' };
+    if (verdict === 'waits') return { kind: this.#wait(rival) ? 'waits' : 'nothing' };
+    return verdict;
   }
 
   /** Those that nothing keeps from being part of the room any more. */
@@ -85,24 +81,30 @@ export class Rivals {
     const waiting: Rival[] = [];
     for (const rival of this.#waiting) {
       const verdict = this.#check(rival);
-      if (verdict === 'passes') proofs.push(rival.proof);
-      else if (verdict === 'waits') waiting.push(rival);
+      if (verdict === 'waits') waiting.push(rival);
+      else if (verdict !== 'refused') {
+        const { kind: _, ...what } = verdict;
+        proofs.push({ ...rival.proof, ...what });
+      }
     }
     this.#waiting = waiting;
     return proofs;
   }
 
-  #check(rival: Rival): 'passes' | 'waits' | 'refused' {
-    const { chain, author, entry, starts } = rival;
-    const { seq, hash } = starts.at(-1) as BranchStart;
+  #check({ chain, author, entry, start, others }: Rival): Verdict {
+    const { seq } = start;
+    const { closedEpochs } = this.#table;
     if (!this.#table.isSound(entry, author, chain.channel, clockBefore(chain, author, seq))) return 'refused';
-    return this.#table.closedEpochs.allows(chain, { channel: chain.channel, seq, hash }) ? 'passes' : 'waits';
+    if (closedEpochs.isFormer({ session: author }) && !closedEpochs.leads(start)) return 'waits';
+    // Where the chain has ended its branches are known to be in.
+    const sure = chain.seq < seq ? others : others.filter((one) => this.#table.isSure(one, chain));
+    if (sure.length > 0 || others.length === 0) return { kind: 'fork', starts: [...sure, start] };
+    return { kind: 'instead', outside: [...others, start] };
   }
 
   /** Whether it is kept. */
   #wait(rival: Rival): boolean {
-    const hashOf = ({ starts }: Rival): Bytes => starts.at(-1)?.hash ?? NOTHING;
-    if (this.#waiting.some((other) => equalBytes(hashOf(other), hashOf(rival)))) return true;
+    if (this.#waiting.some(({ start }) => isSameStart(start, rival.start))) return true;
     const sizes = [rival, ...this.#waiting].map(({ entry }) => entry.payload.length);
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
     if (this.#waiting.length >= MAX_WAITING || bytes > MAX_WAITING_BYTES) return false;

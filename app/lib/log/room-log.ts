@@ -10,7 +10,7 @@ import type { Channel, ClientId, RoomId, SessionId } from '../core/ids.ts';
 import { err, ok, type Result } from '../core/result.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import type { CheckedSession, OwnSession } from './certificate.ts';
-import { BranchStarts, type BranchStart } from './branches.ts';
+import { BranchStarts, isSameStart, type BranchStart } from './branches.ts';
 import { adoptChains, decodeChains, exportChains } from './chain-export.ts';
 import { ChainPlacement } from './chain-placement.ts';
 import { ChainTable } from './chain-table.ts';
@@ -45,6 +45,8 @@ export interface RoomLogOptions {
   readonly statements?: readonly RosterStatement[];
   /** The forks that are known (FORK-1). Those that are found later are told, and count from the next opening on. */
   readonly branches?: readonly BranchStart[];
+  /** Beginnings of former epochs that are in only where something leads to them (ROST-10). */
+  readonly outside?: readonly BranchStart[];
   /** How much may wait for what it follows; absent: what strangers may make a tab hold (ACC-15). */
   readonly held?: HeldQuota;
 }
@@ -54,13 +56,15 @@ export class RoomLog {
   #genesis: Genesis | undefined;
   readonly #statements: readonly RosterStatement[];
   readonly #branches: BranchStarts;
+  readonly #outside: readonly BranchStart[];
   readonly #table: ChainTable;
   readonly #verifier: SegmentVerifier;
   readonly #placement: ChainPlacement;
   /** The end of the queue: one operation at a time. */
   #busy: Promise<unknown> = Promise.resolve();
 
-  constructor({ roomId, keys, genesis, statements = [], branches = [], held }: RoomLogOptions) {
+  constructor(options: RoomLogOptions) {
+    const { roomId, keys, genesis, statements = [], branches = [], outside = [], held } = options;
     if (keys.roomId !== roomId || (genesis && genesis.roomId !== roomId))
       throw new Error('keys or genesis of another room');
     this.#keys = keys;
@@ -69,7 +73,8 @@ export class RoomLog {
     this.#statements = statements;
     const closed = statements.flatMap((statement) => statement.closed);
     this.#branches = new BranchStarts(branches);
-    this.#table = new ChainTable(new ClosedEpochs(keys.epoch, closed), this.#branches);
+    this.#outside = outside;
+    this.#table = new ChainTable(new ClosedEpochs(keys.epoch, closed, outside), this.#branches);
     this.#verifier = new SegmentVerifier(keys, this.#table, (epoch) => this.invitesOf(epoch));
     this.#placement = new ChainPlacement(this.#table, this.#verifier, held);
   }
@@ -214,9 +219,19 @@ export class RoomLog {
     return this.#branches.all;
   }
 
+  /** Beginnings that it was made to let in only where something leads to them. */
+  get outside(): readonly BranchStart[] {
+    return this.#outside;
+  }
+
   /** The branches of forks that were found since: a log that is made with them too has them all. */
   get foundBranches(): readonly BranchStart[] {
     return this.#placement.found;
+  }
+
+  /** Beginnings that it has and is not to have, as was found since (ROST-10): a log that is made with them too has not. */
+  get foundOutside(): readonly BranchStart[] {
+    return this.#placement.foundOutside.filter((one) => !this.#outside.some((out) => isSameStart(out, one)));
   }
 
   /** Which chain has that entry of an author's: their own, or one of its branches (FORK-2). */
@@ -258,9 +273,10 @@ export class RoomLog {
   adopt(chains: Bytes, only?: Channel): boolean {
     const copies = decodeChains(chains);
     if (!copies.ok) return false;
-    const { chains: all, epoch, forks, carried } = copies.value;
+    const { chains: all, epoch, forks, carried, vouched } = copies.value;
     if (epoch !== this.#keys.epoch || !equalBytes(forks, this.#table.knownForks)) return false;
     this.#table.closedEpochs.add(carried);
+    for (const entry of vouched) this.#table.closedEpochs.vouch(entry, true);
     adoptChains(
       this.#table,
       all.filter(({ channel }) => channel === (only ?? channel)),

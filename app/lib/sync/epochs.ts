@@ -86,10 +86,10 @@ export class Epochs {
     return genesis && { genesis, statements, owners, admissions };
   }
 
-  /** Where the chains stand that no closed frontier reaches yet. */
+  /** Where the chains stand that no closed frontier names so; of branches that nothing is here of, how they begin. */
   get closing(): FrontierRow[] {
     const { log } = this.#options;
-    return beyondStatements(log.statements, log.frontier());
+    return beyondStatements(log.statements, [...log.frontier(), ...log.emptyBranches()]);
   }
 
   /** How many entries of this device a holder of `role` can't carry into the epoch that a roster begins. */

@@ -12,7 +12,7 @@ import type { StoredSegment } from '../log/log-store.ts';
 import { isWhole } from './segment-check.ts';
 import type { BranchStart } from '../log/branches.ts';
 import type { Refusal } from '../log/format.ts';
-import type { Accepted, ForkProof, Gap } from '../log/receipt.ts';
+import { forksOf, type Accepted, type ForkProof, type Gap } from '../log/receipt.ts';
 import { RoomLog } from '../log/room-log.ts';
 import { decodeRoster, encodeRoster } from '../log/roster.ts';
 
@@ -26,6 +26,8 @@ export interface FoldStart {
   readonly pastSeeds: readonly Bytes[];
   /** The forks that are known. */
   readonly branches?: readonly BranchStart[];
+  /** Beginnings that are in only where something leads to them. */
+  readonly outside?: readonly BranchStart[];
   /** Who owned the room when: without them a statement may be believed by nobody. */
   readonly owners?: readonly Bytes[];
   /** Where to go on from; from nothing when absent. */
@@ -64,10 +66,10 @@ export class FoldSession {
   }
 
   static async start(start: FoldStart): Promise<FoldSession> {
-    const { roomId, genesis, statements, owners = [], branches = [], from } = start;
+    const { roomId, genesis, statements, owners = [], branches = [], outside = [], from } = start;
     const keys = await keysOf(start);
     const roster = genesis && (await decodeRoster(encodeRoster({ genesis, statements, owners }), roomId));
-    const options = { roomId, keys, branches, ...(roster?.ok && roster.value) };
+    const options = { roomId, keys, branches, outside, ...(roster?.ok && roster.value) };
     if (from === undefined) return new FoldSession(new RoomLog(options), undefined);
     const imported = RoomLog.importChains(from.chains, options);
     if (!imported.ok) throw new Error('chains that this tab exported do not read');
@@ -95,7 +97,7 @@ export class FoldSession {
       }
       if (receipt.refused) refusals.push(receipt.refused);
       if (receipt.held) held.push(one);
-      if (receipt.fork) forks.push(receipt.fork);
+      forks.push(...forksOf(receipt));
       if (receipt.gap) gaps.push(receipt.gap);
       gaps.push(...receipt.wanted);
     }

@@ -3,6 +3,7 @@
  * both stories (FORK-4). Nothing moves in the replica that found one: its log and doc count forks from their making on.
  */
 import { toHex } from '../core/bytes.ts';
+import type { SessionId } from '../core/ids.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import {
   branchName,
@@ -15,7 +16,7 @@ import { MAX_BRANCH_STARTS } from '../log/format.ts';
 import type { LogStore, RoomFacts, SegmentAddress, StoredSegment } from '../log/log-store.ts';
 import type { ForkProof } from '../log/receipt.ts';
 import type { RoomLog } from '../log/room-log.ts';
-import { readLone } from './lone-segment.ts';
+import { readLone, type LoneSegment } from './lone-segment.ts';
 
 export interface ForksOptions {
   readonly keys: RoomKeys;
@@ -40,16 +41,20 @@ export class Forks {
 
   /** Takes proofs as they come; those that are known, or prove nothing yet, change nothing. */
   found(proofs: readonly ForkProof[]): void {
-    const known = new Set([...this.#options.log.branches.map(nameOf), ...this.#remembered]);
-    const fresh = proofs.filter(({ starts = [] }) => !starts.every((start) => known.has(nameOf(start))));
+    const { log, onError } = this.#options;
+    const known = new Set([
+      ...log.branches.map(nameOf),
+      ...log.outside.map(nameOutside),
+      ...this.#remembered,
+    ]);
+    const fresh = proofs.filter((proof) => !namesIn(proof).every((name) => known.has(name)));
     if (fresh.length === 0) return;
-    for (const { starts = [] } of fresh) for (const start of starts) this.#remembered.add(nameOf(start));
+    for (const name of fresh.flatMap(namesIn)) this.#remembered.add(name);
     this.#busy = this.#busy
       .then(() => this.#remember(fresh))
       .catch((error: unknown) => {
-        for (const { starts = [] } of fresh)
-          for (const start of starts) this.#remembered.delete(nameOf(start));
-        this.#options.onError('care of the store', error);
+        for (const name of fresh.flatMap(namesIn)) this.#remembered.delete(name);
+        onError('care of the store', error);
       });
   }
 
@@ -69,7 +74,7 @@ export class Forks {
       for (const name of namesOf(log.branches, session)) {
         for (const stored of await store.readChain(name, channel, seq)) {
           const lone = await readLone(keys, stored.sealed);
-          const home = lone && log.chainOf(lone.row);
+          const home = lone && this.#homeOf(lone);
           if (home === undefined || home === name) continue;
           // What comes before the fork may be in it too: that stays where it is.
           const both = stored.first < log.firstSeq({ session: home, channel });
@@ -82,39 +87,73 @@ export class Forks {
     return moved;
   }
 
+  /** Which chain a segment is of, by its last entry that is part of the room: those after it may wait for something. */
+  #homeOf({ session, channel, first, hashes }: LoneSegment): SessionId | undefined {
+    const { log } = this.#options;
+    for (let i = hashes.length - 1; i >= 0; i--) {
+      const hash = hashes[i];
+      const home = hash && log.chainOf({ session, channel, seq: first + i, hash });
+      if (home !== undefined) return home;
+    }
+    return undefined;
+  }
+
   async #remember(proofs: readonly ForkProof[]): Promise<void> {
     const { store, stopSnapshots, onFound } = this.#options;
     stopSnapshots();
     const segments: StoredSegment[] = [];
-    for (const { channel, first, last, sealed, starts = [] } of proofs) {
+    for (const { channel, first, last, sealed, starts = [], outside = [] } of proofs) {
       const start = starts.at(-1);
+      const instead = outside.at(-1);
       if (start !== undefined)
         segments.push({ session: branchName(start.hash), channel, first, last, sealed });
+      // It goes on from the chain that it leaves.
+      else if (instead !== undefined)
+        segments.push({ session: instead.session, channel, first, last, sealed });
     }
     // First what shows it: nobody should have a branch that nobody can bring.
     await store.append(segments);
     await store.dropSnapshot();
     const starts = proofs.flatMap((proof) => proof.starts ?? []);
-    if (await rememberBranches(store, starts)) onFound();
+    const outside = proofs.flatMap((proof) => proof.outside ?? []);
+    if (await rememberBranches(store, starts, outside)) onFound();
   }
 }
 
 const nameOf = ({ hash }: BranchStart): string => toHex(hash);
+const nameOutside = (start: BranchStart): string => `outside ${nameOf(start)}`;
+const namesIn = ({ starts = [], outside = [] }: ForkProof): string[] => [
+  ...starts.map(nameOf),
+  ...outside.map(nameOutside),
+];
 
-/** The forks that this device remembers. */
-export function branchesIn({ branches }: RoomFacts): BranchStart[] {
-  const read = branches && decodeBranchStarts(branches);
+/** The beginnings that this device remembers. */
+export function startsIn(bytes: RoomFacts['branches']): BranchStart[] {
+  const read = bytes && decodeBranchStarts(bytes);
   return read?.ok ? read.value : [];
 }
 
-/** Adds to them. Whether there was room for all. */
-export async function rememberBranches(store: LogStore, starts: readonly BranchStart[]): Promise<boolean> {
+/** Adds to the forks that this device remembers, and to what is no part of the room beside them. Whether there was room for all. */
+export async function rememberBranches(
+  store: LogStore,
+  starts: readonly BranchStart[],
+  outside: readonly BranchStart[] = [],
+): Promise<boolean> {
   let room = false;
   await store.changeFacts((facts) => {
-    const all = new Map([...branchesIn(facts), ...starts].map((start) => [nameOf(start), start]));
-    const kept = [...all.values()].slice(0, MAX_BRANCH_STARTS);
-    room = all.size === kept.length;
-    return { ...facts, branches: encodeBranchStarts(kept) };
+    const all = union(startsIn(facts.branches), starts);
+    const kept = all.slice(0, MAX_BRANCH_STARTS);
+    room = all.length === kept.length;
+    const out = union(startsIn(facts.outside), outside).slice(-MAX_BRANCH_STARTS);
+    return {
+      ...facts,
+      ...(kept.length > 0 && { branches: encodeBranchStarts(kept) }),
+      ...(out.length > 0 && { outside: encodeBranchStarts(out) }),
+    };
   });
   return room;
 }
+
+const union = (before: readonly BranchStart[], more: readonly BranchStart[]): BranchStart[] => [
+  ...new Map([...before, ...more].map((start) => [nameOf(start), start])).values(),
+];

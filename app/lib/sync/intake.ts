@@ -6,8 +6,8 @@ import * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
 import type { StoredSegment } from '../log/log-store.ts';
 import type { Refusal } from '../log/format.ts';
-import type { Accepted, ForkProof, Gap, Receipt } from '../log/receipt.ts';
 import type { Checkpoint } from '../log/checkpoint.ts';
+import { forksOf, type Accepted, type ForkProof, type Gap, type Receipt } from '../log/receipt.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import { applyAccepted, toStored, type FoldStart } from './fold-session.ts';
 import type { Folder } from './folder.ts';
@@ -162,7 +162,7 @@ export class Intake {
       this.#openAhead(segments, index);
       const receipt = await this.#options.log.receive(sealed);
       this.#apply(receipt.accepted, persist);
-      if (receipt.fork) this.#options.onForks([receipt.fork]);
+      this.#options.onForks(forksOf(receipt));
       receipts.push(receipt);
     }
     return outcomeOf(receipts);
@@ -207,11 +207,11 @@ export class Intake {
     Y.applyUpdate(doc, result.diff, FROM_LOG);
     if (!log.adopt(result.chains)) throw new Error('chains that the folder exported do not read');
     for (const proof of result.forks) log.keepProof(proof);
-    if (result.forks.length > 0) this.#options.onForks(result.forks);
+    this.#options.onForks(result.forks);
     this.#options.onMessages(result.messages);
     if (persist) this.#options.keep(result.stored);
     const released = await log.release();
-    if (released.fork) this.#options.onForks([released.fork]);
+    this.#options.onForks(forksOf(released));
     this.#apply(released.accepted, persist);
     const held = await this.#accept({ segments: result.held, heavy: false, persist });
     this.#endLater();
@@ -266,7 +266,7 @@ const outcomeOf = (receipts: readonly Receipt[]): BatchOutcome => ({
   entries: receipts.reduce((sum, receipt) => sum + countEntries(receipt), 0),
   refusals: receipts.flatMap(({ refused }) => refused ?? []),
   gaps: receipts.flatMap(({ gap, wanted }) => [...(gap ? [gap] : []), ...wanted]),
-  forks: receipts.flatMap(({ fork }) => fork ?? []),
+  forks: receipts.flatMap(forksOf),
   held: receipts.some(({ held }) => held !== undefined),
   unknownFormat: receipts.some(({ unknownFormat }) => unknownFormat === true),
 });

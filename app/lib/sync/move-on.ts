@@ -49,13 +49,13 @@ export function keptWith(
   };
 }
 
-/** Of these rows, what the closed frontiers don't reach. */
+/** Of these rows, what no closed frontier names: one that names the chain otherwise may be another story's (FORK-1). */
 export function beyondStatements(
   statements: Roster['statements'],
   rows: readonly FrontierRow[],
 ): FrontierRow[] {
-  const closed = closedSeqs(statements);
-  return rows.filter((row) => row.seq > (closed.get(chainKey(row)) ?? 0));
+  const closed = new Set(statements.flatMap((statement) => statement.closed).map(nameOf));
+  return rows.filter((row) => !closed.has(nameOf(row)));
 }
 
 /** How many entries these rows have that the closed frontiers don't reach. */

@@ -16,7 +16,7 @@ import type { FoldStart } from './fold-session.ts';
 import { LateArchive } from './archive/late-archive.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Epochs } from './epochs.ts';
-import { branchesIn, Forks } from './forks.ts';
+import { Forks, startsIn } from './forks.ts';
 import { FROM_LOG, Intake, type Batch, type BatchOutcome } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import { LogAtRest } from './log-at-rest.ts';
@@ -183,8 +183,9 @@ export class Replica {
   /** Opens the room from this device: from the snapshot and the tail behind it, or from the whole log. */
   static async open(options: ReplicaOptions): Promise<Replica> {
     const { roomId, keys, genesis, statements = [], store } = options;
-    const branches = branchesIn(await store.loadFacts());
-    const base = { roomId, keys, statements, branches, ...(genesis && { genesis }) };
+    const facts = await store.loadFacts();
+    const [branches, outside] = [startsIn(facts.branches), startsIn(facts.outside)];
+    const base = { roomId, keys, statements, branches, outside, ...(genesis && { genesis }) };
     const snapshot = await store.loadSnapshot();
     const shortcut = snapshot && Replica.#from(snapshot, options, base);
     const replica = shortcut ?? new Replica(options, new RoomLog(base));
@@ -409,6 +410,7 @@ export class Replica {
       owners: this.epochs.news.owners.map((statement) => statement.bytes),
       pastSeeds: (keys.past ?? []).map(({ seeds }) => seeds.v),
       branches: this.#log.branches,
+      outside: this.#log.outside,
     };
   }
 

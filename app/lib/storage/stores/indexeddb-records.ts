@@ -112,6 +112,7 @@ export function factsIn(record: unknown): RoomFacts {
   const carry = fieldOf(record, 'carry');
   const roster = fieldOf(record, 'roster');
   const branches = fieldOf(record, 'branches');
+  const outside = fieldOf(record, 'outside');
   const owners = fieldOf(record, 'owners');
   const admissions = fieldOf(record, 'admissions');
   return {
@@ -121,6 +122,7 @@ export function factsIn(record: unknown): RoomFacts {
     ...(isBytesList(admissions) && { admissions }),
     ...(isBytesList(carry) && { carry }),
     ...(branches instanceof Uint8Array && { branches: branches as Bytes }),
+    ...(outside instanceof Uint8Array && { outside: outside as Bytes }),
     ...(fieldOf(record, 'noArchive') === true && { noArchive: true as const }),
   };
 }
