@@ -1,7 +1,7 @@
 /** The acceptance suite that every ArchiveServer passes: the real one over HTTP, and the one in memory that other tests share. */
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { concat, randomBytes, type Bytes } from '../lib/core/bytes.ts';
+import { concat, randomBytes, toHex, type Bytes } from '../lib/core/bytes.ts';
 import { encodeOwners, ownersMessage, type OwnersFields } from '../lib/core/owners-statement.ts';
 import type { RoomId } from '../lib/core/ids.ts';
 import { archiveKeys, deriveRoomKeys, type ArchiveKeys, type RoomKeys } from '../lib/crypto/room-keys.ts';
@@ -42,7 +42,7 @@ export async function roomOwned(open: OpenArchive) {
       newest: sha256(room.genesis.bytes),
       time: 1,
       root: next.publicKey,
-      owners: owners.map(({ publicKey }) => publicKey),
+      owners: owners.map(({ publicKey }) => publicKey).sort((a, b) => (toHex(a) < toHex(b) ? -1 : 1)),
       ...changed,
     });
     return [...before, concat(body, await sign(root.privateKey, ownersMessage(body)))];
@@ -258,6 +258,27 @@ export function archiveContract(name: string, open: OpenArchive): void {
       must(await deletion(ann, 4));
       expect(await register(room.owner, 9)).toMatchObject(refusal('bad-proof'));
       must(await register(ann, 5));
+    });
+
+    it('ARCH-22: takes no owners who leave out the one of an epoch that they have not heard of', async () => {
+      const { room, keys, server, claim, own } = await roomOwned(open);
+      const [code, ann, ben] = [await newPair(), await newPair(), await newPair()];
+      const one = await own([], room.owner, code, [ann, ben]);
+      must(await server.owners(claim(one)));
+      const next = await deriveRoomKeys('e', randomBytes(32), 1, keys.roomId);
+      const register = async ({ publicKey, privateKey }: SigningKeyPair, counter: number) => {
+        const by = { publicKey, sign: (message: Bytes) => sign(privateKey, message) };
+        must(await server.register(await registrationOf(by, next, room.genesis, counter)));
+      };
+      await register(ann, 1);
+      // Who began it stays so, whoever registers it again.
+      await register(ben, 2);
+      for (const owners of [[ben], [code]])
+        expect(must(await server.owners(claim(await own(one, code, code, owners))))).toEqual(one);
+      const both = await own(one, code, code, [ann, code]);
+      expect(must(await server.owners(claim(both)))).toEqual(both);
+      const without = await own(both, code, code, [ben], { epoch: 1 });
+      expect(must(await server.owners(claim(without)))).toEqual(without);
     });
 
     it('ARCH-23: a room can be owned by others before it is kept', async () => {

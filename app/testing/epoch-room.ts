@@ -276,9 +276,9 @@ export class Person {
   }
 
   /** Makes this device an owner, like the dialog does. */
-  async recover(typed: string, recovery: Recovery): Promise<OwnershipProblem | undefined> {
+  async recover(typed: string, recovery: Recovery, insists = false): Promise<OwnershipProblem | undefined> {
     this.ownKey ??= await generateSigningKeyPair();
-    return recover(this.#here(), typed, this.ownKey.publicKey, recovery);
+    return recover({ ...this.#here(), insists }, typed, this.ownKey.publicKey, recovery);
   }
 
   #here() {

@@ -60,6 +60,8 @@ interface KeptRoom {
   readonly instance: Bytes;
   readonly statement: Bytes;
   readonly epoch: number;
+  /** Who was the first to register it. */
+  readonly owner: Bytes;
   readonly hashes: { readonly read: Bytes; readonly edit: Bytes; readonly comment: Bytes };
   readonly blob: Bytes;
   readonly segments: readonly Kept[];
@@ -190,7 +192,8 @@ export class MemoryArchive {
     const decoded = decodeRegistration(bytes);
     if (!decoded.ok) return err({ reason: 'malformed' });
     if (!(await this.#isOwners(roomId, decoded.value))) return err({ reason: 'bad-proof' });
-    const { counter, epoch, readKeyHash, editKeyHash, commentKeyHash, blob } = decoded.value.statement;
+    const { ownerPublicKey, counter, epoch, readKeyHash, editKeyHash, commentKeyHash, blob } =
+      decoded.value.statement;
     const before = this.#rooms.get(roomId);
     if (before !== undefined && equalBytes(before.statement, bytes))
       return ok(this.#statusOf(roomId, before));
@@ -203,6 +206,7 @@ export class MemoryArchive {
       instance: before?.instance ?? randomBytes(ARCHIVE_INSTANCE_BYTES),
       statement: bytes.slice(),
       epoch,
+      owner: before && before.epoch >= epoch ? before.owner : ownerPublicKey,
       hashes: { read: readKeyHash, edit: editKeyHash, comment: commentKeyHash },
       blob,
       segments: before?.segments ?? [],
@@ -393,12 +397,16 @@ export class MemoryArchive {
 
   /** Verified by the server's own check: this is about what tabs make of the answers. */
   async #claim(roomId: RoomId, claim: OwnersClaim): Promise<Result<readonly Bytes[], ArchiveProblem>> {
-    const keys = await ownersIn(claim, roomId);
-    if (keys === undefined) return err({ reason: 'bad-proof' });
+    const after = await ownersIn(claim, roomId);
+    if (after === undefined) return err({ reason: 'bad-proof' });
+    const { keys, epoch } = after;
     const { statements: kept = [] } = this.#owners.get(roomId) ?? {};
     const { statements } = claim;
     const goesOn = kept.every((one, i) => equalBytes(one, statements[i] ?? new Uint8Array()));
     if (!goesOn || statements.length === kept.length) return ok(kept);
+    const room = this.#rooms.get(roomId);
+    const isBehind = room !== undefined && epoch < room.epoch;
+    if (isBehind && !keys.some((key) => equalBytes(key, room.owner))) return ok(kept);
     this.#owners.set(roomId, { statements: statements.map((one) => one.slice()), keys });
     return ok(statements);
   }

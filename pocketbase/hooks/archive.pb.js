@@ -352,9 +352,10 @@ routerAdd(
       if (!repeated)
         tx.db()
           .newQuery(
-            `INSERT INTO archive_rooms (id, counter, statement, instance, epoch, read_key, edit_key, comment_key, blob)
-             VALUES ({:id}, {:counter}, {:statement}, {:instance}, {:epoch}, {:read}, {:edit}, {:comment}, {:blob})
+            `INSERT INTO archive_rooms (id, counter, statement, instance, epoch, epoch_owner, read_key, edit_key, comment_key, blob)
+             VALUES ({:id}, {:counter}, {:statement}, {:instance}, {:epoch}, {:owner}, {:read}, {:edit}, {:comment}, {:blob})
              ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, statement = excluded.statement,
+               epoch_owner = CASE WHEN instance = '' OR excluded.epoch > epoch THEN excluded.epoch_owner ELSE epoch_owner END,
                instance = CASE instance WHEN '' THEN excluded.instance ELSE instance END, epoch = excluded.epoch,
                read_key = excluded.read_key, edit_key = excluded.edit_key, comment_key = excluded.comment_key, blob = excluded.blob`,
           )
@@ -364,6 +365,7 @@ routerAdd(
             statement: given.statement,
             instance: given.instance,
             epoch: given.epoch,
+            owner: given.owner,
             read: given.read,
             edit: given.edit,
             comment: given.comment,
@@ -449,8 +451,8 @@ routerAdd(
   $apis.bodyLimit(64 << 10),
 );
 
-// JSON: owners (all statements, verified by our server, in hex), keys (who owns the room after them, in hex). The answer is what stands
-// afterwards: what goes on from that took its place, and everything else left it.
+// JSON: owners (all statements, verified by our server, in hex), keys (who owns the room after them, in hex), epoch (that the last of
+// them names). The answer is what stands afterwards: what goes on from that took its place, and everything else left it.
 routerAdd(
   'POST',
   '/api/archive/{room}/owners',
@@ -459,12 +461,19 @@ routerAdd(
     const given = e.requestInfo().body;
     let answer;
     e.app.runInTransaction((tx) => {
-      const found = arrayOf(new DynamicModel({ owners: '' }));
-      tx.db().newQuery('SELECT owners FROM archive_rooms WHERE id = {:id}').bind({ id }).all(found);
-      const before = found.length > 0 ? found[0].owners : '';
+      const found = arrayOf(new DynamicModel({ owners: '', instance: '', epoch: 0, epoch_owner: '' }));
+      tx.db()
+        .newQuery('SELECT owners, instance, epoch, epoch_owner FROM archive_rooms WHERE id = {:id}')
+        .bind({ id })
+        .all(found);
+      const room = found.length > 0 ? found[0] : undefined;
+      const before = room ? room.owners : '';
       answer = { outcome: 'ok', owners: before };
       // Each statement says how long it is: a longer list that begins like this one goes on from it.
       if (given.owners.length <= before.length || !given.owners.startsWith(before)) return;
+      // Who leaves out the owner of an epoch that they have not heard of would give the room a second roster.
+      const isBehind = room !== undefined && room.instance !== '' && given.epoch < room.epoch;
+      if (isBehind && !given.keys.split(',').includes(room.epoch_owner)) return;
       tx.db()
         .newQuery(
           `INSERT INTO archive_rooms (id, counter, statement, owners, owner_keys) VALUES ({:id}, 0, '', {:owners}, {:keys})

@@ -247,11 +247,11 @@ async function owners({ store, budgets }: ArchiveDoorParts, visit: Visit): Outco
   const claim = decodeOwnersClaim(body.value);
   if (!claim.ok) return err({ reason: claim.error.kind });
   const { statements } = claim.value;
-  const keys = await ownersIn(claim.value, visit.caller.room);
-  if (keys === undefined) return err({ reason: 'bad-proof' });
+  const after = await ownersIn(claim.value, visit.caller.room);
+  if (after === undefined) return err({ reason: 'bad-proof' });
   const waitSeconds = await budgets.registration(visit.budget);
   if (waitSeconds !== undefined) return err({ reason: 'rate', afterSeconds: waitSeconds });
-  const kept = await store.owners(visit.caller, concat(...sized(...statements)), keys);
+  const kept = await store.owners(visit.caller, concat(...sized(...statements)), after);
   return kept.ok ? whole(kept.value) : kept;
 }
 

@@ -16,6 +16,7 @@ import {
   type ArchiveRefusalReason,
   type ArchiveStatus,
 } from '../../app/lib/core/archive-wire.ts';
+import type { OwnersAfter } from './owner-proof.ts';
 import type { ArchiveDeletion, ArchiveRegistration } from '../../app/lib/core/archive-statement.ts';
 import type {
   ArchiveRevert,
@@ -233,8 +234,8 @@ export class ArchiveStore {
   }
 
   /** Takes verified owners statements, if they go on from those that are kept; gives what is kept then, each sized. */
-  async owners(caller: Caller, statements: Bytes, keys: readonly Bytes[]): Answer<Bytes> {
-    const body = JSON.stringify({ owners: toHex(statements), keys: keys.map(toHex).join(',') });
+  async owners(caller: Caller, statements: Bytes, { keys, epoch }: OwnersAfter): Answer<Bytes> {
+    const body = JSON.stringify({ owners: toHex(statements), keys: keys.map(toHex).join(','), epoch });
     const answer = await this.#ask(`/${caller.room}/owners`, OWNERS, { caller, body });
     return answer.ok ? ok(answer.value.owners) : answer;
   }

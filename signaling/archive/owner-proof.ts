@@ -16,6 +16,12 @@ export async function signerOf(
   return { owner: toHex(ownerPublicKey), founder: (await roomIdOf(ownerPublicKey)) === roomId };
 }
 
+/** Who owns a room, and the newest epoch that they knew when they came to. */
+export interface OwnersAfter {
+  readonly keys: readonly Bytes[];
+  readonly epoch: number;
+}
+
 /**
  * Who owns the room after these statements; undefined where they do not lead there from the key that it is named by. What else an
  * owners statement names, a genesis statement and epochs, is sealed: tabs hold it against that.
@@ -23,7 +29,7 @@ export async function signerOf(
 export async function ownersIn(
   { founder, statements }: OwnersClaim,
   roomId: string,
-): Promise<readonly Bytes[] | undefined> {
+): Promise<OwnersAfter | undefined> {
   if ((await roomIdOf(founder)) !== roomId || isWeakKey(founder)) return undefined;
   let root = founder;
   let last: { readonly fields: SignedOwners; readonly bytes: Bytes } | undefined;
@@ -38,7 +44,7 @@ export async function ownersIn(
     root = fields.root;
     last = { fields, bytes };
   }
-  return last?.fields.owners ?? [];
+  return { keys: last?.fields.owners ?? [], epoch: last?.fields.epoch ?? 0 };
 }
 
 /** base32lower(SHA-256(owner public key)), KEY-1. */

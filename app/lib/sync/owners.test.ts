@@ -274,6 +274,61 @@ it('ROST-37, ARCH-23 who was left out and has not heard of it begins no epoch wh
   expect((await ann.store.loadFacts()).roster).toEqual(roster);
 });
 
+it('ROST-37, ARCH-22 who has not heard of an epoch leaves its owner out nowhere: nothing is changed, they hear of it, go along and do it again', async () => {
+  const archive = new MemoryArchive();
+  const made = await EpochRoom.make();
+  made.archive = (keys) => archive.open(keys.roomId, archiveKeys(keys));
+  const ann = await Person.of(made);
+  ann.owner = true;
+  await ann.store.saveFacts({ genesis: made.genesis });
+  people.push(await ann.open());
+  ann.write('begin');
+  const ben = await join(made, 'e');
+  await until('he has it', () => ben.read() === 'begin');
+  const code = await ann.makeCode();
+  await know(1, ben);
+  expect(await ben.recover(code, { how: 'add' })).toBeUndefined();
+  await know(2, ann);
+  await until('it has all', () => ann.replica?.archive?.state.kind === 'current');
+  await ben.reopen(false);
+  await ann.begin([as(ben, 'editor')]);
+  const facts = await ben.store.loadFacts();
+  expect(await ben.recover(code, { how: 'only' })).toEqual({ kind: 'behind' });
+  expect(await ben.store.loadFacts()).toEqual(facts);
+  ben.write(' on');
+  await ben.reopen(true);
+  await heard(ben);
+  await ben.follow();
+  await until('she has it', () => ann.read() === 'begin on');
+  expect(await ben.recover(code, { how: 'only' })).toBeUndefined();
+  await know(3, ann, ben);
+  expect(people.flatMap(({ notices }) => notices.filter(({ kind }) => kind === 'roster-branch'))).toEqual([]);
+});
+
+it('ROST-37 who is told of an epoch that nobody shows them changes the owners all the same by doing it again', async () => {
+  const archive = new MemoryArchive();
+  const made = await EpochRoom.make();
+  let answer = false;
+  made.archive = (keys) => {
+    const server = archive.open(keys.roomId, archiveKeys(keys));
+    return {
+      ...server,
+      owners: async (claim) => (answer ? { ok: true, value: [] } : server.owners(claim)),
+      status: async () => (answer ? { ok: false, error: { reason: 'wrong-key' } } : server.status()),
+    };
+  };
+  const ann = await Person.of(made);
+  ann.owner = true;
+  await ann.store.saveFacts({ genesis: made.genesis });
+  people.push(await ann.open());
+  ann.write('begin');
+  const code = await ann.makeCode();
+  answer = true;
+  expect(await ann.recover(code, { how: 'only' })).toEqual({ kind: 'behind' });
+  expect(await ann.recover(code, { how: 'only' }, true)).toBeUndefined();
+  await know(2, ann);
+});
+
 it('ROST-37 a server that keeps less than it was told, or makes something up, keeps nobody from owning their room', async () => {
   const archive = new MemoryArchive();
   const made = await EpochRoom.make();

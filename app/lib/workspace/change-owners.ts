@@ -24,6 +24,8 @@ export interface OwnedRoom {
   readonly roster: Roster;
   /** ms since 1970 */
   readonly now: number;
+  /** Whatever the server says of an epoch that is not known here. */
+  readonly insists?: boolean;
 }
 
 /** A server that stalls does not keep anybody from owning their room. */
@@ -83,7 +85,7 @@ async function rootOfNew(code: string, roomId: RoomId): Promise<SigningKeyPair> 
 }
 
 async function change(
-  { replica, roster, now }: OwnedRoom,
+  { replica, roster, now, insists }: OwnedRoom,
   root: { sign(message: Bytes): Promise<Bytes> },
   nextRoot: Bytes,
   owners: readonly Bytes[],
@@ -92,7 +94,8 @@ async function change(
   if (!made.ok) return made.error;
   const after = { ...roster, owners: [...roster.owners, made.value] };
   // Before anybody is told: of two changes at one time the server takes the first.
-  if ((await claim(replica, after)) === 'taken') return { kind: 'taken' };
+  const answer = await claim(replica, after);
+  if (answer === 'taken' || (answer === 'behind' && insists !== true)) return { kind: answer };
   await replica.epochs.add(after);
   return undefined;
 }

@@ -25,6 +25,8 @@ export function ownershipProblemWords(problem: OwnershipProblem): string {
       return 'This browser owns the room already.';
     case 'taken':
       return 'Another of the owner’s browsers has just changed who owns this room. Nothing was changed here: close this, look at what is there now, and begin again if it is still needed.';
+    case 'behind':
+      return 'Another of the owner’s browsers has changed who can be here, and this page has not heard of it yet. So says the server, and nothing was changed here. You can write on; the page goes along as soon as it meets somebody who knows: make your change again then. Made before that, by doing it again now, it splits the room for good from whoever went along.';
     case 'failed':
       return isQuota(problem.error)
         ? 'This device has no space left to store it, and nothing was changed. Free space in the browser or on the disk, then try again.'

@@ -44,13 +44,14 @@ describe('owning a room in words', () => {
       { kind: 'no-more-changes' },
       { kind: 'already-an-owner' },
       { kind: 'taken' },
+      { kind: 'behind' },
       { kind: 'failed', error: new Error('odd') },
       { kind: 'failed', error: new DOMException('', 'QuotaExceededError') },
     ];
     const words = problems.map(ownershipProblemWords);
     expect(new Set(words).size).toBe(problems.length);
     expect(words[1]).toContain('“U” (letter 3)');
-    for (const said of words.slice(-3)) expect(said).toMatch(/nothing was changed/i);
+    for (const said of words.slice(-4)) expect(said).toMatch(/nothing was changed/i);
   });
 
   it('tells who lost the room and who sees two of it what still works and what to do', () => {

@@ -31,6 +31,8 @@ export class OwnershipState implements OwnershipModel {
   readonly #options: OwnershipOptions;
   #owners = $state.raw<readonly OwnersStatement[]>([]);
   #key = $state.raw<OwnerKey>();
+  /** The person was told of an epoch that is not known here. */
+  #insists = false;
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
@@ -124,7 +126,7 @@ export class OwnershipState implements OwnershipModel {
 
   #room(roster: Roster) {
     const { roomId, replica, now } = this.#options;
-    return { roomId, replica, roster, now: now() };
+    return { roomId, replica, roster, now: now(), insists: this.#insists };
   }
 
   /** The public key of this device, made where there is none. */
@@ -143,6 +145,7 @@ export class OwnershipState implements OwnershipModel {
     let problem: OwnershipProblem | undefined;
     await oneAtATime(this.#options.roomId, async () => {
       problem = await this.#try(work);
+      this.#insists = problem?.kind === 'behind';
     });
     return problem;
   }

@@ -221,6 +221,8 @@ export type OwnershipProblem =
   | { readonly kind: 'already-an-owner' }
   /** Another of the owner's devices changed the owners meanwhile. */
   | { readonly kind: 'taken' }
+  /** One that would be left out has changed who can be here, which is not heard of here yet. Doing it again insists. */
+  | { readonly kind: 'behind' }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /** Who may change who is in the room, and how that is handed on: by a recovery code, which is never kept here. */

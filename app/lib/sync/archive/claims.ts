@@ -16,10 +16,10 @@ import type { OwnerHere } from './owner-here.ts';
 import { registrationOf } from './registration.ts';
 
 /**
- * What a server says of a change that nobody else was told of. 'taken': another came first. 'unreachable': it says nothing now, or
- * does not keep this room.
+ * What a server says of a change that nobody else was told of. 'taken': another came first. 'behind': so did an epoch that is not
+ * known here, by an owner whom the change would leave out. 'unreachable': it says nothing now, or does not keep this room.
  */
-export type Claimed = 'claimed' | 'taken' | 'unreachable';
+export type Claimed = 'claimed' | 'taken' | 'behind' | 'unreachable';
 
 export interface ClaimsOptions {
   readonly server: ArchiveServer;
@@ -78,9 +78,16 @@ export class Claims {
     const epochs = log.statements.map(({ bytes }) => bytes);
     const { fault } = await believe(log.genesis, { statements: epochs, owners: kept.value });
     // A server that makes something up, or keeps less than it was told, does not keep anybody from anything.
-    if (fault !== undefined || here.startsWith(there)) return 'unreachable';
+    if (fault !== undefined) return 'unreachable';
+    if (here.startsWith(there)) return (await this.#isBehind()) ? 'behind' : 'unreachable';
     await roster.heard(encodeRoster({ genesis: log.genesis.bytes, statements: [], owners: kept.value }));
     return 'taken';
+  }
+
+  /** Whether the server has other keys for the room by now. */
+  async #isBehind(): Promise<boolean> {
+    const status = await this.#options.server.status();
+    return !status.ok && status.error.reason === 'wrong-key';
   }
 
   /** As Archive.claimEpoch. */
