@@ -334,11 +334,10 @@ export class ChainTable {
     else this.#tips[chain.channel].delete(chain);
   }
 
-  /** An author vouches for what they follow in a channel that they sign. */
+  /** An author vouches for what they follow in a channel that they sign: a head of another one names nothing in this. */
   #vouch({ channel }: Chain, head: Head, named: Chain | undefined): void {
     if (this.closedEpochs.current === 0 || (named && !this.closedEpochs.isFormer(named))) return;
-    if (named === undefined || named.channel === channel)
-      this.closedEpochs.vouch({ channel, ...head }, named !== undefined);
+    this.closedEpochs.vouch({ channel, ...head }, named !== undefined);
   }
 
   /** Whether an entry that is here, of a chain or the first of a session's, is in whatever else is known (ROST-10). */

@@ -48,6 +48,8 @@ export interface RoomFacts {
   readonly branches?: Bytes;
   /** Beginnings of former epochs that are no part of the room unless something leads to them (ROST-10), in the same form. */
   readonly outside?: Bytes;
+  /** The epoch in which this device looked last at which of them it still counts. */
+  readonly countedIn?: number;
   /** The owner had the archive forget the room, and wants it to stay so. */
   readonly noArchive?: true;
 }

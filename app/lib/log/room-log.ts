@@ -224,6 +224,11 @@ export class RoomLog {
     return this.#outside;
   }
 
+  /** Every beginning that it was made with: what rests under the name of one may be another chain's, or nobody's. */
+  get starts(): readonly BranchStart[] {
+    return [...this.branches, ...this.#outside];
+  }
+
   /** The branches of forks that were found since: a log that is made with them too has them all. */
   get foundBranches(): readonly BranchStart[] {
     return this.#placement.found;

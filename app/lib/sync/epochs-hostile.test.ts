@@ -3,13 +3,16 @@ import * as Y from 'yjs';
 import { afterEach, expect, it, vi } from 'vitest';
 import { EpochRoom, Person } from '../../testing/epoch-room.ts';
 import { until } from '../../testing/replicas.ts';
+import { twoStories } from '../../testing/two-stories.ts';
 import { randomBytes, toHex } from '../core/bytes.ts';
 import type { Role, SessionId } from '../core/ids.ts';
 import { Project } from '../document/project.ts';
+import { branchName } from '../log/branches.ts';
 import { encodeFrontier, type FrontierRow } from '../log/frontier.ts';
 import type { Roster } from '../log/roster.ts';
 import { RoomLog } from '../log/room-log.ts';
 import { toStored } from './fold-session.ts';
+import { rememberBranches } from './forks.ts';
 import { frameType } from './frames.ts';
 import { moveOn, noteCarried, toCarry } from './move-on.ts';
 import { Shelf } from './shelf.ts';
@@ -180,3 +183,58 @@ it('ROST-1 chains that somebody made by the thousand keep nobody from being remo
   await ben.follow();
   await until('Ben has all', () => ben.read() === 'begin');
 });
+
+it.each([
+  ['an editor who has the other one brings it in', 'editor', [1], true],
+  ['an editor who has both brings both in', 'editor', [0, 1], true],
+  ['a viewer who has the other one goes on with that of the others', 'viewer', [1], false],
+  ['a viewer who alone counted both counts neither', 'viewer', [0, 1], false],
+] as const)(
+  'FORK-1, ROST-12 two stories when an epoch begins, of which its owner has one: %s',
+  async (_, role, has, isIn) => {
+    const made = await EpochRoom.make();
+    const [ann, ben] = [await Person.of(made, 'e'), await Person.of(made, role === 'editor' ? 'e' : 'v')];
+    await ann.store.saveFacts({ genesis: made.genesis });
+    people.push(await ann.open(false), ben);
+    const { keys, roster } = ann.way ?? {};
+    if (keys === undefined || roster?.genesis === undefined) throw new Error('not open');
+    const stories = await twoStories(keys, roster.genesis);
+    await ann.store.append(stories[0]);
+    await ann.reopen();
+    expect(ann.read()).toBe('start AA ');
+    await ben.store.saveFacts({ genesis: made.genesis });
+    await ben.store.append(stories[has[0]]);
+    if (has.length > 1) {
+      // He found it before: the second story rests as its branch.
+      const log = new RoomLog({ roomId: keys.roomId, keys, genesis: roster.genesis });
+      for (const { sealed } of stories.flat()) await log.receive(sealed);
+      const [, theirs] = stories[1];
+      const start = log.foundBranches.at(-1);
+      if (theirs === undefined || start === undefined) throw new Error('no fork');
+      await ben.store.append([{ ...theirs, session: branchName(start.hash) }]);
+      await rememberBranches(ben.store, log.foundBranches);
+    }
+    await ben.open(false);
+    if (has.length > 1) expect(ben.read()).toContain('B ');
+    const settle = async (): Promise<void> => {
+      for (const one of people) if (one.notices.some(({ kind }) => kind === 'branched')) await one.reopen();
+    };
+    await ann.begin([as(ben, role)]);
+    await ann.reopen(true);
+    await ben.reopen(true);
+    await newsOf(ben);
+    await ben.follow();
+    if (role === 'editor') ben.write(' ben');
+    ann.write(' ann');
+    const agree = (): boolean => ben.hash() === ann.hash();
+    const isDone = (): boolean => agree() && ann.read().includes('B ') === isIn;
+    for (let i = 0; i < 200 && !isDone(); i++) {
+      await settle();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await until('they agree', isDone);
+    expect(ben.read()).toContain('AA ');
+    for (const one of people)
+      expect(one.notices.filter(({ kind }) => kind === 'internal' || kind === 'at-rest')).toEqual([]);
+  },
+);

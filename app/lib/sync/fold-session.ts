@@ -159,8 +159,9 @@ export interface RestCheck {
 export async function checkRest(start: FoldStart, stored: readonly StoredSegment[]): Promise<RestCheck> {
   const keys = await keysOf(start);
   const damaged: number[] = [];
+  const starts = [...(start.branches ?? []), ...(start.outside ?? [])];
   for (const [index, segment] of stored.entries())
-    if (!(await isWhole(keys, segment, start.branches))) damaged.push(index);
+    if (!(await isWhole(keys, segment, starts))) damaged.push(index);
   const segments = stored.map(({ sealed }) => sealed);
   return { verdict: await checkSnapshot(start, segments), damaged };
 }

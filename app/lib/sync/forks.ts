@@ -2,7 +2,7 @@
  * Forks that this replica finds: remembered on the device with the segment that shows them, so that the room, opened again, has
  * both stories (FORK-4). Nothing moves in the replica that found one: its log and doc count forks from their making on.
  */
-import { toHex } from '../core/bytes.ts';
+import { equalBytes, toHex } from '../core/bytes.ts';
 import type { SessionId } from '../core/ids.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import {
@@ -12,10 +12,11 @@ import {
   namesOf,
   type BranchStart,
 } from '../log/branches.ts';
-import { MAX_BRANCH_STARTS } from '../log/format.ts';
+import { HEAD_BYTES, MAX_BRANCH_STARTS, maySign } from '../log/format.ts';
 import type { LogStore, RoomFacts, SegmentAddress, StoredSegment } from '../log/log-store.ts';
 import type { ForkProof } from '../log/receipt.ts';
 import type { RoomLog } from '../log/room-log.ts';
+import type { RosterStatement } from '../log/roster.ts';
 import { readLone, type LoneSegment } from './lone-segment.ts';
 
 export interface ForksOptions {
@@ -68,13 +69,15 @@ export class Forks {
     const { keys, log, store } = this.#options;
     const keyOf = ({ session, channel, first, last }: SegmentAddress): string =>
       `${session}/${channel}/${first}-${last}`;
-    const here = log.branches.length === 0 ? new Set() : new Set((await store.addresses()).map(keyOf));
+    const { starts } = log;
+    const here = starts.length === 0 ? new Set() : new Set((await store.addresses()).map(keyOf));
+    const from = new Map(starts.map((start) => [branchName(start.hash), start.seq]));
     let moved = false;
-    for (const { session, channel, seq } of log.branches) {
-      for (const name of namesOf(log.branches, session)) {
+    for (const { session, channel, seq } of starts) {
+      for (const name of namesOf(starts, session)) {
         for (const stored of await store.readChain(name, channel, seq)) {
           const lone = await readLone(keys, stored.sealed);
-          const home = lone && this.#homeOf(lone);
+          const home = lone && this.#homeOf(lone, from.get(name) ?? 1);
           if (home === undefined || home === name) continue;
           // What comes before the fork may be in it too: that stays where it is.
           const both = stored.first < log.firstSeq({ session: home, channel });
@@ -87,10 +90,10 @@ export class Forks {
     return moved;
   }
 
-  /** Which chain a segment is of, by its last entry that is part of the room: those after it may wait for something. */
-  #homeOf({ session, channel, first, hashes }: LoneSegment): SessionId | undefined {
+  /** Which chain a segment is of, by its last entry from that seq on that is part of the room: those after it may wait for something. */
+  #homeOf({ session, channel, first, hashes }: LoneSegment, fromSeq: number): SessionId | undefined {
     const { log } = this.#options;
-    for (let i = hashes.length - 1; i >= 0; i--) {
+    for (let i = hashes.length - 1; i >= Math.max(0, fromSeq - first); i--) {
       const hash = hashes[i];
       const home = hash && log.chainOf({ session, channel, seq: first + i, hash });
       if (home !== undefined) return home;
@@ -131,6 +134,38 @@ const namesIn = ({ starts = [], outside = [] }: ForkProof): string[] => [
 export function startsIn(bytes: RoomFacts['branches']): BranchStart[] {
   const read = bytes && decodeBranchStarts(bytes);
   return read?.ok ? read.value : [];
+}
+
+/**
+ * In a new epoch a device that may not carry what it knew of a fork can't have others count it: then it does so no more, unless the
+ * closed frontiers name it (ROST-12). What leads to more is found again. Gives what is remembered then.
+ */
+export async function countAnew(
+  store: LogStore,
+  { epoch, role }: Pick<RoomKeys, 'epoch' | 'role'>,
+  statements: readonly Pick<RosterStatement, 'closed'>[],
+): Promise<RoomFacts> {
+  const facts = await store.loadFacts();
+  if (epoch === 0 || role === 'editor' || facts.countedIn === epoch) return facts;
+  const rows = statements.flatMap(({ closed }) => closed);
+  const isNamed = (start: BranchStart): boolean =>
+    rows.some(
+      ({ session, hash }) =>
+        session === branchName(start.hash) || equalBytes(hash.subarray(0, HEAD_BYTES), start.hash),
+    );
+  await store.changeFacts(({ branches, ...before }) => {
+    const all = startsIn(branches);
+    const kept = all.filter((start) => maySign(role, start.channel) || isNamed(start));
+    const dropped = all.filter((start) => !kept.includes(start));
+    const out = union(startsIn(before.outside), dropped).slice(-MAX_BRANCH_STARTS);
+    return {
+      ...before,
+      countedIn: epoch,
+      ...(kept.length > 0 && { branches: encodeBranchStarts(kept) }),
+      ...(out.length > 0 && { outside: encodeBranchStarts(out) }),
+    };
+  });
+  return store.loadFacts();
 }
 
 /** Adds to the forks that this device remembers, and to what is no part of the room beside them. Whether there was room for all. */

@@ -9,6 +9,7 @@ import type { Bytes } from '../core/bytes.ts';
 import type { Channel, DeviceId, SessionId } from '../core/ids.ts';
 import type { RoomKeys } from '../crypto/room-keys.ts';
 import { chainKey, type ChainRange, type FrontierRow } from '../log/frontier.ts';
+import { branchName } from '../log/branches.ts';
 import type { LogStore, SegmentAddress, StoredSegment } from '../log/log-store.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import { isUnchanged } from '../log/seal.ts';
@@ -77,7 +78,7 @@ export class LogAtRest {
 
   /** Looks at segments as they were read from the store, and sets aside what is damaged. */
   async inspect(stored: readonly StoredSegment[]): Promise<void> {
-    await this.setAside(await damagedAmong(this.#options.keys, stored, this.#options.log.branches));
+    await this.setAside(await damagedAmong(this.#options.keys, stored, this.#options.log.starts));
   }
 
   /** Moves these out of the log, and finds out what is missing now. */
@@ -207,9 +208,12 @@ export class LogAtRest {
       hidden.set(key, { session, channel, ranges: union([...before, ...lost]) });
     };
     // A chain is stored without a gap: where there is one, something vanished.
+    // Other stories of former epochs, which may never be part of the room (ROST-10).
+    const names = log.outside.map(({ hash }) => branchName(hash));
+    const outside = new Set(names.filter((name) => log.session(name) === undefined));
     for (const one of stored)
       // A segment may reach over a fork: the rest of it is its branch's.
-      if (one.last > (ends.get(chainKey(one)) ?? 0) && !log.hasForked(one))
+      if (one.last > (ends.get(chainKey(one)) ?? 0) && !log.hasForked(one) && !outside.has(one.session))
         hide({ ...one, first: log.firstSeq(one) });
     const repaired: SegmentAddress[] = [];
     for (const address of aside) {

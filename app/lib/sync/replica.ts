@@ -16,7 +16,7 @@ import type { FoldStart } from './fold-session.ts';
 import { LateArchive } from './archive/late-archive.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Epochs } from './epochs.ts';
-import { Forks, startsIn } from './forks.ts';
+import { countAnew, Forks, startsIn } from './forks.ts';
 import { FROM_LOG, Intake, type Batch, type BatchOutcome } from './intake.ts';
 import { Keeper } from './keeper.ts';
 import { LogAtRest } from './log-at-rest.ts';
@@ -183,7 +183,7 @@ export class Replica {
   /** Opens the room from this device: from the snapshot and the tail behind it, or from the whole log. */
   static async open(options: ReplicaOptions): Promise<Replica> {
     const { roomId, keys, genesis, statements = [], store } = options;
-    const facts = await store.loadFacts();
+    const facts = await countAnew(store, keys, statements);
     const [branches, outside] = [startsIn(facts.branches), startsIn(facts.outside)];
     const base = { roomId, keys, statements, branches, outside, ...(genesis && { genesis }) };
     const snapshot = await store.loadSnapshot();

@@ -162,7 +162,7 @@ export class StoredLog {
       const next: Gap[] = [];
       let entries = 0;
       for (const { session, channel, haveSeq } of from.values()) {
-        for (const name of namesOf(this.#options.log.branches, session)) {
+        for (const name of namesOf(this.#options.log.starts, session)) {
           const stored = await this.#options.store.readChain(name, channel, haveSeq + 1);
           for (const part of partsOf(stored)) {
             const outcome = await this.#take(part, persist);

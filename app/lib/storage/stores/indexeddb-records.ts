@@ -113,6 +113,7 @@ export function factsIn(record: unknown): RoomFacts {
   const roster = fieldOf(record, 'roster');
   const branches = fieldOf(record, 'branches');
   const outside = fieldOf(record, 'outside');
+  const countedIn = fieldOf(record, 'countedIn');
   const owners = fieldOf(record, 'owners');
   const admissions = fieldOf(record, 'admissions');
   return {
@@ -123,6 +124,7 @@ export function factsIn(record: unknown): RoomFacts {
     ...(isBytesList(carry) && { carry }),
     ...(branches instanceof Uint8Array && { branches: branches as Bytes }),
     ...(outside instanceof Uint8Array && { outside: outside as Bytes }),
+    ...(typeof countedIn === 'number' && { countedIn }),
     ...(fieldOf(record, 'noArchive') === true && { noArchive: true as const }),
   };
 }
