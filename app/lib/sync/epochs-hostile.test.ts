@@ -4,7 +4,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { EpochRoom, Person } from '../../testing/epoch-room.ts';
 import { until } from '../../testing/replicas.ts';
 import { twoStories } from '../../testing/two-stories.ts';
-import { randomBytes, toHex } from '../core/bytes.ts';
+import { equalBytes, randomBytes, toHex } from '../core/bytes.ts';
 import type { Role, SessionId } from '../core/ids.ts';
 import { Project } from '../document/project.ts';
 import { branchName } from '../log/branches.ts';
@@ -45,6 +45,19 @@ const rowOf = (seq: number): FrontierRow => ({
   seq,
   hash: randomBytes(32),
 });
+/** Nothing of what rests there is damaged or missing. */
+async function isWhole(person: Person): Promise<void> {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  await person.reopen(false);
+  vi.advanceTimersByTime(5_000);
+  vi.useRealTimers();
+  expect(person.notices.filter(({ kind }) => kind === 'internal' || kind === 'at-rest')).toEqual([]);
+}
+async function rests({ store }: Person, sealed: Uint8Array): Promise<boolean> {
+  for await (const batch of store.readAll(2 ** 20))
+    if (batch.some((one) => equalBytes(one.sealed, sealed))) return true;
+  return false;
+}
 const here = async (person: Person): Promise<number> => (await person.store.addresses()).length;
 
 it('ROST-11 a commenter who was an editor before gets nothing into the files by a carry of that time', async () => {
@@ -223,7 +236,11 @@ it.each([
     await ann.reopen(true);
     await ben.reopen(true);
     await newsOf(ben);
+    await ann.reopen(false);
     await ben.follow();
+    await isWhole(ben);
+    await ann.reopen(true);
+    await ben.reopen(true);
     if (role === 'editor') ben.write(' ben');
     ann.write(' ann');
     const agree = (): boolean => ben.hash() === ann.hash();
@@ -234,7 +251,7 @@ it.each([
     }
     await until('they agree', isDone);
     expect(ben.read()).toContain('AA ');
-    for (const one of people)
-      expect(one.notices.filter(({ kind }) => kind === 'internal' || kind === 'at-rest')).toEqual([]);
+    for (const i of has) for (const { sealed } of stories[i]) expect(await rests(ben, sealed)).toBe(true);
+    for (const one of people) await isWhole(one);
   },
 );
