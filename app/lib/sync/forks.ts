@@ -155,7 +155,9 @@ export async function countAnew(
     );
   await store.changeFacts(({ branches, ...before }) => {
     const all = startsIn(branches);
-    const kept = all.filter((start) => maySign(role, start.channel) || isNamed(start));
+    const named = all.filter((start) => maySign(role, start.channel) || isNamed(start));
+    // One alone is no fork.
+    const kept = named.filter((start) => named.some((one) => one !== start && isRival(one, start)));
     const dropped = all.filter((start) => !kept.includes(start));
     const out = union(startsIn(before.outside), dropped).slice(-MAX_BRANCH_STARTS);
     return {
@@ -167,6 +169,10 @@ export async function countAnew(
   });
   return store.loadFacts();
 }
+
+/** Whether both begin after one entry, or with one key. */
+const isRival = (a: BranchStart, b: BranchStart): boolean =>
+  a.seq === 1 ? a.session === b.session && b.seq === 1 : equalBytes(a.before, b.before);
 
 /** Adds to the forks that this device remembers, and to what is no part of the room beside them. Whether there was room for all. */
 export async function rememberBranches(
