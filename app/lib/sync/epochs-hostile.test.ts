@@ -11,6 +11,7 @@ import { branchName } from '../log/branches.ts';
 import { encodeFrontier, type FrontierRow } from '../log/frontier.ts';
 import type { Roster } from '../log/roster.ts';
 import { RoomLog } from '../log/room-log.ts';
+import { Forge, rawUpdate } from '../log/test-room.ts';
 import { toStored } from './fold-session.ts';
 import { rememberBranches } from './forks.ts';
 import { frameType } from './frames.ts';
@@ -256,3 +257,42 @@ it.each([
     for (const one of people) await isWhole(one);
   },
 );
+
+it('FORK-2, FORK-4, ROST-12 of two stories one waits for what nobody has: both rest where they belong, and all count them in the next epoch', async () => {
+  const made = await EpochRoom.make();
+  const [ann, ben] = [await Person.of(made, 'e'), await Person.of(made, 'e')];
+  await ann.store.saveFacts({ genesis: made.genesis });
+  people.push(await ann.open(false), ben);
+  const { keys, roster } = ann.way ?? {};
+  if (keys === undefined || roster?.genesis === undefined) throw new Error('not open');
+  const session = await ben.newSession(keys);
+  const said = (text: string, clock = 0) => rawUpdate(session.clientId, clock, [{ text, parent: 'meta' }]);
+  const nobodys = new Uint8Array(17).fill(1);
+  const forge = () => new Forge({ keys } as ConstructorParameters<typeof Forge>[0], session);
+  const mine = await forge().add(said('x')).add(said('y', 1), nobodys).segment(1, 2);
+  const other = await forge().add(said('z'), nobodys).segment(1, 1);
+  const log = new RoomLog({ roomId: keys.roomId, keys, genesis: roster.genesis });
+  for (const sealed of [mine, other]) await log.receive(sealed);
+  const start = log.foundBranches.at(-1);
+  if (start === undefined) throw new Error('no fork');
+  const place = { session: session.id, channel: 'project', first: 1 } as const;
+  for (const { store } of people) await store.append([{ ...place, last: 2, sealed: mine }]);
+  await ben.store.saveFacts({ genesis: made.genesis });
+  await ben.store.append([{ ...place, session: branchName(start.hash), last: 1, sealed: other }]);
+  await rememberBranches(ben.store, log.foundBranches);
+  await ben.open(false);
+  await isWhole(ben);
+  await ann.reopen();
+  await ann.begin([as(ben, 'editor')]);
+  await ann.reopen(true);
+  await ben.reopen(true);
+  await newsOf(ben);
+  await ben.follow();
+  ann.write(' ann');
+  const isDone = (): boolean => ann.hash() === ben.hash() && ben.read() === ' ann';
+  for (let i = 0; i < 200 && !isDone(); i++) {
+    for (const one of people) if (one.notices.some(({ kind }) => kind === 'branched')) await one.reopen();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until('they agree', isDone);
+});
