@@ -24,6 +24,7 @@ import { sign } from '../crypto/signatures.ts';
 import { readCheckpoint, type Checkpoint } from '../log/checkpoint.ts';
 import { openSealed } from '../log/seal.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
+import type { Worth } from './checkpoints.ts';
 import { inPlaceFolder } from './folder.ts';
 import { rememberBranches } from './forks.ts';
 import { encodeSegments, frameType, writeFrame } from './frames.ts';
@@ -445,7 +446,7 @@ describe('a checkpoint that can not be shown', () => {
   });
 
   it('CHECK-4: who has something of the project looks at none', async () => {
-    const { room, network, ann } = await roomWithHistory();
+    const { room, network, ann } = await roomWithHistory(5, { entries: Infinity, bytesAnEntry: 0 });
     const bob = await join(room, newcomer(network));
     await until('the room is there', () => same(ann, bob) && bob.replica.caughtUp);
     const junk = writeFrame('checkpoint', await checkpointBy(room, 'v', momentOf(ann)));
@@ -477,10 +478,10 @@ interface Hostile {
   readonly elsewhere: Bytes;
 }
 
-async function roomWithHistory(letters = 30) {
+async function roomWithHistory(letters = 30, worth: Worth = ALWAYS) {
   const room = await makeRoom();
   const network = new MemoryNetwork(sure);
-  const ann = await join(room, { makesFile: true, transports: [network.transport()], worth: ALWAYS });
+  const ann = await join(room, { makesFile: true, transports: [network.transport()], worth });
   await writeHistory(ann, letters);
   return { room, network, ann };
 }
