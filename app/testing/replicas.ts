@@ -2,6 +2,7 @@
 import * as Y from 'yjs';
 import type { Bytes } from '../lib/core/bytes.ts';
 import { randomBytes } from '../lib/core/bytes.ts';
+import { systemClock, type Clock } from '../lib/core/clock.ts';
 import { deviceKeyPairFromSeed } from '../lib/crypto/device-keys.ts';
 import { createRoom, deriveRoomKeys, type RoomKeys, type SeedKind } from '../lib/crypto/room-keys.ts';
 import type { SigningKeyPair } from '../lib/crypto/signatures.ts';
@@ -17,6 +18,7 @@ import { stateHash } from '../lib/sync/fold-session.ts';
 import type { OutboxState } from '../lib/sync/outbox.ts';
 import type { ArchiveDoor, ArchiveWay } from '../lib/sync/replica-events.ts';
 import { Replica, type ReplicaNotice } from '../lib/sync/replica.ts';
+import { topicOf } from '../lib/sync/topic.ts';
 import type { Transport } from '../lib/sync/transport.ts';
 
 export interface TestRoom {
@@ -71,6 +73,8 @@ export interface ReplicaSetup {
   readonly makesFile?: boolean;
   /** False for a joiner that only has the link. */
   readonly knowsGenesis?: boolean;
+  /** The device's, where it does not go right. */
+  readonly clock?: Clock;
 }
 
 /** An archive that is there at once. */
@@ -100,7 +104,7 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
     transports,
     ...(setup.worth && { worth: setup.worth }),
     ...(setup.archive && { archive: setup.archive }),
-    clock: { now: () => Date.now() },
+    clock: setup.clock ?? systemClock,
     events: {
       onMessages: (accepted) => messages.push(...accepted),
       onSaved: (state) => {
@@ -111,12 +115,7 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
       onNotice: (notice) => notices.push(notice),
     },
   });
-  replica.connect({
-    topic: keys.topic.publicKey,
-    signTopic: async () => new Uint8Array(64),
-    sealSignal: async (plain) => plain,
-    openSignal: async (sealed) => sealed,
-  });
+  replica.connect(topicOf(keys));
   const project = new Project(replica.doc);
   if (makesFile) project.createText('file.txt', '');
   const text = (): Y.Text | undefined => project.list().flatMap(({ id }) => project.text(id) ?? [])[0];

@@ -333,7 +333,8 @@ export class RoomLog {
     const chain = this.#table.open(session, channel);
     if (chain.branches) return stop('chain-closed', 'its author forked');
     if (chain.closed) return stop('chain-closed', `by ${chain.closed.code}`);
-    const entry: Entry = { time, heads: this.#table.headsFor(chain), payload };
+    // A clock may be set to before 1970, of which nothing can be claimed (LOG-3).
+    const entry: Entry = { time: Math.max(time, 0), heads: this.#table.headsFor(chain), payload };
     const checked = this.#table.check(chain, entry);
     if (!checked.ok)
       return checked.error.kind === 'waits'

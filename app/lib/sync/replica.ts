@@ -4,6 +4,7 @@
  */
 import * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
+import { steadyClock } from '../core/clock.ts';
 import type { Channel, PeerId } from '../core/ids.ts';
 import { updateOf } from '../document/transaction-update.ts';
 import type { CheckedSession } from '../log/certificate.ts';
@@ -164,6 +165,7 @@ export class Replica {
     });
     this.#peers = new Peers({
       ...options,
+      clock: steadyClock(clock),
       log,
       rosterNews: this.epochs.news,
       shelf: this.#shelf,
