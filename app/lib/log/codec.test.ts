@@ -1,17 +1,18 @@
 /** Every codec: what is written reads back, and no bytes make it throw, hang or answer with something unbounded. */
+import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
-import { beforeAll, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createEncoder, toUint8Array, writeVarInt, writeVarUint } from 'lib0/encoding';
 import * as Y from 'yjs';
-import type { Bytes } from '../core/bytes.ts';
+import { concat, utf8, type Bytes } from '../core/bytes.ts';
 import type { SessionId } from '../core/ids.ts';
-import { SEAL_KINDS } from '../crypto/room-keys.ts';
+import { SEAL_KINDS, type SealKind } from '../crypto/room-keys.ts';
 import { ByteReader, parse } from '../core/byte-reader.ts';
 import { decodeChains } from './chain-export.ts';
 import { decodeHeads, encodeHeads } from './entry.ts';
-import { CHANNELS, MAX_SEGMENT_BYTES } from './format.ts';
+import { CHANNELS } from './format.ts';
 import { decodeFrontier, encodeFrontier } from './frontier.ts';
-import { openSealed, seal, SEAL_CAPS } from './seal.ts';
+import { openSealed, seal, SEAL_CAPS, withEpoch } from './seal.ts';
 import { decodeSegment, encodeSegment } from './segment.ts';
 import { checkUpdate } from './struct-check.ts';
 import { isPending, testRoom, type TestRoom } from './test-room.ts';
@@ -166,15 +167,76 @@ test('SEAL-4 small records show no exact size; large and repetitive ones shrink'
   );
 });
 
-test('SEAL-3 what inflates past its cap is refused', async () => {
-  const bomb = await seal(
-    { ...room.keys, sealing: { ...room.keys.sealing, presence: room.keys.sealing.hello } },
-    'hello',
-    new Uint8Array(SEAL_CAPS.hello.body),
-  );
-  expect(bomb.length).toBeLessThan(SEAL_CAPS.presence.sealed);
-  expect((await openSealed(room.keys, 'hello', bomb)).ok).toBe(true);
-  expect(MAX_SEGMENT_BYTES).toBeGreaterThan(SEAL_CAPS.hello.body);
+describe('SEAL-3 what inflates past its cap is refused, and inflating stops there', () => {
+  /** As many bytes as were inflated, of whatever was opened since. */
+  let inflated = 0;
+  const Inflating = globalThis.DecompressionStream;
+  beforeEach(() => {
+    inflated = 0;
+    globalThis.DecompressionStream = class extends Inflating {
+      constructor(format: CompressionFormat) {
+        super(format);
+        const reader = this.readable.getReader();
+        const counted = new ReadableStream<Uint8Array<ArrayBuffer>>(
+          {
+            async pull(controller) {
+              const { done, value } = await reader.read();
+              if (done) return controller.close();
+              inflated += value.length;
+              controller.enqueue(value);
+            },
+            cancel: () => reader.cancel(),
+          },
+          { highWaterMark: 0 },
+        );
+        Object.defineProperty(this, 'readable', { value: counted });
+      }
+    };
+  });
+  afterEach(() => {
+    globalThis.DecompressionStream = Inflating;
+  });
+
+  /** A record of that kind whose body inflates to so many zeros: sealed by hand, as no app does it. */
+  async function bomb(kind: SealKind, length: number): Promise<Bytes> {
+    const { encryption } = room.keys.sealing[kind];
+    const header = Uint8Array.of(1, SEAL_KINDS.indexOf(kind), 0, 0, 0, 0);
+    const deflated = deflateRawSync(new Uint8Array(length), { level: 9 });
+    const inner = new Uint8Array(Math.ceil((5 + deflated.length) / 256) * 256);
+    inner[0] = 1;
+    new DataView(inner.buffer).setUint32(1, deflated.length);
+    inner.set(deflated, 5);
+    const body = 5 + deflated.length < 1024 ? inner : inner.slice(0, 5 + deflated.length);
+    const iv = crypto.getRandomValues(new Uint8Array(12));
+    const additionalData = concat(utf8('codeface/seal/1\0'), utf8(room.keys.roomId), header);
+    const encrypted = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData }, encryption, body);
+    return concat(header, iv, new Uint8Array(encrypted));
+  }
+
+  test.each(SEAL_KINDS.map((kind) => [kind, SEAL_CAPS[kind]] as const))('%s', async (kind, cap) => {
+    const most = await bomb(kind, cap.body);
+    expect((await openSealed(room.keys, kind, most)).ok).toBe(true);
+    expect(inflated).toBe(cap.body);
+    // A thousand for one: eight megabytes in a presence, a hundred in a segment of as many kilobytes.
+    for (const length of [cap.body + 1, 6 * cap.body, ...(kind === 'segment' ? [100 * 2 ** 20] : [])]) {
+      const over = await bomb(kind, length);
+      expect(over.length).toBeLessThan(cap.sealed);
+      inflated = 0;
+      expect(await openSealed(room.keys, kind, over)).toEqual({ ok: false, error: { kind: 'too-large' } });
+      expect(inflated).toBeLessThan(cap.body + 256 * 1024);
+    }
+  });
+});
+
+test('SEAL-2 a record of another epoch, or of another kind, is told by its header, of every kind', async () => {
+  for (const kind of SEAL_KINDS) {
+    const sealed = await seal(room.keys, kind, new Uint8Array(40));
+    const told = async (bytes: Bytes) => openSealed(room.keys, kind, bytes);
+    expect(await told(withEpoch(sealed, 1))).toEqual({ ok: false, error: { kind: 'wrong-epoch', epoch: 1 } });
+    const other = SEAL_KINDS.find((one) => one !== kind) ?? kind;
+    expect(await openSealed(room.keys, other, sealed)).toEqual({ ok: false, error: { kind: 'wrong-kind' } });
+    expect((await told(sealed)).ok).toBe(true);
+  }
 });
 
 test('SEAL-7 [seed 3115, 300 runs] damage anywhere is refused', async () => {
@@ -249,6 +311,27 @@ test('ACC-6 [seed 3116, 400 runs] what the check lets through, Yjs applies witho
       },
     ),
     { seed: 3116, numRuns: 400 },
+  );
+});
+
+test('ACC-6 [seed 3118, 300 runs] an update in the second form of Yjs is refused as malformed, whatever it says', () => {
+  const change = fc.record({ at: fc.nat(40), text: fc.string({ maxLength: 5 }), deletes: fc.nat(3) });
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 8 }), (changes) => {
+      const doc = new Y.Doc();
+      const updates: Uint8Array[] = [];
+      doc.on('updateV2', (update: Uint8Array) => updates.push(update));
+      const text = doc.getText('files');
+      for (const { at, text: words, deletes } of changes) {
+        text.insert(Math.min(at, text.length), words);
+        text.delete(0, Math.min(deletes, text.length));
+      }
+      for (const update of [...updates, Y.encodeStateAsUpdateV2(doc)]) {
+        const checked = checkUpdate(Uint8Array.from(update), doc.clientID, 0);
+        expect(checked).toMatchObject({ ok: false, error: { code: 'malformed-update' } });
+      }
+    }),
+    { seed: 3118, numRuns: 300 },
   );
 });
 

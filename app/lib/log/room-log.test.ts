@@ -6,7 +6,7 @@ import { deriveRoomKeys } from '../crypto/room-keys.ts';
 import { issueSession } from './certificate.ts';
 import { encodeHeads, type Entry } from './entry.ts';
 import { MAX_ENTRY_BYTES, type RefusalCode } from './format.ts';
-import { HELD_PER_SESSION_BYTES } from './held-segments.ts';
+import { HELD_PER_ISSUER_BYTES, HELD_PER_SESSION_BYTES } from './held-segments.ts';
 import { RoomLog } from './room-log.ts';
 import { openSealed, seal } from './seal.ts';
 import { decodeSegment } from './segment.ts';
@@ -228,7 +228,8 @@ describe('LOG-11 the time of a message', () => {
     const [ann, ben] = [await newAuthor(), await newAuthor()];
     const last = await say(ann, Number.MAX_SAFE_INTEGER);
     await ben.receive(last.sealed);
-    expect((await say(ben, 5)).told[0]).toBeGreaterThan(last.told[0] ?? Infinity);
+    const answers = [await say(ben, 5), await say(ben, 6), await say(ben, 7)].flatMap(({ told }) => told);
+    expect([...last.told, ...answers]).toEqual([0, 1, 2, 3].map((after) => 2 ** 52 + after));
   });
 });
 
@@ -283,6 +284,11 @@ describe('refusals: each closes its chain at the bad entry, whatever the cut', (
         ),
     ],
     ['malformed-update', 'ACC-6 trailing bytes', (f) => concat(rawUpdate(me(f), 1, [{}]), Uint8Array.of(0))],
+    [
+      'malformed-update',
+      'ACC-6 the second form of Yjs',
+      (f) => Y.convertUpdateFormatV1ToV2(rawUpdate(me(f), 1, [{}])) as Bytes,
+    ],
     ['malformed-update', 'ACC-6 nothing', () => nothing],
     ['malformed-update', 'ACC-6 a huge count', () => Uint8Array.of(1, 255, 255, 255, 255, 255, 255, 255, 15)],
   ];
@@ -504,6 +510,25 @@ describe('ACC-15 held segments', () => {
     expect(log.heldBytes).toBeGreaterThan(HELD_PER_SESSION_BYTES);
     expect(log.frontier()).toEqual([]);
     expect(isPending(doc)).toBe(false);
+  });
+
+  test('however many sessions somebody mints, all of one link share its quota, and an honest one keeps what it holds', async () => {
+    const [ann, ben] = [await newAuthor(), await newAuthor()];
+    await ann.edit((text) => text.insert(0, 'first '));
+    await ben.receive(ann.sealed[0] as Bytes);
+    await ben.edit((text) => text.insert(6, 'then'));
+    const log = room.newLog();
+    expect((await log.receive(ben.sealed[0] as Bytes)).held).toBeDefined();
+    for (let who = 0; who < 12; who++) {
+      const forge = await newForge();
+      forge.add(rawUpdate(forge.session.clientId, 0, [{ origin: [77, 3] }]));
+      for (let i = 0; i < 16; i++) forge.add(crypto.getRandomValues(new Uint8Array(60_000)));
+      for (let seq = 1; seq <= 17; seq++) await log.receive(await forge.segment(seq, seq));
+    }
+    expect(log.heldBytes).toBeLessThanOrEqual(HELD_PER_ISSUER_BYTES);
+    expect(log.heldBytes).toBeGreaterThan(HELD_PER_ISSUER_BYTES - HELD_PER_SESSION_BYTES);
+    // Who holds most gives way: it is not the one who waits for a moment.
+    expect((await log.receive(ann.sealed[0] as Bytes)).accepted).toHaveLength(2);
   });
 
   test('what was evicted is wanted when its dependency has come, and then arrives', async () => {

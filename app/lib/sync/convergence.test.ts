@@ -28,11 +28,15 @@ const realTimeout = globalThis.setTimeout;
 const turn = (ms = 0): Promise<void> => new Promise((resolve) => realTimeout(resolve, ms));
 /** Nothing moved for so long in real time: then all that does not wait for a timer is done. */
 const QUIET_MS = 12;
+/** How long a write takes, in turns of the event loop. */
+const DISK_TURNS = 20;
 
 /** A disk's door for one tab; once the tab is dead nothing passes, and nothing is answered. */
 function doorTo(disk: LogStore, life: { dead: boolean }, onRequest: () => void): LogStore {
   const pass = async <T>(act: () => Promise<T>): Promise<T> => {
     onRequest();
+    // A disk takes its time: what is called saved before it answered is not.
+    for (let turns = 0; turns < DISK_TURNS; turns++) await new Promise(setImmediate);
     if (life.dead) return new Promise<never>(() => undefined);
     const result = await act();
     return life.dead ? new Promise<never>(() => undefined) : result;
@@ -123,6 +127,14 @@ class World {
     this.#network.kill(tab.replica.self);
     void tab.replica.close();
     place.tab = undefined;
+  }
+
+  /** What was typed is an entry, or the tab is no more; the disk may still be at it. */
+  async sealed({ tab }: Place): Promise<void> {
+    const own = (): number =>
+      tab?.replica.frontier.find(({ session }) => session.startsWith(tab.replica.self))?.seq ?? 0;
+    const before = own();
+    for (let turns = 0; turns < 500 && own() === before; turns++) await new Promise(setImmediate);
   }
 
   noteSaved({ tab, words }: Place): void {
@@ -294,6 +306,20 @@ const step: fc.Arbitrary<{ who: number; act: Step; name: string }> = fc
         ] as Named),
       },
       { weight: 2, arbitrary: fc.constant(['kill', (world, place) => world.kill(place)] as Named) },
+      {
+        weight: 3,
+        arbitrary: number.map(
+          (at) =>
+            [
+              'die while saving',
+              async (world, place) => {
+                world.type(place, at);
+                await world.sealed(place);
+                world.kill(place);
+              },
+            ] as Named,
+        ),
+      },
       { weight: 3, arbitrary: fc.constant(['open', (world, place) => world.open(place)] as Named) },
       { weight: 2, arbitrary: fc.constant(['flap', (world, place) => world.flap(place)] as Named) },
       {

@@ -569,9 +569,13 @@ describe('an edit link in bad hands', () => {
     await stillWork(ann, bob);
     // With the missing entry the deletion is in place, and waits for what it names.
     for (const to of [ann, bob]) eve.send(to.replica.self, writeFrame('live', cut[3] as Bytes));
+    const hers = ({ replica }: TestReplica) =>
+      replica.frontier.find(({ session }) => session === eve.session.id)?.seq;
+    await until('all before the deletion is in', () => [ann, bob].every((each) => (hers(each) ?? 0) >= 31));
     ann.text.insert(0, 'still here ');
     await stillWork(ann, bob);
     await seconds(10);
+    for (const each of [ann, bob]) expect([each.read(), hers(each)]).toEqual([bob.read(), 31]);
     expect(bob.read()).toContain('still here');
   });
 
