@@ -11,6 +11,7 @@ const soaked = [
   'app/lib/log/in-few-segments.test.ts',
   'app/lib/sync/convergence.test.ts',
   'app/lib/sync/archive/archive-crash.test.ts',
+  'app/lib/sync/joins.test.ts',
   'app/lib/sync/nothing-taken.test.ts',
   'app/lib/sync/owners-weather.test.ts',
   'app/lib/sync/rest-damage.test.ts',

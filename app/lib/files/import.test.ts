@@ -1,6 +1,15 @@
-import { deflateSync, strToU8, Zip, ZipDeflate, ZipPassThrough, zipSync, type Zippable } from 'fflate';
+import {
+  deflateSync,
+  Inflate,
+  strToU8,
+  Zip,
+  ZipDeflate,
+  ZipPassThrough,
+  zipSync,
+  type Zippable,
+} from 'fflate';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { concat, type Bytes } from '../core/bytes.ts';
 import { MAX_IMPORT_BYTES, type Imported, type ImportRefusal } from './collected.ts';
 import { crc32 } from './crc32.ts';
@@ -119,6 +128,16 @@ describe('a zip', () => {
     expect((await refused(new Blob([zeros]))).kind).toBe('zip-bomb');
     const lying = patched(zeros, CENTRAL, 24, 1_000, 4);
     expect(await refused(new Blob([lying]))).toMatchObject({ kind: 'bad-zip', why: 'damaged' });
+  });
+
+  it('that says little and inflates without end is left at the first step, not at the end of memory', async () => {
+    const steps = vi.spyOn(Inflate.prototype, 'push');
+    const zeros = zipSync({ 'a.bin': new Uint8Array(100 * 1024 * 1024) }, { level: 1 });
+    const lying = patched(zeros, CENTRAL, 24, 1_000, 4);
+    steps.mockClear();
+    expect(await refused(new Blob([lying]))).toMatchObject({ kind: 'bad-zip', why: 'damaged' });
+    expect(steps).toHaveBeenCalledTimes(1);
+    steps.mockRestore();
   });
 
   it('that is too large is refused, and one of exactly the limit is not', async () => {

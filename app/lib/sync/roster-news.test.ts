@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { randomBytes, type Bytes } from '../core/bytes.ts';
 import { deriveRoomKeys, type RoomKeys } from '../crypto/room-keys.ts';
 import { generateSigningKeyPair, sign, type SigningKeyPair } from '../crypto/signatures.ts';
+import { makeGenesis } from '../log/genesis.ts';
 import { makeOwnersStatement } from '../log/new-owners.ts';
 import { makeStatement } from '../log/new-statement.ts';
 import { RoomLog } from '../log/room-log.ts';
@@ -80,6 +81,18 @@ test('ROST-21 an editor can’t make one, and another room’s says nothing here
   forged.set(await sign(strangers.owner.privateKey, forged.subarray(0, -64)), forged.length - 64);
   await news.heard(encodeRoster({ genesis: room.genesis.bytes, statements: [forged] }));
   expect(told).toEqual([]);
+});
+
+test('ROST-21, ROST-35 a room that its owner begins a second time is not followed: the first genesis statement known stays', async () => {
+  const seed = randomBytes(32);
+  const again = await deriveRoomKeys('e', seed, 0, room.keys.roomId);
+  const genesis = await makeGenesis(room.owner, again);
+  const { roster } = await next({ genesis, statements: [], owners: [] }, again);
+  const { news, told } = listen();
+  await news.heard(wire(roster));
+  expect(told).toEqual([]);
+  await news.heard(wire(one));
+  expect(told).toEqual([wire(one)]);
 });
 
 test('ROST-21 to who came by a link of a later epoch, what does not reach it is no news', async () => {
