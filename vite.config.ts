@@ -73,7 +73,7 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: ['{app,signaling,scripts,pocketbase}/**/*.test.ts'],
-          exclude: ['**/*.svelte.test.ts', '**/node_modules/**'],
+          exclude: ['**/node_modules/**'],
           // Two shared cores must not decide a test: what hangs is caught all the same.
           testTimeout: 60_000,
           hookTimeout: 60_000,
