@@ -1,48 +1,21 @@
 /** The process as a person at a terminal meets it. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { serverFolder, serverProcess } from './testing/server-process.ts';
 import { joinedClient, newTopic } from './testing/socket-client.ts';
-import { SMALL_BUILD, temporaryFolder } from './testing/test-server.ts';
 
 // Real processes, sockets and browsers on a machine that may be busy: a limit against hanging, not a measurement.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-/** A copy of the server beside a small build, so that no test needs the app to be built. */
 let folder: string;
 beforeAll(async () => {
-  folder = await temporaryFolder();
-  const root = join(import.meta.dirname, '..');
-  await cp(join(root, 'signaling'), join(folder, 'signaling'), { recursive: true });
-  await cp(join(root, 'app', 'lib', 'core'), join(folder, 'app', 'lib', 'core'), { recursive: true });
-  await cp(join(root, 'package.json'), join(folder, 'package.json'));
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
-  await mkdir(join(folder, 'build'));
-  for (const [name, content] of Object.entries(SMALL_BUILD))
-    await writeFile(join(folder, 'build', name), content);
+  folder = await serverFolder();
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-function run(...args: string[]) {
-  const child = spawn(process.execPath, [join(folder, 'signaling', 'main.ts'), ...args], {
-    cwd: folder,
-    env: { PATH: process.env['PATH'], CODEFACE_POCKETBASE: 'off' },
-  });
-  let out = '';
-  let errors = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, out, errors }));
-  const ready = async () => {
-    await once(child.stdout, 'data');
-    return /ready at (.*)\n/.exec(out)?.[1] ?? '';
-  };
-  return { child, ready, ended };
-}
+const run = (...args: string[]) => serverProcess(folder, ...args);
 
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   test('ends the process with 0 within 3 s, and open sockets with 1001', async () => {
