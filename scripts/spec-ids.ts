@@ -29,7 +29,7 @@ const NAMED = /\b([A-Z]{2,6})-(\d+)(?: to \1-(\d+))?(?![\w-])/g;
 const TITLE = /^[A-Z]{2,6}-\d+[ ,:]/;
 
 export function compareRules(specs: readonly Source[], tests: readonly Source[]): Mismatch {
-  const defined = new Set(specs.flatMap(({ text }) => [...text.matchAll(DEFINED)].map(([, id = '']) => id)));
+  const defined = definedIn(specs);
   const prefixes = new Set([...defined].map(prefixOf));
   const named = new Set<string>();
   const unknown = new Set<string>();
@@ -46,7 +46,12 @@ export function compareRules(specs: readonly Source[], tests: readonly Source[])
   };
 }
 
-function stringsOf({ path, text }: Source): string[] {
+/** The rules that pages define. */
+export const definedIn = (specs: readonly Source[]): ReadonlySet<string> =>
+  new Set(specs.flatMap(({ text }) => [...text.matchAll(DEFINED)].map(([, id = '']) => id)));
+
+/** Strings in a source, pieces of templates among them. */
+export function stringsOf({ path, text }: Source): string[] {
   const strings: string[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node))
@@ -57,7 +62,8 @@ function stringsOf({ path, text }: Source): string[] {
   return strings;
 }
 
-function idsIn(text: string): string[] {
+/** The rules that a text names. */
+export function idsIn(text: string): string[] {
   return [...text.matchAll(NAMED)].flatMap(([, prefix = '', first, last = first]) => {
     const count = Math.max(0, Number(last) - Number(first)) + 1;
     return Array.from({ length: count }, (_, i) => `${prefix}-${Number(first) + i}`);

@@ -37,6 +37,7 @@ const stages: readonly (readonly Step[])[] = [
     { name: 'import rule', run: check([bin('dependency-cruiser/bin/dependency-cruiser.mjs'), ...ruleArgs]) },
     { name: 'dead code', run: check([bin('knip/bin/knip.js')]) },
     { name: 'rule ids of docs/SPEC.md', run: check(['scripts/spec-ids.ts']) },
+    { name: 'table of faults and attacks', run: check(['scripts/faults-table.ts']) },
   ],
   [{ name: 'unit and integration tests', run: unitTests }],
   [{ name: 'build and licences', run: build }],
