@@ -476,13 +476,20 @@ describe('refusals of segments: nothing is closed, the next good one is taken', 
     expect(await ann.edit((text) => text.insert(0, 'still works'))).toBeDefined();
   });
 
-  test('SEAL-6 an entry of 16 MiB passes, alone', async () => {
+  test('SEAL-6, LOG-7 an entry of 16 MiB passes, alone, and one of a byte more does not, whoever signs it', async () => {
     const [ann, ben] = [await newAuthor(), await newAuthor()];
-    const largest = new Uint8Array(MAX_ENTRY_BYTES);
+    const largest = new Uint8Array(16 * 1024 * 1024);
     crypto.getRandomValues(largest.subarray(0, 60_000));
     const sent = await ann.log.append(ann.session, 'talk', largest, 1);
     if (!sent.ok) throw new Error(sent.error.code);
     expect((await ben.receive(sent.value.sealed)).accepted).toHaveLength(1);
+    const larger = concat(largest, Uint8Array.of(0));
+    expect(await ann.log.append(ann.session, 'talk', larger, 1)).toMatchObject({
+      ok: false,
+      error: { code: 'entry-too-large' },
+    });
+    const forge = new Forge(room, await room.newSession(), 'talk').add(larger);
+    expect((await ben.receive(await forge.segment(1, 1))).refused?.code).toBe('malformed-segment');
   });
 });
 
