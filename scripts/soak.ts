@@ -9,6 +9,7 @@ const soaked = [
   'app/lib/log/contested.test.ts',
   'app/lib/log/convergence.test.ts',
   'app/lib/log/in-few-segments.test.ts',
+  'app/lib/log/many-authors.test.ts',
   'app/lib/sync/convergence.test.ts',
   'app/lib/sync/archive/archive-crash.test.ts',
   'app/lib/sync/joins.test.ts',
