@@ -22,7 +22,7 @@ import type { SessionId } from '../core/ids.ts';
 import { archiveKeys, type SeedKind } from '../crypto/room-keys.ts';
 import { sign } from '../crypto/signatures.ts';
 import { readCheckpoint, type Checkpoint } from '../log/checkpoint.ts';
-import { openSealed } from '../log/seal.ts';
+import { openSealed, withEpoch } from '../log/seal.ts';
 import { memoryStore } from '../storage/stores/memory.ts';
 import { RoomLog } from '../log/room-log.ts';
 import type { Worth } from './checkpoints.ts';
@@ -396,6 +396,7 @@ describe('a checkpoint that can not be shown', () => {
     ],
     'is of nothing': ['malformed-checkpoint', ({ by, moment }) => by('e', { ...moment, frontier: [] })],
     'is not sealed for this room': ['not-ours', async ({ elsewhere }) => elsewhere],
+    'was sealed by somebody removed, with the keys before': ['wrong-epoch', async ({ former }) => former],
     'is torn': ['not-ours', async ({ by, moment }) => (await by('e', moment)).slice(0, -1)],
   };
   for (const [what, [code, make]] of Object.entries(refused))
@@ -409,6 +410,7 @@ describe('a checkpoint that can not be shown', () => {
           moment: momentOf(ann),
           by: (kind, moment) => checkpointBy(room, kind, moment),
           elsewhere: await checkpointBy(other, 'e', momentOf(ann)),
+          former: withEpoch(await checkpointBy(room, 'e', momentOf(ann)), 7),
         }),
       );
       const gate = gated();
@@ -489,6 +491,8 @@ interface Hostile {
   readonly moment: Moment;
   readonly by: (kind: SeedKind, moment: Moment) => Promise<Bytes>;
   readonly elsewhere: Bytes;
+  /** Of another epoch. */
+  readonly former: Bytes;
 }
 
 async function roomWithHistory(letters = 30, worth: Worth = ALWAYS) {
