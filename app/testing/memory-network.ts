@@ -25,7 +25,7 @@ interface End {
   readonly events: TransportEvents;
 }
 
-interface Flying {
+export interface Flying {
   readonly from: PeerId;
   readonly to: PeerId;
   readonly frame: Bytes;
@@ -40,6 +40,8 @@ export class MemoryNetwork {
   faults: NetworkFaults = { loss: 0, repeat: 0, reorder: 0 };
   /** What whoever is the wire between two makes of a frame. */
   changes: (frame: Bytes) => Bytes = (frame) => frame;
+  /** Where a test wants it: everything that was sent, in order. */
+  heard: Flying[] | undefined;
   /** Frames sent so far, by their first byte (what kind they are). */
   readonly sent = new Map<number, number>();
 
@@ -58,6 +60,11 @@ export class MemoryNetwork {
         return this.#connection(room.self);
       },
     };
+  }
+
+  /** Whom an end is linked with. */
+  linksOf(self: PeerId): PeerId[] {
+    return [...this.#ends.keys()].filter((other) => this.#linked(self, other));
   }
 
   link(a: PeerId, b: PeerId): void {
@@ -79,6 +86,11 @@ export class MemoryNetwork {
     if (!this.#linked(a, b)) return;
     this.#ends.get(a)?.events.onDoubt?.(b, doubtful);
     this.#ends.get(b)?.events.onDoubt?.(a, doubtful);
+  }
+
+  /** Somebody on the way sends a frame once more, or one of their own. */
+  bring({ from, to, frame }: Flying): void {
+    if (this.#linked(from, to)) this.#ends.get(to)?.events.onFrame(from, frame);
   }
 
   /** An end is gone without a word, as when its process was killed. */
@@ -111,6 +123,7 @@ export class MemoryNetwork {
 
   #send(from: PeerId, to: PeerId, frame: Bytes): void {
     if (!this.#linked(from, to)) return;
+    this.heard?.push({ from, to, frame: frame.slice() });
     this.sent.set(frame[0] ?? -1, (this.sent.get(frame[0] ?? -1) ?? 0) + 1);
     if (this.#chance() < this.faults.loss) return;
     const copies = this.#chance() < this.faults.repeat ? 2 : 1;

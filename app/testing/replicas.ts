@@ -15,6 +15,7 @@ import { memoryStore } from '../lib/storage/stores/memory.ts';
 import type { Worth } from '../lib/sync/checkpoints.ts';
 import { inPlaceFolder, type Folder } from '../lib/sync/folder.ts';
 import { stateHash } from '../lib/sync/fold-session.ts';
+import type { LeadershipPage } from '../lib/sync/leadership.ts';
 import type { OutboxState } from '../lib/sync/outbox.ts';
 import type { ArchiveDoor, ArchiveWay } from '../lib/sync/replica-events.ts';
 import { Replica, type ReplicaNotice } from '../lib/sync/replica.ts';
@@ -69,6 +70,7 @@ export interface ReplicaSetup {
   readonly archive?: ArchiveWay;
   /** When it shows newcomers a checkpoint. */
   readonly worth?: Worth;
+  readonly sharing?: LeadershipPage;
   /** Creates the room's one file; of the first replica only. */
   readonly makesFile?: boolean;
   /** False for a joiner that only has the link. */
@@ -105,6 +107,7 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
     ...(setup.worth && { worth: setup.worth }),
     ...(setup.archive && { archive: setup.archive }),
     clock: setup.clock ?? systemClock,
+    ...(setup.sharing && { sharing: setup.sharing }),
     events: {
       onMessages: (accepted) => messages.push(...accepted),
       onSaved: (state) => {

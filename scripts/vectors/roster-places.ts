@@ -89,7 +89,7 @@ export const rosterFrameVectors = () => {
       name: 'an unknown kind',
       rules: ['SYNC-1'],
       epoch: 1,
-      bytes: of('of epoch 1', '08'),
+      bytes: of('of epoch 1', 'ff'),
       refused: 'malformed-frame' as const,
     },
     { name: 'nothing', rules: ['SYNC-1'], epoch: 1, bytes: '', refused: 'malformed-frame' as const },
@@ -126,7 +126,7 @@ export async function doorVectors(room: VectorRoom) {
       rules: ['ROST-22'],
       epoch: 0,
       frames: [
-        closed('what is no frame', 1, '07'),
+        closed('what is no frame', 1, 'ff'),
         closed('presence', 2, sameAs('frames/presence')),
         closed('a HELLO of other keys', 3, { of: 'frames/the first HELLO', changes: ['99-100:00'] }),
         { name: 'the first', link: 4, received: hello, answer },

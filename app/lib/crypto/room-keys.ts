@@ -17,7 +17,7 @@ export const SEED_BYTES = 32;
 
 /** What is sealed, each kind with keys of its own. 'signal' goes through the signaling server, 'genesis' into the archive. */
 export type SealKind =
-  'segment' | 'hello' | 'want' | 'presence' | 'signal' | 'genesis' | 'roster' | 'checkpoint';
+  'segment' | 'hello' | 'want' | 'presence' | 'signal' | 'genesis' | 'roster' | 'checkpoint' | 'reach';
 export const SEAL_KINDS: readonly SealKind[] = [
   'segment',
   'hello',
@@ -27,6 +27,7 @@ export const SEAL_KINDS: readonly SealKind[] = [
   'genesis',
   'roster',
   'checkpoint',
+  'reach',
 ];
 
 /** The keys of one seal kind: encryption, and the one that makes IVs from what is encrypted (SEAL-5). */
@@ -89,7 +90,7 @@ export async function deriveRoomKeys(
     ]),
     ivSecret: expand(v, `iv/${kind}`),
   });
-  const [segment, hello, want, presence, signal, genesis, roster, checkpoint] = await Promise.all([
+  const [segment, hello, want, presence, signal, genesis, roster, checkpoint, reach] = await Promise.all([
     sealKey('segment'),
     sealKey('hello'),
     sealKey('want'),
@@ -98,6 +99,7 @@ export async function deriveRoomKeys(
     sealKey('genesis'),
     sealKey('roster'),
     sealKey('checkpoint'),
+    sealKey('reach'),
   ]);
   return {
     roomId,
@@ -109,7 +111,7 @@ export async function deriveRoomKeys(
     ...(c && { commentInvite: await pair(c, 'comment-invite') }),
     viewInvite: await pair(v, 'view-invite'),
     topic: await pair(v, 'topic'),
-    sealing: { segment, hello, want, presence, signal, genesis, roster, checkpoint },
+    sealing: { segment, hello, want, presence, signal, genesis, roster, checkpoint, reach },
   };
 }
 

@@ -70,13 +70,19 @@ export class Epochs {
   openDoors(): void {
     const { roomId, keys, self, transports, onError } = this.#options;
     const roster = (): Bytes | undefined => this.news.whole;
-    if (roster() === undefined) return;
+    if (roster() === undefined || this.#doors !== undefined) return;
     // Few rooms have former epochs: not part of what everybody waits for.
     this.#doors = import('./doors.ts')
       .then(({ Doors }) =>
         this.#closed ? undefined : new Doors(keys.past ?? [], { roomId, self, transports, roster, onError }),
       )
       .catch((error: unknown) => void onError('the door of a former epoch', error));
+  }
+
+  /** Another tab of this browser answers there. */
+  shutDoors(): void {
+    const { onError } = this.#options;
+    this.#shut().catch((error: unknown) => void onError('the door of a former epoch', error));
   }
 
   /** All statements of this epoch, once the room is known. */
@@ -154,6 +160,12 @@ export class Epochs {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await (await this.#doors)?.close();
+    await this.#shut();
+  }
+
+  async #shut(): Promise<void> {
+    const doors = this.#doors;
+    this.#doors = undefined;
+    await (await doors)?.close();
   }
 }

@@ -45,7 +45,11 @@ export class FrameQueue {
   push(link: MeshLink, kind: FrameKind, body: Bytes): void {
     const line = this.#lineOf(link);
     if (line.frames >= MAX_WAITING_FRAMES || line.bytes + body.length > MAX_WAITING_BYTES) return;
-    if ((kind === 'hello' || kind === 'want' || kind === 'roster') && !this.#allowed(line)) return;
+    if (
+      (kind === 'hello' || kind === 'want' || kind === 'roster' || kind === 'reach') &&
+      !this.#allowed(line)
+    )
+      return;
     line.frames++;
     line.bytes += body.length;
     const work = () =>

@@ -1,5 +1,6 @@
 /**
- * The frames two tabs exchange over any transport: HELLO, WANT, SEGMENTS, LIVE, PRESENCE (SPEC, SYNC-1 to SYNC-6).
+ * The frames two tabs exchange over any transport: HELLO, WANT, SEGMENTS, LIVE, PRESENCE (SPEC, SYNC-1 to SYNC-6); those
+ * of a tab that leads are in carried-frames.ts.
  * HELLO, WANT and PRESENCE are sealed as a whole; SEGMENTS and LIVE carry segments that are sealed already.
  * Every decoder is the one door for bytes a peer sent: strict, capped, and never throws.
  */
@@ -22,6 +23,8 @@ export const frameType = {
   live: 5,
   roster: 6,
   checkpoint: 7,
+  reach: 8,
+  carry: 9,
 } as const;
 export type FrameKind = keyof typeof frameType;
 

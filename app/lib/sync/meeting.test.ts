@@ -2,12 +2,13 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MemoryNetwork } from '../../testing/memory-network.ts';
 import { makeRoom, replicasOfATest, type TestRoom, until } from '../../testing/replicas.ts';
 import type { Bytes } from '../core/bytes.ts';
+import type { PeerId } from '../core/ids.ts';
 import { generateDeviceKeyPair } from '../crypto/device-keys.ts';
 import { issueSession, type OwnSession } from '../log/certificate.ts';
 import { RoomLog } from '../log/room-log.ts';
 import { frameType } from './frames.ts';
 import { Meeting } from './meeting.ts';
-import { MeshLink } from './mesh.ts';
+import { MeshLink, type Carried } from './mesh.ts';
 
 /** One end of one link, whose frames go where the test takes them. */
 class End {
@@ -21,20 +22,20 @@ class End {
   /** Whose HELLO is being heard. */
   #expected: End | undefined;
 
-  private constructor(options: Pick<ConstructorParameters<typeof Meeting>[0], 'keys' | 'session' | 'log'>) {
+  private constructor(
+    options: Pick<ConstructorParameters<typeof Meeting>[0], 'keys' | 'session' | 'log'>,
+    carried?: Carried,
+  ) {
     this.session = options.session;
-    this.link = new MeshLink('webrtc', 'the other', {
-      status: { kind: 'up' },
-      links: () => ['the other'],
+    const way: ConstructorParameters<typeof MeshLink>[2] = {
       send: (_, frame) => {
         this.sent.push(frame.subarray(1));
         this.events.push('hello');
       },
-      broadcast: () => undefined,
       queuedBytes: () => 0,
       drained: () => Promise.resolve(),
-      close: () => Promise.resolve(),
-    });
+    };
+    this.link = new MeshLink('webrtc', 'the other', way, carried);
     this.meeting = new Meeting({
       ...options,
       roomId: options.keys.roomId,
@@ -49,11 +50,16 @@ class End {
   }
 
   /** `certifiedIn`: the room whose invite vouches for it. */
-  static async of(room: TestRoom, knowsGenesis: boolean, certifiedIn = room): Promise<End> {
+  static async of(
+    room: TestRoom,
+    knowsGenesis: boolean,
+    certifiedIn = room,
+    carried?: Carried,
+  ): Promise<End> {
     const keys = await room.keys('e');
     const session = await issueSession(await certifiedIn.keys('e'), await generateDeviceKeyPair());
     const genesis = knowsGenesis ? { genesis: room.genesis } : {};
-    return new End({ keys, session, log: new RoomLog({ roomId: keys.roomId, keys, ...genesis }) });
+    return new End({ keys, session, log: new RoomLog({ roomId: keys.roomId, keys, ...genesis }) }, carried);
   }
 
   greet(): Promise<void> {
@@ -102,6 +108,19 @@ describe('SYNC-2: a meeting', () => {
     await newcomer.hear(host);
     expect(newcomer.events).toEqual(['hello', 'met', 'hello', 'frontier']);
     expect(host.events).toEqual(['hello']);
+  });
+
+  it('SYNC-21 is one with a tab of the carrier’s device only, where another browser’s tab carries', async () => {
+    const room = await makeRoom();
+    for (const own of [true, false]) {
+      const carriedTab = await End.of(room, true);
+      const device = own ? carriedTab.session.device : (await End.of(room, true)).session.device;
+      const host = await End.of(room, true, room, { by: 'the carrier' as PeerId, device });
+      await host.greet();
+      await carriedTab.hear(host);
+      await host.hear(carriedTab);
+      expect(host.events.includes('met')).toBe(own);
+    }
   });
 
   it('asks by the nonce that the far end has now', async () => {

@@ -202,6 +202,8 @@ export class Meeting {
     // My own words sent back to me, or somebody else's on a link that is already somebody's, are not a meeting.
     if (session.id === this.#options.session.id) return;
     if (state.met !== undefined && state.met.id !== session.id) return;
+    // Nobody is carried but by their own browser: whoever else carries them is a wire that could withhold.
+    if (link.carried?.device !== undefined && link.carried.device !== session.device) return;
     state.theirNonce = hello.value.nonce;
     for (const row of rows.value) {
       const chain = chainKey(row);

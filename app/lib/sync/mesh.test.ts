@@ -63,7 +63,14 @@ function meshOf(...ids: TransportId[]) {
   const doubt = (id: TransportId, name: string, doubtful: boolean): void =>
     events.get(id)?.onDoubt?.(name, doubtful);
   const arrives = (id: TransportId, name: string): void => events.get(id)?.onFrame(name, frame);
-  return { mesh, open, close, doubt, arrives, carries, asked, checked, detours };
+  /** What the transport of that kind that is connected now can still say when it is not any more. */
+  const firstEvents = new Map(events);
+  const late = (id: TransportId): TransportEvents => {
+    const found = firstEvents.get(id);
+    if (found === undefined) throw new Error('no such transport');
+    return found;
+  };
+  return { mesh, open, close, doubt, arrives, carries, late, asked, checked, detours };
 }
 
 test('SYNC-7 a peer is sent to by its best link only, and by the next when that closes', () => {
@@ -148,4 +155,50 @@ test('SYNC-18 a frame that comes by a detour has this end ask on its own best li
   expect(asked).toEqual([]);
   arrives('relay', 'r');
   expect(asked).toEqual(['webrtc']);
+});
+
+test('SYNC-20 a tab that does not lead has ways to the tabs of its browser only, and again when it leads', () => {
+  const { mesh, open, close, carries } = meshOf('relay', 'webrtc', 'broadcast-channel');
+  open('relay', 'r');
+  open('webrtc', 'w');
+  mesh.lead(false);
+  expect([mesh.linkTo(ann), carries(), mesh.status('relay')]).toEqual([undefined, [], undefined]);
+  open('broadcast-channel', 'b');
+  expect(carries()).toEqual(['broadcast-channel']);
+  close('broadcast-channel', 'b');
+  mesh.lead(true);
+  open('relay', 'again');
+  expect([carries(), mesh.status('relay')]).toEqual([['relay'], { kind: 'up' }]);
+});
+
+test('SYNC-20 what a transport says after it was closed is not heard', () => {
+  const { mesh, open, late } = meshOf('relay');
+  open('relay', 'r');
+  mesh.lead(false);
+  late('relay').onLink('late');
+  late('relay').onStatus({ kind: 'down', why: 'late' });
+  expect([[...mesh.links()], mesh.status('relay')]).toEqual([[], undefined]);
+});
+
+test('SYNC-20 whoever is carried is sent to by the newest carrier, and by a link of their own as soon as there is one', () => {
+  const { mesh, open, close, carries } = meshOf('relay');
+  const carried: string[] = [];
+  const carriedBy = (by: string): MeshLink => {
+    const link = mesh.openCarried(
+      { send: () => void carried.push(by), queuedBytes: () => 0, drained: () => Promise.resolve() },
+      { by: by as PeerId },
+    );
+    mesh.identify(link, ann);
+    return link;
+  };
+  const now = (): string[] => [...carries(), ...carried.splice(0)];
+  carriedBy('old');
+  expect(now()).toEqual(['old']);
+  const newer = carriedBy('new');
+  expect(now()).toEqual(['new']);
+  open('relay', 'r');
+  expect(now()).toEqual(['relay']);
+  close('relay', 'r');
+  mesh.endCarried(newer, 'test');
+  expect(now()).toEqual(['old']);
 });

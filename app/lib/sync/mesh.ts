@@ -2,10 +2,11 @@
  * The links of all transports, gathered into peers. A peer may be reachable by several links at once: the best one
  * carries (another tab of this browser, then a direct channel, then the relay), so relaying to a peer stops by itself
  * when a direct channel to it is up, and begins again when that dies. While a link is doubtful (its far end stopped
- * answering) the next best carries, and what goes to everybody goes over both. Knows nothing of what frames hold.
+ * answering) the next best carries, and what goes to everybody goes over both. Tabs of one browser may be reached through
+ * the one of them that leads (carriage.ts). Knows nothing of what frames hold.
  */
 import type { Bytes } from '../core/bytes.ts';
-import type { PeerId } from '../core/ids.ts';
+import type { DeviceId, PeerId } from '../core/ids.ts';
 import type {
   Lane,
   LinkId,
@@ -15,6 +16,18 @@ import type {
   TransportRoom,
   TransportStatus,
 } from './transport.ts';
+
+/** What carries the frames of a link. */
+type LinkWay = Pick<TransportConnection, 'send' | 'ask' | 'queuedBytes' | 'drained'>;
+
+/** Whose frames a link carries where it is no way of its own: they go through another tab (SYNC-20). */
+export interface Carried {
+  readonly by: PeerId;
+  /** Whose tab alone may be at the far end. */
+  readonly device?: DeviceId;
+  /** By what the carrier reaches it, where that is not the carrier's own link. */
+  path?: TransportId;
+}
 
 /** Better first. */
 const preference: readonly TransportId[] = ['broadcast-channel', 'webrtc', 'relay'];
@@ -26,26 +39,32 @@ export class MeshLink {
   doubtful = false;
   readonly transport: TransportId;
   readonly id: LinkId;
-  readonly #connection: TransportConnection;
+  readonly carried: Carried | undefined;
+  readonly #way: LinkWay;
 
-  constructor(transport: TransportId, id: LinkId, connection: TransportConnection) {
+  constructor(transport: TransportId, id: LinkId, way: LinkWay, carried?: Carried) {
     this.transport = transport;
     this.id = id;
-    this.#connection = connection;
+    this.#way = way;
+    this.carried = carried;
   }
 
   send(frame: Bytes, lane: Lane): void {
-    this.#connection.send(this.id, frame, lane);
+    this.#way.send(this.id, frame, lane);
   }
 
   /** What is sent next is to be answered, so that a path that has silently died is noticed (NET-61). */
   ask(): void {
-    this.#connection.ask?.(this.id);
+    this.#way.ask?.(this.id);
   }
 
   /** Resolves when what was queued has nearly all left this tab, or the link closed. */
   drained(): Promise<void> {
-    return this.#connection.drained(this.id);
+    return this.#way.drained(this.id);
+  }
+
+  get queuedBytes(): number {
+    return this.#way.queuedBytes(this.id);
   }
 }
 
@@ -66,11 +85,29 @@ export class Mesh {
   readonly #best = new Map<PeerId, MeshLink>();
   /** The doubtful link that would be the best, by peer. */
   readonly #passedOver = new Map<PeerId, MeshLink>();
+  readonly #transports: readonly Transport[];
+  readonly #room: TransportRoom;
   readonly #events: MeshEvents;
+  #carried = 0;
+  #closing: Promise<unknown> = Promise.resolve();
 
-  constructor(transports: readonly Transport[], room: TransportRoom, events: MeshEvents) {
+  /** `leads`: as in `lead`. */
+  constructor(transports: readonly Transport[], room: TransportRoom, events: MeshEvents, leads = true) {
+    this.#transports = transports;
+    this.#room = room;
     this.#events = events;
-    for (const transport of transports) this.#connect(transport, room);
+    for (const transport of transports) if (leads || isNear(transport.id)) this.#connect(transport);
+  }
+
+  /** Opens the ways to other browsers, or closes them. */
+  lead(leads: boolean): void {
+    for (const transport of this.#transports) {
+      const connection = this.#connections.get(transport.id);
+      if (isNear(transport.id) || leads === (connection !== undefined)) continue;
+      if (connection === undefined) this.#connect(transport);
+      else this.#disconnect(transport.id, connection);
+    }
+    this.#events.onChange();
   }
 
   /** Every peer that said HELLO, by its best link. */
@@ -89,6 +126,23 @@ export class Mesh {
 
   status(transport: TransportId): TransportStatus | undefined {
     return this.#status.get(transport);
+  }
+
+  /** A link to a tab that another tab reaches; it stays until `end`. */
+  openCarried(way: LinkWay, carried: Carried): MeshLink {
+    const link = new MeshLink('relay', `carried ${this.#carried++}`, way, carried);
+    this.#opened(link.id, link);
+    return link;
+  }
+
+  /** Ends a link that `openCarried` gave. */
+  endCarried({ id }: MeshLink, why: string): void {
+    this.#closed(id, why);
+  }
+
+  /** By what a peer is reached in the end, whoever carries it there. */
+  pathOf({ carried, transport }: MeshLink): TransportId {
+    return (carried && (carried.path ?? this.#best.get(carried.by)?.transport)) ?? transport;
   }
 
   /** Says whose link this is. */
@@ -114,18 +168,29 @@ export class Mesh {
 
   /** One frame to every peer: as many sends as there are peers, and one more for each whose direct link is doubtful. */
   broadcast(frame: Bytes, lane: Lane): void {
-    for (const link of this.#best.values()) link.send(frame, lane);
+    // What another tab carries first: it is busy with what was meant for itself afterwards.
+    for (const link of this.#best.values()) if (link.carried) link.send(frame, lane);
+    for (const link of this.#best.values()) if (!link.carried) link.send(frame, lane);
     for (const link of this.#passedOver.values()) link.send(frame, lane);
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
+    await this.#closing;
     this.#links.clear();
     this.#best.clear();
     this.#passedOver.clear();
   }
 
-  #connect(transport: Transport, room: TransportRoom): void {
+  #disconnect(id: TransportId, connection: TransportConnection): void {
+    this.#connections.delete(id);
+    this.#status.delete(id);
+    for (const [key, link] of [...this.#links])
+      if (link.transport === id && link.carried === undefined) this.#closed(key, 'another tab leads');
+    this.#closing = Promise.all([this.#closing, connection.close()]);
+  }
+
+  #connect(transport: Transport): void {
     // A transport may call back before connect() has returned; those calls wait for the connection.
     const waiting: { connection: TransportConnection | undefined; early: (() => void)[] } = {
       connection: undefined,
@@ -134,17 +199,12 @@ export class Mesh {
     const whenConnected = (act: (to: TransportConnection) => void): void => {
       const { connection, early } = waiting;
       if (connection === undefined) early.push(() => whenConnected(act));
-      else act(connection);
+      // What was closed because another tab leads may still have a last word.
+      else if (this.#connections.get(transport.id) === connection) act(connection);
     };
     const key = (id: LinkId) => `${transport.id}/${id}`;
-    const connection = transport.connect(room, {
-      onLink: (id) =>
-        whenConnected((to) => {
-          const link = new MeshLink(transport.id, id, to);
-          this.#links.set(key(id), link);
-          this.#events.onLink(link);
-          this.#events.onChange();
-        }),
+    const connection = transport.connect(this.#room, {
+      onLink: (id) => whenConnected((to) => this.#opened(key(id), new MeshLink(transport.id, id, to))),
       onFrame: (id, frame) =>
         whenConnected(() => {
           const link = this.#links.get(key(id));
@@ -152,15 +212,22 @@ export class Mesh {
         }),
       onLinkClosed: (id, why) => whenConnected(() => this.#closed(key(id), why)),
       onDoubt: (id, doubtful) => whenConnected(() => this.#doubted(key(id), doubtful)),
-      onStatus: (status) => {
-        this.#status.set(transport.id, status);
-        this.#events.onChange();
-      },
+      onStatus: (status) =>
+        whenConnected(() => {
+          this.#status.set(transport.id, status);
+          this.#events.onChange();
+        }),
     });
     waiting.connection = connection;
     this.#connections.set(transport.id, connection);
     if (!this.#status.has(transport.id)) this.#status.set(transport.id, connection.status);
     for (const act of waiting.early) act();
+  }
+
+  #opened(key: string, link: MeshLink): void {
+    this.#links.set(key, link);
+    this.#events.onLink(link);
+    this.#events.onChange();
   }
 
   #closed(key: string, why: string): void {
@@ -200,8 +267,8 @@ export class Mesh {
     let wanted: MeshLink | undefined;
     for (const link of this.#links.values())
       if (link.peer === peer) {
-        if (wanted === undefined || rank(link) < rank(wanted)) wanted = link;
-        if (!link.doubtful && (best === undefined || rank(link) < rank(best))) best = link;
+        if (wanted === undefined || isBetter(link, wanted)) wanted = link;
+        if (!link.doubtful && (best === undefined || isBetter(link, best))) best = link;
       }
     best ??= wanted;
     if (best === undefined) this.#best.delete(peer);
@@ -211,4 +278,12 @@ export class Mesh {
   }
 }
 
-const rank = (link: MeshLink): number => preference.indexOf(link.transport);
+/** Links within this browser. */
+export const isNear = (transport: TransportId): boolean => transport === 'broadcast-channel';
+
+const rank = ({ carried, transport }: MeshLink): number =>
+  carried ? preference.length : preference.indexOf(transport);
+
+/** `later` was opened after `link`. Of two tabs that carry, the newer one leads. */
+const isBetter = (later: MeshLink, link: MeshLink): boolean =>
+  rank(later) < rank(link) || (later.carried !== undefined && link.carried !== undefined);

@@ -9,6 +9,7 @@ import type { ForkProof } from '../log/receipt.ts';
 import type { RoomLog } from '../log/room-log.ts';
 import { openSealed, seal } from '../log/seal.ts';
 import { Answers } from './answers.ts';
+import type { Carriage } from './carriage.ts';
 import { CatchUp } from './catch-up.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { FrameQueue } from './frame-queue.ts';
@@ -45,6 +46,8 @@ export interface PeersOptions extends Omit<ReplicaOptions, 'store' | 'folder' | 
   readonly atRest: LogAtRest;
   /** The room's genesis statement was learnt. */
   readonly onGenesis: () => void;
+  /** This tab has ways to other browsers now, or has none any more. */
+  readonly onLead: (leads: boolean) => void;
   /** The owner's statements, to and from whoever is at the far end (ROST-20). */
   readonly rosterNews: RosterNews;
   /** Takes segments that a peer sent into the room. */
@@ -71,7 +74,11 @@ export class Peers {
   readonly #toldOwners = new WeakSet<MeshLink>();
   readonly #shown = new WeakSet<MeshLink>();
   #mesh: Mesh | undefined;
+  #carriage: Carriage | undefined;
+  #fetching: Promise<void> | undefined;
+  #fetch: () => Promise<void> = () => Promise.resolve();
   #caughtUp = false;
+  #closed = false;
   #ownPresence: Bytes = new Uint8Array();
   #presenceSentAt = 0;
   #tick: ReturnType<typeof setInterval> | undefined;
@@ -79,6 +86,8 @@ export class Peers {
   constructor(options: PeersOptions) {
     const { roomId, keys, session, clock, events, log, shelf, atRest, settled } = options;
     this.#options = options;
+    // Fetched while the room is read from the disk.
+    if (options.sharing) void import('./carriage.ts').catch(() => undefined);
     this.#catchUp = new CatchUp({
       now: () => clock.now(),
       // Where both have something and it is not the same, their segment proves a fork.
@@ -160,21 +169,26 @@ export class Peers {
 
   /** Begins to meet others. */
   connect(room: Omit<TransportRoom, 'self' | 'roomId'>): void {
-    this.#mesh = new Mesh(
+    const { sharing, session, roomId, onLead } = this.#options;
+    const mesh = (this.#mesh = new Mesh(
       this.#options.transports,
-      { ...room, self: peerIdOf(this.#options.session.id), roomId: this.#options.roomId },
+      { ...room, self: peerIdOf(session.id), roomId },
       {
         onLink: (link) => this.#greetings.opened(link),
-        onFrame: (link, frame) => {
-          const read = readFrame(frame);
-          if (read.ok) this.#frames.push(link, read.value.kind, read.value.body);
-        },
+        onFrame: (link, frame) => this.#arrived(link, frame),
         onLinkClosed: (link) => this.#onLinkClosed(link),
         // It names what moved: what went into the dead link is asked for.
-        onDetour: (link) => this.#greet(link, false),
-        onChange: () => this.#options.events.onPeers(),
+        onDetour: (link) => {
+          for (const each of mesh.peers.values())
+            if (each === link || each.carried?.by === link.peer) this.#greet(each, false);
+        },
+        onChange: () => this.#changed(),
       },
-    );
+      sharing === undefined,
+    ));
+    this.#fetch = () => (this.#fetching ??= this.#fetchCarriage(mesh));
+    if (sharing === undefined) onLead(true);
+    else void this.#fetch();
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);
   }
 
@@ -217,7 +231,10 @@ export class Peers {
 
   /** By which kind of link each peer is reached. */
   paths(): ReadonlyMap<PeerId, TransportId> {
-    return new Map([...(this.#mesh?.peers ?? [])].map(([peer, link]) => [peer, link.transport]));
+    const mesh = this.#mesh;
+    return new Map(
+      [...(mesh?.peers ?? [])].map(([peer, link]) => [peer, mesh?.pathOf(link) ?? link.transport]),
+    );
   }
 
   /** Peers whose direct link has stopped answering. */
@@ -227,7 +244,12 @@ export class Peers {
   }
 
   transportStatus(transport: TransportId): TransportStatus | undefined {
-    return this.#mesh?.status(transport);
+    return this.#mesh?.status(transport) ?? this.#carriage?.status(transport);
+  }
+
+  /** Whether other browsers are reached by another tab of this one. */
+  get follows(): boolean {
+    return this.#carriage?.follows === true;
   }
 
   /** Listens no more for silence; frames still come until `close`. */
@@ -241,6 +263,8 @@ export class Peers {
   async close(): Promise<void> {
     clearInterval(this.#tick);
     this.#greetings.dispose();
+    this.#closed = true;
+    await this.#carriage?.close();
     await this.#mesh?.close();
   }
 
@@ -280,6 +304,53 @@ export class Peers {
         return;
       case 'presence':
         return this.#presence.receive(peer, body);
+      case 'reach':
+      case 'carry':
+        if (this.#carriage === undefined) await this.#fetch();
+        if (kind === 'reach') return this.#carriage?.heard(link, body);
+        return void this.#carriage?.carry(link, body);
+    }
+  }
+
+  #arrived(link: MeshLink, frame: Bytes): void {
+    const read = readFrame(frame);
+    if (!read.ok) return;
+    const { kind, body } = read.value;
+    // What goes on to another tab waits for nothing here.
+    if (kind === 'carry' && this.#meeting.hasMet(link) && this.#carriage?.carry(link, body)) return;
+    this.#frames.push(link, kind, body);
+  }
+
+  #changed(): void {
+    this.#carriage?.changed();
+    this.#options.events.onPeers();
+  }
+
+  /** Few people have several tabs of a room: no part of what everybody waits for. */
+  async #fetchCarriage(mesh: Mesh): Promise<void> {
+    const { sharing, session, onLead, roomId, keys } = this.#options;
+    const name = `codeface-lead-${roomId}-${keys.epoch}-${session.device}`;
+    try {
+      const { Carriage } = await import('./carriage.ts');
+      if (this.#closed) return;
+      this.#carriage = new Carriage({
+        ...this.#options,
+        mesh,
+        self: peerIdOf(session.id),
+        device: session.device,
+        deviceOf: (link) => this.#meeting.metOn(link)?.device,
+        onFrame: (link, frame) => this.#arrived(link, frame),
+        onChange: () => this.#changed(),
+        onError: this.#internal('the tabs of this browser'),
+        sharing: sharing && { name, page: sharing },
+      });
+    } catch (error) {
+      // Out of reach, as after an update: this tab is for itself, and another browser's tabs are asked for again.
+      this.#fetching = undefined;
+      this.#internal('the tabs of this browser')(error);
+      if (sharing === undefined) return;
+      mesh.lead(true);
+      onLead(true);
     }
   }
 
@@ -378,6 +449,7 @@ export class Peers {
 
   #onTick(): void {
     const now = this.#now();
+    this.#carriage?.tick();
     this.#presence.expire();
     if (now - this.#presenceSentAt > PRESENCE_REFRESH_MS)
       this.#sendPresence().catch(this.#internal('presence'));

@@ -1,4 +1,5 @@
-/** Every transport a room meets others by, in order of preference (mesh.ts). */
+/** Every transport a room meets others by, in order of preference (mesh.ts), and what tabs need to share them. */
+import type { LeadershipPage } from './leadership.ts';
 import type { Transport } from './transport.ts';
 import { broadcastChannelTransport } from './transports/broadcast-channel.ts';
 import { relayTransport } from './transports/relay.ts';
@@ -13,3 +14,13 @@ export function transportsTo(origin: string): Transport[] {
     webrtcTransport({ signalUrl: socket('/signal'), iceUrl: new URL('/ice', origin).href }),
   ];
 }
+
+/** Undefined where tabs can't agree on which of them leads: each is for itself. */
+export const sharedByTabs = (): LeadershipPage | undefined =>
+  'locks' in navigator && 'BroadcastChannel' in globalThis
+    ? {
+        locks: navigator.locks,
+        visible: () => document.visibilityState === 'visible',
+        events: globalThis,
+      }
+    : undefined;

@@ -19,6 +19,7 @@ import type { Owner } from './archive/registration.ts';
 import type { RoomWaits } from './archive/room-at-rest.ts';
 import type { Worth } from './checkpoints.ts';
 import type { Folder } from './folder.ts';
+import type { LeadershipPage } from './leadership.ts';
 import type { RestDamage } from './log-at-rest.ts';
 import type { OutboxState } from './outbox.ts';
 import type { Transport } from './transport.ts';
@@ -39,6 +40,8 @@ export interface ReplicaOptions {
   readonly store: LogStore;
   readonly folder: Folder;
   readonly transports: readonly Transport[];
+  /** Where one tab of the device reaches other browsers for all of them. */
+  readonly sharing?: LeadershipPage;
   /** Where the room's ciphertext may be kept for when nobody is here. */
   readonly archive?: ArchiveWay;
   readonly clock: Clock;

@@ -177,6 +177,7 @@ export class Replica {
         // Where the statement was lost, nothing that is here could be read yet.
         this.#readOn();
       },
+      onLead: (leads) => (leads ? this.epochs.openDoors() : this.epochs.shutDoors()),
       take: (batch) => this.#take(batch),
     });
     if (options.archive !== undefined) this.#archive = this.#archiveOf(options.archive);
@@ -231,7 +232,6 @@ export class Replica {
   connect(room: Omit<TransportRoom, 'self' | 'roomId'>): void {
     this.#peers.connect(room);
     this.#archive?.start();
-    this.epochs.openDoors();
   }
 
   /** Everybody who wrote in the room, by session. */
@@ -316,6 +316,11 @@ export class Replica {
   /** Peers whose direct link has stopped answering: what is written goes by the relay too, where there is one. */
   doubted(): ReadonlySet<PeerId> {
     return this.#peers.doubted();
+  }
+
+  /** Whether other browsers are reached by another tab of this one. */
+  get follows(): boolean {
+    return this.#peers.follows;
   }
 
   transportStatus(transport: TransportId): TransportStatus | undefined {

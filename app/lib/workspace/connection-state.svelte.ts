@@ -35,6 +35,7 @@ export class ConnectionState {
       relay: replica.transportStatus('relay'),
       webrtc: replica.transportStatus('webrtc'),
       online: navigator.onLine,
+      follows: replica.follows,
     });
   }
 

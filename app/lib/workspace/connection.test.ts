@@ -13,14 +13,16 @@ interface Facts {
   readonly relay?: TransportStatus;
   readonly webrtc?: TransportStatus;
   readonly online?: boolean;
+  readonly follows?: boolean;
 }
-const view = ({ peers = [], relay = up, webrtc, online = true }: Facts) =>
+const view = ({ peers = [], relay = up, webrtc, online = true, follows = false }: Facts) =>
   describeConnection({
     me,
     peers: peers.map(([device, path, doubted = false]) => ({ device: device as DeviceId, path, doubted })),
     relay,
     webrtc,
     online,
+    follows,
   });
 
 describe('the kind of connection', () => {
@@ -88,5 +90,19 @@ describe('why', () => {
   it('says that a refusing server keeps newcomers out, and people who are here are not touched', () => {
     const { why } = view({ peers: [['ann', 'webrtc']], relay: down('the server refused: rate') });
     expect(why).toMatch(/^Browser to browser\. The server takes no more .* nobody new can join/);
+  });
+});
+
+describe('where another tab of this browser connects', () => {
+  const words = 'Your other tab of this room connects for this one.';
+  it('says so beside what the way is', () => {
+    const direct: Facts = { peers: [['ann', 'webrtc']] };
+    expect(view({ ...direct, follows: true }).why).toBe(`${view(direct).why} ${words}`);
+    const relayed: Facts = { peers: [['ann', 'relay']] };
+    expect(view({ ...relayed, follows: true }).why).toBe(`${view(relayed).why} ${words}`);
+  });
+
+  it('says nothing of it where nobody is reached', () => {
+    expect(view({ follows: true })).toEqual(view({}));
   });
 });

@@ -17,9 +17,17 @@ export interface ConnectionFacts {
   readonly webrtc: TransportStatus | undefined;
   /** navigator.onLine: false is certain, true is not. */
   readonly online: boolean;
+  /** Another tab of this browser connects for this one. */
+  readonly follows?: boolean;
 }
 
-export function describeConnection({ me, peers, relay, webrtc, online }: ConnectionFacts): ConnectionView {
+export function describeConnection(facts: ConnectionFacts): ConnectionView {
+  const view = describe(facts);
+  const carried = facts.follows && (view.kind === 'Direct' || view.kind === 'Relayed');
+  return carried ? { ...view, why: `${view.why} Your other tab of this room connects for this one.` } : view;
+}
+
+function describe({ me, peers, relay, webrtc, online }: ConnectionFacts): ConnectionView {
   const others = peers.filter(({ device }) => device !== me);
   const here = new Set([me, ...others.map(({ device }) => device)]).size;
   const serverUp = relay?.kind === 'up';
@@ -53,7 +61,8 @@ export function describeConnection({ me, peers, relay, webrtc, online }: Connect
   }
   if (serverUp)
     return { kind: 'Alone', here, why: 'Nobody else is here. Send the link, or write on: it is kept.' };
-  if (relay?.kind === 'connecting') return { kind: 'Offline', here, why: 'Reaching the server…' };
+  if (relay === undefined || relay.kind === 'connecting')
+    return { kind: 'Offline', here, why: 'Reaching the server…' };
   const why = online
     ? `${serverWords(relay)}. You can go on: edits meet when it is back.`
     : 'This device is offline. You can go on: edits meet when it is back.';

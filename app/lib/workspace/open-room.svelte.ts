@@ -20,7 +20,7 @@ import type { Owner } from '../sync/archive/registration.ts';
 import { topicOf } from '../sync/topic.ts';
 import { workerFolder } from '../sync/folder.ts';
 import { toCarry } from '../sync/move-on.ts';
-import { transportsTo } from '../sync/registry.ts';
+import { sharedByTabs, transportsTo } from '../sync/registry.ts';
 import type { ArchiveWay } from '../sync/replica-events.ts';
 import { Replica } from '../sync/replica.ts';
 import { keepGenesis } from './keep-genesis.ts';
@@ -153,6 +153,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
   const myName = await device.loadName();
   const made = newRoom && { privateKey: newRoom.owner.privateKey };
   const key = made ?? move?.memory?.ownerKey ?? (await device.ownerKeyOf(roomId));
+  const sharing = sharedByTabs();
   // The state listens to the replica and the replica is part of the state: events wait for both to exist.
   const events = lateEvents();
   const replica = await Replica.open({
@@ -165,6 +166,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     store: kind === 'newcomer' ? await inMemory() : store,
     folder: workerFolder(),
     transports: transportsTo(origin),
+    ...(sharing && { sharing }),
     ...(kind !== 'out' && {
       archive: archiveWay(origin, keys, ownerBy(key, roster.genesis, roster.owners), genesis === undefined),
     }),
