@@ -41,8 +41,8 @@ export function changed(state: Bytes, client: number, change: (doc: Y.Doc) => vo
 
 /** The text of the room's one file, in any doc of it. */
 export function textIn(doc: Y.Doc): Y.Text {
-  const record = [...doc.getMap<unknown>('files').values()][0];
-  const text = record instanceof Y.Map ? record.get('text') : undefined;
+  const [record]: unknown[] = [...doc.getMap<unknown>('files').values()];
+  const text: unknown = record instanceof Y.Map ? record.get('text') : undefined;
   if (!(text instanceof Y.Text)) throw new Error('the file is not there');
   return text;
 }

@@ -45,7 +45,10 @@ export class SavedState {
   update(state: OutboxState): void {
     if (state.kind === 'unsaved') {
       if (state.waits)
-        return void (this.#phase = { kind: 'saving', words: 'Not saved yet: the room’s history is still coming' });
+        return void (this.#phase = {
+          kind: 'saving',
+          words: 'Not saved yet: the room’s history is still coming',
+        });
       if (this.#timer !== undefined) return;
       if (this.#phase === 'stored' || this.#phase.kind !== 'saving') this.#phase = { kind: 'unsaved' };
       this.#timer = setTimeout(() => (this.#phase = { kind: 'saving' }), SAVING_WORDS_AFTER_MS);
