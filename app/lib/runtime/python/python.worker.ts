@@ -7,6 +7,7 @@ import createPyodideModule from 'pyodide/pyodide.asm.mjs';
 import { makeRing, RingWriter } from '../sandbox/output-ring.ts';
 import type { ProgramFiles } from '../sandbox/program-door.ts';
 import { serveRuntime, type WorkerHost } from '../sandbox/worker-host.ts';
+import { hearStop } from './hear-stop.ts';
 import runProgram from './run_program.py';
 
 const ROOT = '/project';
@@ -146,7 +147,7 @@ function connectStreams(booted: PyodideInterface, host: WorkerHost): void {
       return length;
     },
   });
-  booted.setInterruptBuffer(new Uint8Array(host.shared.interrupt));
+  hearStop(booted, host.shared.interrupt);
 }
 
 function putFiles(pyodide: PyodideInterface, files: ProgramFiles['files']): void {
