@@ -114,6 +114,22 @@ describe('own words', () => {
     expect(said(again.project)).toEqual(['new.txt: theirs', 'new.txt (2): mine']);
   });
 
+  it('CHECK-7: megabytes go in as typing puts them in, a little in each entry', () => {
+    const before = docOf(ANN, (project) => void project.createText('a.txt', 'one'));
+    const long = 'long line\n'.repeat(200_000);
+    const bytes = Uint8Array.from({ length: 3 * 2 ** 20 }, (_, i) => (i * i) >> 3);
+    const { project, written } = goOn(before, BOB, (bob) => {
+      bob.createBinary('new.bin', bytes);
+      bob.createText('new.txt', long);
+      textOf(bob).insert(3, long);
+      textOf(bob).insert(0, 'first ');
+    });
+    const words = ownWords(project, BOB, written) ?? never();
+    const again = goOn(before, CID, (cid) => expect(putBack(cid, words)).toEqual([]));
+    expect(Math.max(...again.written.map(({ length }) => length))).toBeLessThan(600 * 1024);
+    expect(said(again.project)).toEqual(said(project));
+  });
+
   it('where nothing was written there is nothing', () => {
     const { project } = goOn(
       docOf(ANN, () => undefined),

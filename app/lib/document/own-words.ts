@@ -6,6 +6,7 @@ import * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
 import type { FileId } from '../core/ids.ts';
 import type { Project } from './project.ts';
+import { PIECE_UNITS, textPieces } from './text-pieces.ts';
 
 /** Plain data: it outlives the doc it is of. */
 export interface OwnWords {
@@ -91,23 +92,21 @@ export function ownWords(
   return { ...named, texts, made, moved, removed };
 }
 
-/** Puts them in, in one transaction: where they stood, or as near as can be. Gives back what has no place. */
+/** Puts them in: where they stood, or as near as can be, and no entry larger than typing makes. Gives back what has no place. */
 export function putBack(project: Project, words: OwnWords): Unplaced[] {
   const unplaced: Unplaced[] = [];
-  project.doc.transact(() => {
-    if (words.name !== undefined) project.setName(words.name);
-    for (const { id, path } of words.moved) project.move(id, path);
-    for (const one of words.made) {
-      const failed = !make(project, one);
-      if (failed && typeof one.content === 'string') unplaced.push({ path: one.path, text: one.content });
-    }
-    for (const { id, path, pieces, deleted } of words.texts) {
-      const text = project.text(id);
-      if (text) writeInto(text, pieces, deleted);
-      else if (pieces.length > 0) unplaced.push({ path, text: pieces.map((one) => one.text).join('\n') });
-    }
-    for (const id of words.removed) project.remove(id);
-  }, project);
+  if (words.name !== undefined) project.setName(words.name);
+  for (const { id, path } of words.moved) project.move(id, path);
+  for (const one of words.made) {
+    const failed = !make(project, one);
+    if (failed && typeof one.content === 'string') unplaced.push({ path: one.path, text: one.content });
+  }
+  for (const { id, path, pieces, deleted } of words.texts) {
+    const text = project.text(id);
+    if (text) writeInto(text, pieces, deleted, (change) => project.doc.transact(change, project));
+    else if (pieces.length > 0) unplaced.push({ path, text: pieces.map((one) => one.text).join('\n') });
+  }
+  for (const id of words.removed) project.remove(id);
   return unplaced;
 }
 
@@ -160,11 +159,35 @@ function piecesOf(text: Y.Text, client: number): Piece[] {
   return pieces;
 }
 
-function writeInto(text: Y.Text, pieces: readonly Piece[], deleted: readonly Stretch[]): void {
-  for (const [from, length] of placesOf(text, deleted).reverse()) text.delete(from, length);
+function writeInto(
+  text: Y.Text,
+  pieces: readonly Piece[],
+  deleted: readonly Stretch[],
+  transact: (change: () => void) => void,
+): void {
+  transact(() => {
+    for (const [from, length] of placesOf(text, deleted).reverse()) text.delete(from, length);
+  });
   // From the end: what stands at the same place keeps its order, and earlier places don't move.
   const placed = pieces.map((piece) => ({ piece, at: placeOf(text, piece) }));
-  for (const { piece, at } of placed.sort((a, b) => a.at - b.at).reverse()) text.insert(at, piece.text);
+  const inserts = placed
+    .sort((a, b) => a.at - b.at)
+    .reverse()
+    .flatMap(({ piece, at }) =>
+      textPieces(piece.text)
+        .reverse()
+        .map((part) => ({ at, part })),
+    );
+  let next = 0;
+  while (next < inserts.length)
+    transact(() => {
+      for (let units = 0; next < inserts.length; next++) {
+        const one = inserts[next];
+        if (one === undefined || (units > 0 && units + one.part.length > PIECE_UNITS)) return;
+        text.insert(one.at, one.part);
+        units += one.part.length;
+      }
+    });
 }
 
 /** Where in the text those characters are, those that still are. */

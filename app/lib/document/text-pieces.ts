@@ -1,7 +1,7 @@
 /** Cutting long text into pieces that each fit a small log entry. */
 
 /** A UTF-16 unit is at most 3 bytes of UTF-8, so a piece is at most 512 KiB. */
-const PIECE_UNITS = Math.floor((512 * 1024) / 3);
+export const PIECE_UNITS = Math.floor((512 * 1024) / 3);
 
 /** Consecutive pieces of `text` of at most 512 KiB of UTF-8 each, never cut inside a surrogate pair; [] for ''. */
 export function textPieces(text: string, maxUnits = PIECE_UNITS): string[] {
