@@ -186,6 +186,12 @@ export const newerFormatAlert: NewAlert = {
 
 /** Above the editor and when someone types into it all the same; undefined where one can write. */
 /** Where "Saved on this device" stands, in a room that nobody has brought yet. */
+/** It is in this tab alone. */
+export const savedWhenHere = {
+  kind: 'saving',
+  words: 'Not saved yet: the room’s history is still coming',
+} as const;
+
 export const nothingToSave: SavedView = {
   kind: 'saved',
   where: 'Nothing to save yet',

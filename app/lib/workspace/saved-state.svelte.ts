@@ -4,7 +4,7 @@ import type { Persistence, StorageRoom } from '../storage/quota.ts';
 import type { ArchiveState } from '../sync/archive/archive-state.ts';
 import type { OutboxState } from '../sync/outbox.ts';
 import { archiveWords, hasMine, savedInMemory } from './archive-words.ts';
-import { notSavedReason, storageWords, storeClosedReason } from './messages.ts';
+import { notSavedReason, savedWhenHere, storageWords, storeClosedReason } from './messages.ts';
 import type { SavedView } from './room-model.ts';
 
 /** A commit takes a few milliseconds; words that flash at every key are noise (INTERFACE.md, status bar). */
@@ -44,11 +44,11 @@ export class SavedState {
 
   update(state: OutboxState): void {
     if (state.kind === 'unsaved') {
-      if (state.waits)
-        return void (this.#phase = {
-          kind: 'saving',
-          words: 'Not saved yet: the room’s history is still coming',
-        });
+      if (state.waits) {
+        clearTimeout(this.#timer);
+        this.#timer = undefined;
+        return void (this.#phase = savedWhenHere);
+      }
       if (this.#timer !== undefined) return;
       if (this.#phase === 'stored' || this.#phase.kind !== 'saving') this.#phase = { kind: 'unsaved' };
       this.#timer = setTimeout(() => (this.#phase = { kind: 'saving' }), SAVING_WORDS_AFTER_MS);
