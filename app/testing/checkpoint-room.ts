@@ -79,7 +79,7 @@ export async function openAgain(
   setup: ReplicaSetup,
   caughtUp: (again: TestReplica) => Promise<void>,
 ): Promise<TestReplica> {
-  const words = ownWords(who.project, who.replica.doc.clientID, who.replica.unsigned);
+  const words = ownWords(who.project, who.replica.doc.clientID, who.replica.takeUnsigned());
   await who.replica.close();
   const again = await join({ ...setup, store: who.store });
   await caughtUp(again);

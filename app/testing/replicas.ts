@@ -71,6 +71,8 @@ export interface ReplicaSetup {
   /** When it shows newcomers a checkpoint. */
   readonly worth?: Worth;
   readonly sharing?: LeadershipPage;
+  /** Shows none itself. */
+  readonly byLog?: boolean;
   /** Creates the room's one file; of the first replica only. */
   readonly makesFile?: boolean;
   /** False for a joiner that only has the link. */
@@ -104,6 +106,7 @@ export async function openReplica(room: TestRoom, setup: ReplicaSetup): Promise<
     store,
     folder: setup.folder ?? inPlaceFolder(),
     transports,
+    ...(setup.byLog && { byLog: true }),
     ...(setup.worth && { worth: setup.worth }),
     ...(setup.archive && { archive: setup.archive }),
     clock: setup.clock ?? systemClock,

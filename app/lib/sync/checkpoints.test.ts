@@ -326,6 +326,122 @@ describe('a checkpoint that is not what the log says', () => {
     await until('Ann has the words', () => same(ann, again) && ann.read().startsWith('Bob'));
   });
 
+  it('CHECK-7: it is not given up while what proves it comes, a little every ten seconds', async () => {
+    fastTime();
+    const { room, network, ann } = await roomWithHistory();
+    const some: TestReplica[] = [];
+    for (let nth = 0; nth < 3; nth++) {
+      const one = await join(room, { transports: [network.transport(false)], worth: ALWAYS });
+      network.link(one.replica.self, ann.replica.self);
+      await untilLater(
+        'they have what there is',
+        () => one.replica.frontier[0]?.seq === ann.replica.frontier[0]?.seq,
+      );
+      network.cut(one.replica.self, ann.replica.self);
+      some.push(one);
+      await writeHistory(ann, 5);
+    }
+    swapCheckpoints(network, await checkpointBy(room, 'e', momentOf(ann)));
+    const bob = await join(room, { ...newcomer(network), transports: [network.transport(false)] });
+    for (const one of some) {
+      network.link(bob.replica.self, one.replica.self);
+      await untilLater(
+        'what they have is here',
+        () => bob.replica.frontier[0]?.seq === one.replica.frontier[0]?.seq,
+      );
+      network.cut(bob.replica.self, one.replica.self);
+      if (one === some[0]) bob.text.insert(0, 'Bob');
+      await seconds(10);
+    }
+    network.link(bob.replica.self, ann.replica.self);
+    await untilLater('all of it is here', () => same(ann, bob) && ann.read().startsWith('Bob'));
+    expect(falses(bob)).toEqual([]);
+  });
+
+  it.each([3_600_000, -3_600_000])(
+    'CHECK-7: a tab that slept, or whose clock was set (%i ms), gives it up after as long as any',
+    async (leap) => {
+      fastTime();
+      const { room, network, ann } = await roomWithHistory();
+      swapCheckpoints(network, await checkpointBy(room, 'e', beyond(momentOf(ann))));
+      const bob = await join(room, newcomer(network));
+      await untilLater('the history', () => bob.replica.known && bob.replica.caughtUp);
+      await seconds(2);
+      vi.setSystemTime(Date.now() + leap);
+      await seconds(5);
+      expect(falses(bob)).toEqual([]);
+      await seconds(15);
+      expect(falses(bob).length).toBe(1);
+    },
+  );
+
+  it('CHECK-7: what was taken along is not signed as well, though the proof comes before the tab has closed', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    const gate = gated();
+    const bob = await join(room, newcomer(network, gate.folder));
+    await until('the text', () => bob.replica.known);
+    bob.text.insert(0, 'Bob');
+    expect(bob.replica.takeUnsigned().length).toBe(1);
+    gate.open();
+    await proofIsPast(ann, bob);
+    expect([bob.replica.unsigned.length, ann.read().startsWith('Bob')]).toEqual([1, false]);
+    const again = await reopened(bob, room, network);
+    await until('Ann has the words', () => same(ann, again) && ann.read().startsWith('Bob'));
+    expect(ann.read().split('Bob').length).toBe(2);
+  });
+
+  it('CHECK-7: who is shown none takes nothing along: closing signs it', async () => {
+    const { ann } = await roomWithHistory();
+    for (const letter of 'abc') ann.text.insert(0, letter);
+    expect([ann.replica.unsigned.length > 0, ann.replica.takeUnsigned()]).toEqual([true, []]);
+    await ann.replica.settled();
+    expect(ann.replica.unsigned).toEqual([]);
+  });
+
+  it.each([true, false])(
+    'CHECK-7: after a newer roster is stored nothing is signed that it can not name (it stays: %s)',
+    async (stays) => {
+      const { room, network, ann } = await roomWithHistory();
+      const gate = gated();
+      const bob = await join(room, newcomer(network, gate.folder));
+      await until('the text', () => bob.replica.known);
+      bob.text.insert(0, 'Bob');
+      const { roster } = bob.replica.epochs;
+      if (roster === undefined) throw new Error('no genesis');
+      await bob.replica.epochs.moveOn(roster, () => Promise.resolve(stays));
+      gate.open();
+      await proofIsPast(ann, bob);
+      if (!stays) await until('it is signed', () => ann.read().startsWith('Bob'));
+      await bob.replica.settled();
+      expect(bob.replica.takeUnsigned().length).toBe(stays ? 1 : 0);
+      expect(ann.read().startsWith('Bob')).toBe(!stays);
+    },
+  );
+
+  it('CHECK-5: what is typed waits for the history, also where the disk is full', async () => {
+    const { room, network } = await roomWithHistory();
+    const refuse = () => Promise.reject(new Error('full'));
+    const full = Object.assign(memoryStore(), { changeFacts: refuse, saveFacts: refuse, append: refuse });
+    const bob = await join(room, { ...newcomer(network, gated().folder), store: full });
+    await until('the text', () => bob.replica.known);
+    await until('the disk is full', () => bob.saves.some(({ kind }) => kind === 'store-failed'));
+    bob.text.insert(0, 'Bob');
+    await bob.replica.settled();
+    expect(bob.saves.at(-1)).toEqual({ kind: 'unsaved', waits: true });
+  });
+
+  it('CHECK-4: opened again by its log it is shown none, though the disk kept nothing', async () => {
+    const { room, network, ann } = await roomWithHistory();
+    swapCheckpoints(network, await checkpointBy(room, 'e', beyond(momentOf(ann))));
+    const gate = gated();
+    const bob = await join(room, { ...newcomer(network, gate.folder), byLog: true });
+    await until('it was sent', () => network.sent.get(frameType.checkpoint) === 1);
+    gate.open();
+    await until('the room is there', () => same(ann, bob) && bob.replica.frontier.length > 0);
+    bob.text.insert(0, 'Bob');
+    await until('Ann reads it', () => ann.read().startsWith('Bob'));
+  });
+
   it('CHECK-7: what comes after it was given up proves nothing any more', async () => {
     fastTime();
     const { room, network, ann } = await roomWithHistory();
@@ -508,6 +624,15 @@ const newcomer = (network: MemoryNetwork, folder = inPlaceFolder()) => ({
   knowsGenesis: false,
   folder,
 });
+
+/** What is written now is taken after the history was. */
+async function proofIsPast(ann: TestReplica, bob: TestReplica): Promise<void> {
+  const reaches = () => bob.replica.frontier[0]?.seq === ann.replica.frontier[0]?.seq;
+  await until('the history', reaches);
+  ann.text.insert(ann.text.length, ' Ann goes on.');
+  await until('what came later', () => bob.read().endsWith(' Ann goes on.'));
+  await bob.replica.settled();
+}
 
 function reopened(who: TestReplica, room: Awaited<ReturnType<typeof makeRoom>>, network: MemoryNetwork) {
   open.splice(open.indexOf(who), 1);

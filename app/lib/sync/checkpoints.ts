@@ -13,6 +13,7 @@ import type { RoomKeys } from '../crypto/room-keys.ts';
 import type { OwnSession } from '../log/certificate.ts';
 import type { Checkpoint } from '../log/checkpoint.ts';
 import type { RoomLog } from '../log/room-log.ts';
+import { chainKey } from '../log/frontier.ts';
 import { openSealed, seal } from '../log/seal.ts';
 import type { CheckpointVerdict, Intake } from './intake.ts';
 import type { Outbox } from './outbox.ts';
@@ -31,8 +32,12 @@ const MADE_STAYS_MS = 10_000;
 const MOMENTS = 10;
 /** Each costs a look at megabytes, and the first that is whole is shown. */
 const MAX_OFFERS = 8;
-/** Who was met may lack some of what the checkpoint is of: so long is waited for somebody who has it. */
+/** Who was met may lack some of what the checkpoint is of: so long is waited for somebody who has it, and longer while some of it comes. */
 const PROOF_WITHIN_MS = 15_000;
+const PROOF_AT_MOST_MS = 5 * 60_000;
+/** How often time is looked at. More than a few seconds between two looks the tab slept, or its clock was set. */
+const LOOK_MS = 1000;
+const LONGEST_LOOK_MS = 5000;
 
 export interface CheckpointsOptions {
   readonly keys: RoomKeys;
@@ -45,6 +50,8 @@ export interface CheckpointsOptions {
   /** Whether everything that others had was brought: the log goes no further by itself. */
   readonly caughtUp: () => boolean;
   readonly worth?: Worth;
+  /** None is shown. */
+  readonly byLog?: boolean;
   /** One is shown, or proved. */
   readonly onChange: () => void;
   /** What is shown is not what the log says, or the log says nothing of it. `signer`: who signed what is not so. */
@@ -61,7 +68,12 @@ export class Checkpoints {
   #offers = 0;
   #made: { readonly at: number; readonly sealed: Promise<Bytes | undefined> } | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
-  #caughtUpAt: number | undefined;
+  #frontier: Checkpoint['frontier'] = [];
+  /** How much of it is here; time in which nothing of it came, and all time, since there was nobody else to bring any. */
+  #here = 0;
+  #waitedMs = 0;
+  #allMs = 0;
+  #lookedAt = 0;
 
   constructor(options: CheckpointsOptions) {
     this.#options = options;
@@ -74,8 +86,8 @@ export class Checkpoints {
 
   /** Takes a sealed checkpoint from anywhere; whether it is shown now. What can't be shown changes nothing. */
   async offer(sealed: Bytes): Promise<boolean> {
-    const { onChange, onError } = this.#options;
-    if (this.#state !== 'none' || !this.#isNew || this.#offers >= MAX_OFFERS) return false;
+    const { onChange, onError, byLog } = this.#options;
+    if (byLog || this.#state !== 'none' || !this.#isNew || this.#offers >= MAX_OFFERS) return false;
     this.#offers++;
     this.#state = 'looking';
     try {
@@ -84,6 +96,7 @@ export class Checkpoints {
       this.#state = checkpoint ? 'shown' : 'none';
       if (!checkpoint) return false;
       this.#signer = checkpoint.signer.device;
+      this.#frontier = checkpoint.frontier;
       if (!(await this.#options.intake.show(checkpoint))) {
         this.#state = 'none';
         return false;
@@ -95,7 +108,8 @@ export class Checkpoints {
       else this.#state = 'none';
       return false;
     }
-    if (this.shown) this.#timer = setInterval(() => this.#lookAtTime(), 1000);
+    this.#lookedAt = this.#options.clock.now();
+    if (this.shown) this.#timer = setInterval(() => this.#lookAtTime(), LOOK_MS);
     onChange();
     return true;
   }
@@ -142,11 +156,21 @@ export class Checkpoints {
 
   /** Whoever signed it may name what nobody has. */
   #lookAtTime(): void {
-    const { clock, caughtUp } = this.#options;
+    const { clock, log, intake, caughtUp } = this.#options;
     const now = clock.now();
-    this.#caughtUpAt = caughtUp() ? (this.#caughtUpAt ?? now) : undefined;
-    if (this.#caughtUpAt !== undefined && now - this.#caughtUpAt >= PROOF_WITHIN_MS)
-      this.judged('unprovable');
+    const passedMs = Math.min(Math.max(now - this.#lookedAt, 0), LONGEST_LOOK_MS);
+    this.#lookedAt = now;
+    const seqs = new Map(log.frontier().map((row) => [chainKey(row), row.seq]));
+    const here = this.#frontier.reduce(
+      (sum, row) => sum + Math.min(seqs.get(chainKey(row)) ?? 0, row.seq),
+      0,
+    );
+    const comes = here > this.#here || intake.busy;
+    this.#here = here;
+    if (!caughtUp()) return;
+    this.#waitedMs = comes ? 0 : this.#waitedMs + passedMs;
+    this.#allMs += passedMs;
+    if (this.#waitedMs >= PROOF_WITHIN_MS || this.#allMs >= PROOF_AT_MOST_MS) this.judged('unprovable');
   }
 
   /** A checkpoint that may be shown here: signed by who may, and whole. */

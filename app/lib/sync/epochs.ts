@@ -30,6 +30,8 @@ export interface EpochsOptions {
   readonly transports: readonly Transport[];
   /** Snapshots of an epoch that is being left would count for nothing. */
   readonly stopSnapshots: () => void;
+  /** From here on nothing is signed that waits for a checkpoint: no carried row would name it. Or again. */
+  readonly leave: (isLeaving: boolean) => void;
   /** Sends a roster to everybody who is here. */
   readonly tell: (roster: Bytes) => Promise<void>;
   readonly onNews: (roster: Roster) => void;
@@ -114,17 +116,24 @@ export class Epochs {
    * false takes it back.
    */
   async moveOn(roster: Roster, mayGo?: () => Promise<boolean>): Promise<boolean> {
-    const { outbox, store, stopSnapshots } = this.#options;
+    const { outbox, store, stopSnapshots, leave } = this.#options;
     stopSnapshots();
+    leave(true);
     await outbox.settled();
     const before = await store.loadFacts();
-    await moveOn(store, roster, this.closing);
+    try {
+      await moveOn(store, roster, this.closing);
+    } catch (error) {
+      leave(false);
+      throw error;
+    }
     if (mayGo === undefined || (await mayGo())) return true;
     await store.changeFacts(({ roster: _roster, carry: _carry, ...facts }) => ({
       ...facts,
       ...(before.roster && { roster: before.roster }),
       ...(before.carry && { carry: before.carry }),
     }));
+    leave(false);
     return false;
   }
 

@@ -159,11 +159,10 @@ export class Outbox {
     if (this.#refusal !== undefined) return { kind: 'refused', refusal: this.#refusal };
     const { shelf } = this.#options;
     if (this.#broken !== undefined) return { kind: 'broken', error: this.#broken };
+    // With nobody else either, whatever the store does.
+    if (this.#updates.length > 0 && this.#options.held()) return { kind: 'unsaved', waits: true };
     if (shelf.error !== undefined) return { kind: 'store-failed', error: shelf.error };
     const busy = this.#sealing || shelf.holdsOwn || this.#updates.length > 0 || this.#messages.length > 0;
-    if (!busy) return { kind: 'saved' };
-    return this.#updates.length > 0 && this.#options.held()
-      ? { kind: 'unsaved', waits: true }
-      : { kind: 'unsaved' };
+    return { kind: busy ? 'unsaved' : 'saved' };
   }
 }

@@ -45,6 +45,8 @@ export interface ReplicaOptions {
   /** Where the room's ciphertext may be kept for when nobody is here. */
   readonly archive?: ArchiveWay;
   readonly clock: Clock;
+  /** By its log alone: what was shown first was not so a moment ago, and need not be here again. */
+  readonly byLog?: boolean;
   /** When newcomers are shown a checkpoint. */
   readonly worth?: Worth;
   readonly events: ReplicaEvents;

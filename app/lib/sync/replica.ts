@@ -47,6 +47,8 @@ export class Replica {
   readonly #forks: Forks;
   readonly #messages: MessageGate;
   readonly #checkpoints: Checkpoints;
+  /** What is not signed goes with whoever opens the room again. */
+  #isLeaving = false;
   #told: Promise<void> = Promise.resolve();
   readonly #archive: LateArchive | undefined;
   /** What changes when the owner changes who is in the room. */
@@ -81,7 +83,7 @@ export class Replica {
       session,
       clock,
       send: (accepted) => this.#sendOwn(accepted),
-      held: () => this.#checkpoints.shown,
+      held: () => this.#checkpoints.shown || this.#isLeaving,
       onState: (state) => {
         events.onSaved(state);
         this.#keeper.touch();
@@ -157,6 +159,7 @@ export class Replica {
       log,
       outbox: this.#outbox,
       stopSnapshots: () => this.#keeper.stopSnapshots(),
+      leave: (isLeaving) => this.#leave(isLeaving),
       tell: (roster) => this.#peers.announce(roster),
       onNews: (roster) => events.onNotice({ kind: 'roster', roster }),
       onSameKeys: (roster) => events.onNotice({ kind: 'same-keys', roster }),
@@ -308,6 +311,12 @@ export class Replica {
     return this.#outbox.waiting;
   }
 
+  /** Takes along what a checkpoint keeps from being signed: it is not signed here any more, whatever is proved. */
+  takeUnsigned(): readonly Uint8Array[] {
+    this.#leave(true);
+    return this.#isLeaving ? this.#outbox.waiting : [];
+  }
+
   /** By which kind of link each peer is reached. */
   paths(): ReadonlyMap<PeerId, TransportId> {
     return this.#peers.paths();
@@ -372,6 +381,12 @@ export class Replica {
       const update = updateOf(transaction);
       if (update !== undefined) this.#outbox.edit(update);
     });
+  }
+
+  /** Only what waits anyway: the rest is signed at once, and closing waits for it. */
+  #leave(isLeaving: boolean): void {
+    this.#isLeaving = isLeaving && (this.#isLeaving || this.#checkpoints.shown);
+    if (!isLeaving) this.#outbox.resume();
   }
 
   async #take(batch: Batch): Promise<BatchOutcome> {

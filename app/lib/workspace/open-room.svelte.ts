@@ -48,8 +48,10 @@ export interface Move {
   readonly moved?: Moved;
   readonly forked?: Forked;
   readonly doubt?: Doubt;
+  /** What was shown first was not so: where the disk keeps nothing it would be shown again, and not be so again. */
+  readonly byLog?: true;
   /** What was written and could not be signed. */
-  readonly words?: OwnWords;
+  readonly words?: readonly OwnWords[];
   /** Where this browser keeps nothing: what must not go with the page that is closed. */
   readonly memory?: Memory;
 }
@@ -163,6 +165,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     ...roster,
     ...(kind === 'in' && { carry: toCarry(facts, keys.role) }),
     // What rests here can't be read with keys of a later epoch before the statements come.
+    ...(move?.byLog && { byLog: true }),
     store: kind === 'newcomer' ? await inMemory() : store,
     folder: workerFolder(),
     transports: transportsTo(origin),
@@ -173,12 +176,16 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     clock: systemClock,
     events,
   });
-  const moveTo = async (to: RoomLink, why: Pick<Move, 'moved' | 'forked' | 'doubt'>): Promise<void> => {
+  const moveTo = async (
+    to: RoomLink,
+    why: Pick<Move, 'moved' | 'forked' | 'doubt' | 'byLog'>,
+  ): Promise<void> => {
     const words = await room.unsigned();
     options.onMove({
       link: to,
+      ...(move?.byLog && { byLog: true }),
       ...why,
-      ...(words && { words }),
+      words,
       ...(notKept && {
         memory: { store, notKept, ownerKey: ownership.key, ...(device.kind === 'memory' && { device }) },
       }),
@@ -245,7 +252,7 @@ async function openWith(options: OpenRoomOptions, held: Held): Promise<Result<Ro
     ...(move?.words && { words: move.words }),
     // What a newcomer finds before the statements come does not rest on this device.
     onForked: (forked) => kind === 'in' && void moveTo(link, { forked }),
-    onFalse: (doubt) => void moveTo(link, doubt ? { doubt } : {}),
+    onFalse: (doubt) => void moveTo(link, { byLog: true, ...(doubt && { doubt }) }),
     ownership,
     changeMembers: kind === 'in' ? changeMembers : undefined,
     admit: kind === 'in' ? letIn : undefined,

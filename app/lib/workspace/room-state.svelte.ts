@@ -37,6 +37,7 @@ import {
   memoryOnlyAlert,
   nameNotKeptAlert,
   nothingToSave,
+  savedWhenHere,
 } from './messages.ts';
 import { forkProofFile } from './fork-proof.ts';
 import { GivenNames } from './given-names.ts';
@@ -98,7 +99,7 @@ export interface RoomStateOptions {
   /** It has to be opened again by its log. `doubt`: what was shown was somebody's, and is not so. */
   readonly onFalse: (doubt: Doubt | undefined) => void;
   /** What was written here before it was opened again, and could not be signed. */
-  readonly words?: OwnWords;
+  readonly words?: readonly OwnWords[];
   readonly doubt?: Doubt;
   /** Whether this device owns the room. */
   readonly ownership: OwnershipState;
@@ -157,7 +158,7 @@ export class RoomState implements RoomModel {
   #fork: ForkNotice | undefined;
   #forkedTimer: ReturnType<typeof setTimeout> | undefined;
   #stopWaiting: (() => Promise<void>) | undefined;
-  #words: OwnWords | undefined;
+  #words = $state.raw<readonly OwnWords[]>([]);
   #wordsTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: RoomStateOptions) {
@@ -238,7 +239,9 @@ export class RoomState implements RoomModel {
       onForked: () => this.#openAgain(),
       onCaughtUp: () => this.remember(),
       onFalse: (signer) => {
-        this.#going ??= 'moving';
+        // Where it is on its way elsewhere, or somebody decides when, it is opened by its log then.
+        if (this.#going !== undefined) return;
+        this.#going = 'moving';
         options.onFalse(signer && { name: this.#people.nameOf(signer) });
       },
       onRoster: (roster) => void this.follow(roster),
@@ -255,8 +258,8 @@ export class RoomState implements RoomModel {
       this.#alerts.show('moved', movedAlert(moved.mine === true, moved, keys.role));
     if (options.forked !== undefined) this.#tellFork(options.forked);
     if (options.doubt !== undefined) this.#alerts.show('doubt', checkpointFalseAlert(options.doubt.name));
-    this.#words = options.words;
-    if (this.#words) this.#wordsTimer = setTimeout(() => void this.#putBack(), PUT_BACK_WITHIN_MS);
+    this.#words = options.words ?? [];
+    if (this.#words.length > 0) this.#wordsTimer = setTimeout(() => void this.#putBack(), PUT_BACK_WITHIN_MS);
     void options.storeClosed.then((why) => this.listener.onStoreClosed(why));
   }
 
@@ -295,6 +298,7 @@ export class RoomState implements RoomModel {
     return this.#options.out ? outOfRoom : this.#connection.view;
   }
   get saved(): SavedView {
+    if (this.#words.length > 0) return savedWhenHere;
     return this.#known ? this.#saved.view : nothingToSave;
   }
   get serverCopy(): ServerCopyView {
@@ -479,21 +483,25 @@ export class RoomState implements RoomModel {
   }
 
   /** What was written here and can't be signed: it goes with whoever opens the room again. */
-  async unsigned(): Promise<OwnWords | undefined> {
+  async unsigned(): Promise<readonly OwnWords[]> {
     const { replica, clientId } = this.#options;
-    if (replica.unsigned.length === 0) return this.#words;
+    const written = replica.takeUnsigned();
+    if (written.length === 0) return this.#words;
     const { ownWords } = await import('../document/own-words.ts');
-    return ownWords(this.#project, clientId, replica.unsigned);
+    const words = ownWords(this.#project, clientId, written);
+    return words ? [...this.#words, words] : this.#words;
   }
 
   /** Puts in what was written before the room was opened again. */
   async #putBack(): Promise<void> {
-    const words = this.#words;
-    this.#words = undefined;
     clearTimeout(this.#wordsTimer);
-    if (words === undefined) return;
+    if (this.#words.length === 0) return;
     const { putBack, textsIn } = await import('../document/own-words.ts');
-    const left = this.editable ? putBack(this.#project, words) : textsIn(words);
+    // The room may be on its way to be opened again: then they go along.
+    if (this.#going !== undefined) return;
+    const words = this.#words;
+    this.#words = [];
+    const left = words.flatMap((each) => (this.editable ? putBack(this.#project, each) : textsIn(each)));
     if (left.length === 0) return;
     this.editRefused({ kind: 'typed-meanwhile', text: left.map(({ text }) => text).join('\n') });
   }
