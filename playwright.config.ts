@@ -3,7 +3,7 @@
 import { defineConfig } from '@playwright/test';
 
 /** Most of their time passes while nothing is done: a minute of rest, half a minute until others' words are archived. */
-const WAITING = /\/(what-goes-from-the-server|from-invitation-to-next-day|alone-next-day)\.e2e\.ts$/u;
+const WAITING = /\/(what-goes-from-the-server|alone-next-day)\.e2e\.ts$/u;
 
 export default defineConfig({
   testDir: 'app/journeys',
