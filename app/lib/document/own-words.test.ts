@@ -111,7 +111,7 @@ describe('own words', () => {
     const again = goOn(other, 4, (cid) =>
       expect(putBack(cid, words)).toEqual([{ path: 'a.txt', text: ' and two' }]),
     );
-    expect(said(again.project)).toEqual(['new.txt: theirs', 'new.txt (2): mine']);
+    expect(said(again.project)).toEqual(['new (2).txt: mine', 'new.txt: theirs']);
   });
 
   it('CHECK-7: megabytes go in as typing puts them in, a little in each entry', () => {

@@ -6,6 +6,7 @@ import * as Y from 'yjs';
 import type { Bytes } from '../core/bytes.ts';
 import type { FileId } from '../core/ids.ts';
 import type { Project } from './project.ts';
+import { suffixed } from './tree.ts';
 import { PIECE_UNITS, textPieces } from './text-pieces.ts';
 
 /** Plain data: it outlives the doc it is of. */
@@ -85,7 +86,8 @@ export function ownWords(
     const text = project.text(id);
     if (!text) continue;
     const pieces = piecesOf(text, client);
-    const deleted = gone.filter((one) => itemsOf(text).some((item) => overlap(item, one) !== undefined));
+    const items = gone.length > 0 ? [...itemsOf(text)] : [];
+    const deleted = gone.filter((one) => items.some((item) => overlap(item, one) !== undefined));
     if (pieces.length + deleted.length > 0) texts.push({ id, path, pieces, deleted });
   }
   const named = isOwn(project.doc.getMap('meta'), 'name') ? { name: project.name } : {};
@@ -126,7 +128,7 @@ function contentOf(project: Project, id: FileId): Pick<Made, 'kind' | 'content'>
 
 function make(project: Project, { path, kind, content }: Made): boolean {
   for (let nth = 1; nth <= MOST_OF_A_NAME; nth++) {
-    const at = nth === 1 ? path : `${path} (${nth})`;
+    const at = nth === 1 ? path : suffixed(path, nth);
     const made =
       typeof content !== 'string'
         ? project.createBinary(at, content)
@@ -218,11 +220,9 @@ function placeOf(text: Y.Text, { after, offset }: Piece): number {
   return place?.type === text ? place.index : Math.min(offset, text.length);
 }
 
-function* items(text: Y.Text): Generator<Y.Item> {
+function* itemsOf(text: Y.Text): Generator<Y.Item> {
   for (let item = text._start; item !== null; item = item.right) yield item;
 }
-
-const itemsOf = (text: Y.Text): Y.Item[] => [...items(text)];
 
 /** What of a stretch is in that item. */
 function overlap({ id, length }: Y.Item, one: Stretch): Stretch | undefined {

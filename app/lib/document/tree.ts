@@ -54,14 +54,18 @@ function foldersOf(alive: readonly FileEntry[]): Map<string, FileId> {
 }
 
 function freeName(path: string, taken: Set<string>, suffixes: Map<string, number>): string {
-  const end = endingAt(path);
-  const named = (n: number): string => `${path.slice(0, end)} (${n})${path.slice(end)}`;
   let n = suffixes.get(path) ?? 2;
-  while (taken.has(named(n))) n++;
+  while (taken.has(suffixed(path, n))) n++;
   suffixes.set(path, n + 1);
-  const name = named(n);
+  const name = suffixed(path, n);
   taken.add(name);
   return name;
+}
+
+/** What a file is called whose path is taken. */
+export function suffixed(path: string, n: number): string {
+  const end = endingAt(path);
+  return `${path.slice(0, end)} (${n})${path.slice(end)}`;
 }
 
 /** Where the ending of a file's name begins: what runs it and colours it goes by that. A dotfile's name is no ending. */

@@ -180,6 +180,8 @@ export class Checkpoints {
     const [{ readCheckpoint }, { stateProblem }] = await Promise.all([
       import('../log/checkpoint.ts'),
       import('../document/loadable-state.ts'),
+      // Carries on what is typed, if it is not true: nothing is shown where that can't be fetched.
+      import('../document/own-words.ts'),
     ]);
     const opened = await openSealed(keys, 'checkpoint', sealed);
     const invites = log.invitesOf(keys.epoch);

@@ -41,6 +41,7 @@ it('tells people what broke for them, never what it is called inside', () => {
 
 it('keeps what is dealt with, and what nobody can act on, to the log', () => {
   expect(internal('folding')).toEqual({ log: { words: 'folding', error } });
+  expect(internal('a checkpoint')).toEqual({ log: { words: 'a checkpoint', error } });
   expect(internal('presence')).toEqual({ log: { words: 'presence', error } });
   expect(effect({ kind: 'refused', code: 'fork' })).toEqual({ log: { words: 'refused a segment (fork)' } });
 });

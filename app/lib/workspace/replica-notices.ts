@@ -90,8 +90,9 @@ function faultEffect(what: string, error: unknown, download: () => void): Notice
       return { log, alert: { id: 'fault-care', alert: careFaultAlert } };
     case 'the log at rest':
       return { log, alert: { id: 'fault-log', alert: unreadableLogAlert(download) } };
-    // The worker failed and this thread did it instead; a cursor that was not shown is shown with the next move.
+    // The worker failed and this thread did it instead; the room comes by its history; a cursor that was not shown is shown with the next move.
     case 'folding':
+    case 'a checkpoint':
     case 'presence':
       return { log };
     default:
